@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harrier/clock.h"
+
+#include <stdio.h>
+#include <time.h>
+
+static clock_nanos read_clock(clockid_t id)
+{
+    struct timespec now;
+    clock_gettime(id, &now);
+    return (clock_nanos)now.tv_sec * CLOCK_SECOND + now.tv_nsec;
+}
+
+clock_nanos clock_wall(void)
+{
+    return read_clock(CLOCK_REALTIME);
+}
+
+clock_nanos clock_monotonic(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+/* Days since 1970-01-01 of a date of the proleptic Gregorian calendar. */
+static int64_t days_from_civil(int64_t year, int64_t month, int64_t day)
+{
+    year -= month <= 2;
+    int64_t era = (year >= 0 ? year : year - 399) / 400;
+    int64_t year_of_era = year - era * 400;
+    int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
+}
+
+/* Reads exactly count digits at *at, then the byte after if it is not NUL. */
+static bool read_digits(struct slice text, size_t *at, unsigned int count, int64_t *value)
+{
+    *value = 0;
+    for (unsigned int i = 0; i < count; i++, (*at)++) {
+        if (*at >= text.length || text.bytes[*at] < '0' || text.bytes[*at] > '9')
+            return false;
+        *value = *value * 10 + (text.bytes[*at] - '0');
+    }
+    return true;
+}
+
+static bool read_byte(struct slice text, size_t *at, const char *allowed)
+{
+    if (*at >= text.length || text.bytes[*at] == '\0' || !strchr(allowed, text.bytes[*at]))
+        return false;
+    (*at)++;
+    return true;
+}
+
+static int64_t read_fraction(struct slice text, size_t *at)
+{
+    int64_t nanos = 0;
+    int64_t scale = CLOCK_SECOND;
+    for (; *at < text.length && text.bytes[*at] >= '0' && text.bytes[*at] <= '9'; (*at)++) {
+        if (scale > 1) {
+            scale /= 10;
+            nanos += (text.bytes[*at] - '0') * scale;
+        }
+    }
+    return nanos;
+}
+
+/* Z, or +hh:mm / -hh:mm, in seconds east. */
+static bool read_zone(struct slice text, size_t *at, int64_t *east)
+{
+    int64_t hours, minutes;
+    *east = 0;
+    if (read_byte(text, at, "Zz"))
+        return true;
+    bool west = *at < text.length && text.bytes[*at] == '-';
+    if (!read_byte(text, at, "+-") || !read_digits(text, at, 2, &hours) || !read_byte(text, at, ":") ||
+        !read_digits(text, at, 2, &minutes) || hours > 23 || minutes > 59)
+        return false;
+    *east = (hours * 3600 + minutes * 60) * (west ? -1 : 1);
+    return true;
+}
+
+bool clock_parse_rfc3339(struct slice text, clock_nanos *instant)
+{
+    int64_t year, month, day, hour, minute, second, east;
+    int64_t fraction = 0;
+    size_t at = 0;
+
+    if (!read_digits(text, &at, 4, &year) || !read_byte(text, &at, "-") || !read_digits(text, &at, 2, &month) ||
+        !read_byte(text, &at, "-") || !read_digits(text, &at, 2, &day) || !read_byte(text, &at, "Tt ") ||
+        !read_digits(text, &at, 2, &hour) || !read_byte(text, &at, ":") || !read_digits(text, &at, 2, &minute) ||
+        !read_byte(text, &at, ":") || !read_digits(text, &at, 2, &second))
+        return false;
+    if (read_byte(text, &at, "."))
+        fraction = read_fraction(text, &at);
+    if (!read_zone(text, &at, &east) || at != text.length)
+        return false;
+    if (year < 1678 || year > 2261 || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60)
+        return false;
+    int64_t seconds = days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - east;
+    *instant = seconds * CLOCK_SECOND + fraction;
+    return true;
+}
+
+char *clock_format_rfc3339(clock_nanos instant, char text[CLOCK_TEXT_SIZE])
+{
+    int64_t nanos = instant % CLOCK_SECOND;
+    time_t seconds = (time_t)(instant / CLOCK_SECOND);
+    struct tm parts;
+
+    if (nanos < 0) {
+        nanos += CLOCK_SECOND;
+        seconds--;
+    }
+    gmtime_r(&seconds, &parts);
+    size_t length = strftime(text, CLOCK_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &parts);
+    if (nanos % 1000)
+        snprintf(text + length, CLOCK_TEXT_SIZE - length, ".%09uZ", (unsigned int)nanos);
+    else
+        snprintf(text + length, CLOCK_TEXT_SIZE - length, ".%06uZ", (unsigned int)(nanos / 1000));
+    return text;
+}

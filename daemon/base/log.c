@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harrier/log.h"
+
+#include "harrier/utf8.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <strings.h>
+#include <unistd.h>
+
+/* The log is the process's own: one of the two globals that the program has (the other: signal flags). */
+static _Atomic int current_level = LOG_LEVEL_INFO;
+
+static const struct {
+    const char *name;
+    enum log_level level;
+} names[] = {
+    {"error", LOG_LEVEL_ERROR}, {"warning", LOG_LEVEL_WARNING}, {"notice", LOG_LEVEL_NOTICE},
+    {"info", LOG_LEVEL_INFO},   {"debug", LOG_LEVEL_DEBUG},
+};
+
+void log_set_level(enum log_level level)
+{
+    atomic_store(&current_level, (int)level);
+}
+
+bool log_enabled(enum log_level level)
+{
+    return (int)level <= atomic_load_explicit(&current_level, memory_order_relaxed);
+}
+
+bool log_level_from_name(const char *name, enum log_level *level)
+{
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcasecmp(name, names[i].name) == 0) {
+            *level = names[i].level;
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *level_name(enum log_level level)
+{
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (names[i].level == level)
+            return names[i].name;
+    return "log";
+}
+
+char *log_escape(struct slice text, char *out, size_t size)
+{
+    size_t length = 0;
+    for (size_t i = 0; i < text.length;) {
+        size_t step = utf8_sequence(slice_from(text, i));
+        unsigned char first = (unsigned char)text.bytes[i];
+        /* C1 controls (U+0080-009F) drive terminals as well */
+        bool control = first < 0x20 || first == 0x7f || (step == 2 && first == 0xC2 && (unsigned char)text.bytes[i + 1] < 0xA0);
+        bool plain = step > 0 && !control;
+        size_t needed = plain ? step : 4;
+        if (length + needed + 4 > size) {
+            if (size >= length + 4)
+                length += (size_t)snprintf(out + length, size - length, "...");
+            break;
+        }
+        if (plain) {
+            memcpy(out + length, text.bytes + i, step);
+            length += step;
+            i += step;
+        } else {
+            length += (size_t)snprintf(out + length, size - length, "\\x%02x", first);
+            i++;
+        }
+    }
+    if (size)
+        out[length] = '\0';
+    return out;
+}
+
+void log_write(enum log_level level, const char *format, ...)
+{
+    char message[2048], escaped[4096], line[4200];
+    va_list arguments;
+
+    if (!log_enabled(level))
+        return;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    log_escape(slice_of(message), escaped, sizeof escaped);
+    /* "<N>" is sd-daemon(3)'s way to give journald the severity; people at a terminal read the name */
+    int length = isatty(STDERR_FILENO) ? snprintf(line, sizeof line, "harrier: %s: %s\n", level_name(level), escaped)
+                                       : snprintf(line, sizeof line, "<%d>harrier: %s: %s\n", (int)level, level_name(level), escaped);
+    ssize_t ignored = write(STDERR_FILENO, line, (size_t)length);
+    (void)ignored;
+}
