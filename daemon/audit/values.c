@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Following the values: which array to enter, which object is an event, what its head says. */
+#include "daemon/audit/reader.h"
+
+/* Of a response of which only the kind is wanted so much is kept. */
+enum { SUMMARY_BYTES = 64 * 1024 };
+
+static struct frame *top(struct audit_reader *reader)
+{
+    return reader->frame_count ? &reader->frames[reader->frame_count - 1] : NULL;
+}
+
+static bool in_object(struct audit_reader *reader)
+{
+    return reader->frame_count && !top(reader)->is_array;
+}
+
+static void push(struct audit_reader *reader, bool is_array)
+{
+    reader->frames[reader->frame_count++] = (struct frame){.is_array = is_array, .begin = json_stream_token_begin(reader->stream)};
+}
+
+static void pop(struct audit_reader *reader)
+{
+    reader->frame_count--;
+    reader->read_something = true;
+    if (reader->frame_count == 0)
+        reader->counts.values++;
+}
+
+void audit_reader_forget_frames(struct audit_reader *reader)
+{
+    reader->frame_count = 0;
+    reader->skipping = false;
+    reader->head_object = HEAD_EVENT;
+    reader->member = MEMBER_OTHER;
+}
+
+/* --- the head -------------------------------------------------------------------------------------------------------------- */
+
+static bool points_into(struct slice piece, struct slice text)
+{
+    return text.bytes >= piece.bytes && text.bytes + text.length <= piece.bytes + piece.length;
+}
+
+static void copy_text(struct audit_reader *reader, enum audit_member member)
+{
+    struct udm_head_member *head = audit_head_member(&reader->head, member);
+    struct buffer *copy = &reader->texts[member];
+
+    if (head->text.bytes == NULL || head->text.bytes == copy->bytes)
+        return;
+    buffer_reset(copy, 4096);
+    buffer_append_slice(copy, head->text);
+    head->text = buffer_slice(copy);
+}
+
+static void note_head(struct audit_reader *reader, enum audit_member member, enum json_type type, struct slice text)
+{
+    uint64_t offset;
+    struct slice piece = json_stream_piece(reader->stream, &offset);
+    struct udm_head_member *head = audit_head_member(&reader->head, member);
+
+    *head = (struct udm_head_member){true, type == JSON_STRING ? text : slice_make(NULL, 0)};
+    if (type == JSON_STRING && !points_into(piece, text))
+        copy_text(reader, member);
+}
+
+static void forget_head(struct audit_reader *reader, enum audit_member first, enum audit_member last)
+{
+    for (enum audit_member member = first; member <= last; member++)
+        *audit_head_member(&reader->head, member) = (struct udm_head_member){false, {NULL, 0}};
+}
+
+/* --- the item -------------------------------------------------------------------------------------------------------------- */
+
+static void ask(struct audit_reader *reader, bool complete)
+{
+    struct item *item = &reader->item;
+    if (item->unwanted || reader->accept == AUDIT_ACCEPT_UDM)
+        return;
+    reader->head.complete = complete;
+    item->asked = true;
+    item->unwanted = !reader->sink.wanted(reader->sink.context, &reader->head);
+}
+
+static bool is_summary(const struct audit_reader *reader)
+{
+    static const char *const verbs[] = {"list", "deletecollection", "get", "watch"};
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        if (slice_is(reader->head.verb.text, verbs[i]))
+            return true;
+    return false;
+}
+
+static void enter_region(struct audit_reader *reader, enum item_region region)
+{
+    uint64_t piece_offset;
+    struct slice piece = json_stream_piece(reader->stream, &piece_offset);
+    size_t bound = reader->limits.value_bytes;
+    bool begins = region != REGION_REST;
+
+    if (region == REGION_RESPONSE && bound > SUMMARY_BYTES && is_summary(reader))
+        bound = SUMMARY_BYTES;
+    uint64_t offset = begins ? json_stream_token_begin(reader->stream) : json_stream_token_end(reader->stream);
+    item_enter(&reader->item, region, bound, offset, piece, piece_offset);
+}
+
+void audit_reader_dead(struct audit_reader *reader, const struct audit_dead *dead)
+{
+    reader->counts.dead++;
+    reader->counts.received++;
+    if (!reader->busy)
+        reader->sink.dead(reader->sink.context, dead);
+}
+
+void audit_reader_deliver(struct audit_reader *reader, enum audit_kind kind, struct slice bytes, bool complete)
+{
+    struct item *item = &reader->item;
+    uint8_t sha256[DIGEST_SHA256_BYTES];
+
+    reader->counts.events++;
+    reader->counts.received++;
+    reader->counts.cut += item->over_bound;
+    if (item->refused)
+        reader->busy = true;
+    if (item->unwanted || reader->busy)
+        return;
+    reader->head.complete = complete;
+    struct audit_event event = {
+        .kind = kind,
+        .head = kind == AUDIT_KIND_K8S ? &reader->head : NULL,
+        .bytes = bytes,
+        .cut = item->cut,
+        .full_sha256 = item_sha256(item, sha256) ? sha256 : NULL,
+        .offset = item->begin,
+        .line = item->line,
+    };
+    reader->sink.event(reader->sink.context, &event);
+}
+
+static void begin_object(struct audit_reader *reader)
+{
+    push(reader, false);
+    reader->member = MEMBER_OTHER;
+    reader->head_object = HEAD_EVENT;
+    reader->head = (struct udm_k8s_head){0};
+    item_begin(&reader->item, json_stream_token_begin(reader->stream), json_stream_line(reader->stream));
+    if (reader->frame_count == FRAMES) {
+        reader->skipping = true;
+        json_stream_skip(reader->stream);
+    }
+}
+
+static void dead_item(struct audit_reader *reader, const char *why)
+{
+    uint64_t piece_offset, end = json_stream_token_end(reader->stream), begin = top(reader)->begin;
+    struct slice piece = json_stream_piece(reader->stream, &piece_offset);
+    bool open = reader->item.open;
+
+    audit_reader_dead(reader, &(struct audit_dead){
+                                  .reason = AUDIT_DEAD_NOT_AN_EVENT,
+                                  .bytes = open ? item_beginning(&reader->item, end, piece, piece_offset) : slice_make("", 0),
+                                  .length = end - begin,
+                                  .offset = begin,
+                                  .line = json_stream_line(reader->stream),
+                                  .detail = why,
+                              });
+}
+
+static void end_object(struct audit_reader *reader)
+{
+    uint64_t piece_offset, end = json_stream_token_end(reader->stream);
+    struct slice piece = json_stream_piece(reader->stream, &piece_offset);
+    const char *why = "";
+
+    switch (audit_shape_judge(&top(reader)->shape, reader->accept, &why)) {
+    case VERDICT_EVENT:
+        ask(reader, true);
+        audit_reader_deliver(reader, AUDIT_KIND_K8S, reader->item.unwanted ? slice_make("", 0) : item_bytes(&reader->item, end, piece, piece_offset), true);
+        break;
+    case VERDICT_UDM:
+        audit_reader_deliver(reader, AUDIT_KIND_UDM, item_bytes(&reader->item, end, piece, piece_offset), true);
+        break;
+    case VERDICT_LIST: break;
+    case VERDICT_NONE: dead_item(reader, why); break;
+    }
+    item_drop(&reader->item);
+    pop(reader);
+}
+
+/* --- handlers -------------------------------------------------------------------------------------------------------------- */
+
+static void on_key(void *context, struct slice name)
+{
+    struct audit_reader *reader = context;
+
+    switch (reader->head_object) {
+    case HEAD_EVENT: reader->member = audit_member_of_object(name); break;
+    case HEAD_USER: reader->member = audit_member_of_user(name); break;
+    case HEAD_OBJECT_REF: reader->member = audit_member_of_object_ref(name); break;
+    }
+    if (reader->member == MEMBER_OTHER)
+        json_stream_skip(reader->stream);
+}
+
+static void dead_scalar(struct audit_reader *reader)
+{
+    uint64_t piece_offset, begin = json_stream_token_begin(reader->stream), end = json_stream_token_end(reader->stream);
+    struct slice piece = json_stream_piece(reader->stream, &piece_offset);
+    struct slice bytes = slice_first(slice_from(piece, (size_t)(begin - piece_offset)), (size_t)(end - begin));
+
+    reader->read_something = true;
+    if (reader->frame_count == 0)
+        reader->counts.values++;
+    audit_reader_dead(reader, &(struct audit_dead){
+                                  .reason = AUDIT_DEAD_SHAPE,
+                                  .bytes = slice_first(bytes, reader->limits.dead_letter_bytes),
+                                  .length = end - begin,
+                                  .offset = begin,
+                                  .line = json_stream_line(reader->stream),
+                                  .detail = "not an object",
+                              });
+}
+
+static void on_value(void *context, enum json_type type, struct slice text)
+{
+    struct audit_reader *reader = context;
+    enum audit_member member = reader->member;
+
+    if (!in_object(reader)) {
+        dead_scalar(reader);
+        return;
+    }
+    if (reader->head_object == HEAD_EVENT)
+        audit_shape_note(&top(reader)->shape, member, type, text);
+    if (member < HEAD_MEMBERS)
+        note_head(reader, member, type, text);
+    else if (member == MEMBER_USER)
+        forget_head(reader, MEMBER_USERNAME, MEMBER_USERNAME);
+    else if (member == MEMBER_OBJECT_REF)
+        forget_head(reader, MEMBER_RESOURCE, MEMBER_NAMESPACE);
+}
+
+static void skip(struct audit_reader *reader)
+{
+    reader->skipping = true;
+    json_stream_skip(reader->stream);
+}
+
+static void begin_member(struct audit_reader *reader, enum json_type type)
+{
+    enum audit_member member = reader->member;
+    struct audit_shape *shape = &top(reader)->shape;
+
+    if (reader->head_object == HEAD_EVENT)
+        audit_shape_note(shape, member, type, slice_make(NULL, 0));
+    if (member == MEMBER_USER)
+        forget_head(reader, MEMBER_USERNAME, MEMBER_USERNAME);
+    if (member == MEMBER_OBJECT_REF)
+        forget_head(reader, MEMBER_RESOURCE, MEMBER_NAMESPACE);
+    if (member < HEAD_MEMBERS)
+        note_head(reader, member, type, slice_make(NULL, 0));
+
+    if (member == MEMBER_USER && type == JSON_OBJECT) {
+        reader->head_object = HEAD_USER;
+    } else if (member == MEMBER_OBJECT_REF && type == JSON_OBJECT) {
+        reader->head_object = HEAD_OBJECT_REF;
+    } else if (member == MEMBER_ITEMS && type == JSON_ARRAY && !audit_shape_is_event(shape) && reader->frame_count < FRAMES - 1) {
+        shape->items = true;
+        item_drop(&reader->item);
+        push(reader, true);
+    } else {
+        if ((member == MEMBER_REQUEST_OBJECT || member == MEMBER_RESPONSE_OBJECT) && reader->item.open) {
+            if (!reader->item.asked)
+                ask(reader, false);
+            enter_region(reader, member == MEMBER_REQUEST_OBJECT ? REGION_REQUEST : REGION_RESPONSE);
+        }
+        skip(reader);
+    }
+}
+
+static void on_begin(void *context, enum json_type type)
+{
+    struct audit_reader *reader = context;
+
+    if (in_object(reader))
+        begin_member(reader, type);
+    else if (type == JSON_ARRAY && reader->frame_count < FRAMES - 1)
+        push(reader, true);
+    else
+        begin_object(reader);
+}
+
+static void on_end(void *context, enum json_type type)
+{
+    struct audit_reader *reader = context;
+
+    (void)type;
+    if (reader->skipping) {
+        reader->skipping = false;
+        if (reader->frame_count < FRAMES) {
+            if (reader->item.open && reader->item.region != REGION_REST)
+                enter_region(reader, REGION_REST);
+            return;
+        }
+    }
+    if (reader->head_object != HEAD_EVENT)
+        reader->head_object = HEAD_EVENT;
+    else if (top(reader)->is_array)
+        pop(reader);
+    else
+        end_object(reader);
+}
+
+static void on_bound(void *context, enum json_bound bound)
+{
+    struct audit_reader *reader = context;
+
+    (void)bound;
+    if (reader->item.open)
+        item_note_bound(&reader->item);
+}
+
+static void on_piece(void *context, enum json_piece kind, struct slice bytes, uint64_t offset)
+{
+    struct audit_reader *reader = context;
+
+    if (!reader->item.open)
+        return;
+    for (enum audit_member member = 0; member < HEAD_MEMBERS; member++)
+        copy_text(reader, member);
+    item_piece(&reader->item, kind, bytes, offset);
+}
+
+static bool on_budget(void *context, ptrdiff_t bytes)
+{
+    struct audit_reader *reader = context;
+    return !reader->sink.budget || reader->sink.budget(reader->sink.context, bytes);
+}
+
+const struct json_handlers audit_handlers = {
+    .key = on_key,
+    .value = on_value,
+    .begin = on_begin,
+    .end = on_end,
+    .bound = on_bound,
+    .piece = on_piece,
+    .budget = on_budget,
+};

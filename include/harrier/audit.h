@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bytes in, audit events out: tells the formats apart by looking (EventList, Event, arrays, NDJSON, concatenated documents;
+ * UDM records), in one pass over the bytes as they come, in any order of keys. */
+#ifndef HARRIER_AUDIT_H
+#define HARRIER_AUDIT_H
+
+#include "harrier/json.h"
+#include "harrier/result.h"
+#include "harrier/udm.h"
+
+enum audit_kind { AUDIT_KIND_K8S, AUDIT_KIND_UDM };
+
+/* What the source's log type lets the reader take; AUTO tells by the shape of each value. */
+enum audit_accept { AUDIT_ACCEPT_AUTO, AUDIT_ACCEPT_K8S, AUDIT_ACCEPT_UDM };
+
+struct audit_limits {
+    size_t depth;        /* containers in each other within one event; deeper values are skipped over and the event is cut */
+    size_t value_bytes;  /* one string; and one requestObject or responseObject as a whole */
+    size_t event_bytes;  /* all the rest of an event */
+    size_t dead_letter_bytes; /* of what is not an event, how much is kept */
+};
+extern const struct audit_limits audit_default_limits;
+
+struct audit_event {
+    enum audit_kind kind;
+    const struct udm_k8s_head *head; /* AUDIT_KIND_K8S, complete */
+    struct slice bytes;              /* the event's own text as it stood, from { to }; where something was cut, well-formed without it */
+    struct udm_cut cut;
+    const uint8_t *full_sha256;      /* where bytes is not all of it: SHA-256 (32 octets) over the whole text as it stood; else NULL */
+    uint64_t offset;                 /* of the event's first byte in the input */
+    uint64_t line;                   /* from 1; counts newlines between top-level values (NDJSON) */
+};
+
+/* Why bytes went to the dead letters. */
+enum audit_dead_reason { AUDIT_DEAD_SYNTAX, AUDIT_DEAD_SHAPE, AUDIT_DEAD_NOT_AN_EVENT };
+const char *audit_dead_reason_text(enum audit_dead_reason reason);
+
+struct audit_dead {
+    enum audit_dead_reason reason;
+    struct slice bytes; /* at most limits.dead_letter_bytes of it */
+    uint64_t length;    /* all of it */
+    uint64_t offset;
+    uint64_t line;
+    const char *detail; /* what was wrong, in words */
+};
+
+/* Slices live until the call returns. */
+struct audit_sink {
+    void *context;
+    /* Asked when the first object of an event begins (head not complete), and again at the event's end (complete): can this event
+     * matter? Once the answer is no, nothing more of the event is kept and event() is not called for it. */
+    bool (*wanted)(void *context, const struct udm_k8s_head *head);
+    void (*event)(void *context, const struct audit_event *event);
+    void (*dead)(void *context, const struct audit_dead *dead);
+    /* Memory is about to grow by bytes (or shrink, negative): false refuses it, and audit_reader_feed answers RESULT_BUSY. May be NULL. */
+    bool (*budget)(void *context, ptrdiff_t bytes);
+};
+
+struct audit_counts {
+    uint64_t received;    /* values that were judged: events + dead */
+    uint64_t events;      /* audit events (or UDM records), wanted or not */
+    uint64_t dead;        /* dead letters */
+    uint64_t cut;         /* events that went over a bound */
+    uint64_t values;      /* whole JSON values read at the top level */
+};
+
+struct audit_reader;
+
+struct audit_reader *audit_reader_new(const struct audit_limits *limits, enum audit_accept accept, const struct audit_sink *sink);
+void audit_reader_free(struct audit_reader *reader);
+/* Ready for the next input; what was left of the last one is dropped, large buffers are given back. */
+void audit_reader_reset(struct audit_reader *reader);
+/* The next bytes, in pieces of any size. RESULT_OK, also when something in them was wrong (that went to dead()); RESULT_BUSY when the
+ * budget refused: the reader then takes nothing more until it is reset. */
+enum result audit_reader_feed(struct audit_reader *reader, struct slice bytes);
+/* The input has ended: what is unfinished is judged. RESULT_INVALID when not one whole JSON value could be read (an empty input too);
+ * *error_offset then tells where it went wrong. */
+enum result audit_reader_finish(struct audit_reader *reader, uint64_t *error_offset);
+const struct audit_counts *audit_reader_counts(const struct audit_reader *reader);
+
+#endif
