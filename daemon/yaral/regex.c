@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include "regex.h"
+
+#include "harrier/memory.h"
+#include "harrier/utf8.h"
+
+#include <stdlib.h>
+
+/* PCRE2's match limit counts the ways back at one place of the text and begins anew at the next, so what bounds a search is the limit
+ * times the text's length: about a tenth of a second. On the other hand a pattern that is no trap needs few of them at any place. */
+enum { WAYS_BACK_PER_SEARCH = 100 * 1000 * 1000, WAYS_BACK_LEAST = 100, WAYS_BACK_MOST = 1000 * 1000 };
+/* Not everything that takes the square of the length is counted by that limit. A longer text meets a pattern with unbounded repetitions in
+ * the linear matcher only. */
+enum { LONGEST_TO_BACKTRACK = 16 * 1024 };
+/* Some seconds: 300 threads at each place of the longest value an API server takes (3 MiB). */
+#define LINEAR_STEPS UINT64_C(1000000000)
+/* PCRE2 bounds nested parentheses; ours are at most a few for each of the pattern's. */
+enum { PARENTHESES_MOST = 5 * REGEX_DEEPEST_NESTING };
+
+struct yaral_regex {
+    char *pattern;
+    size_t pattern_length;
+    size_t groups;
+    bool jit;
+    bool unbounded;
+    pcre2_code *code;
+    struct regex_program *program;
+};
+
+/* --- compiling -------------------------------------------------------------------------------------------------------------------- */
+
+static pcre2_code *compile(struct slice pattern, struct arena *arena, struct slice *error)
+{
+    int number;
+    PCRE2_SIZE where;
+    pcre2_compile_context *context = pcre2_compile_context_create(NULL);
+
+    if (!context)
+        abort();
+    pcre2_set_newline(context, PCRE2_NEWLINE_LF);
+    pcre2_set_parens_nest_limit(context, PARENTHESES_MOST);
+    pcre2_code *code = pcre2_compile((PCRE2_SPTR)pattern.bytes, pattern.length,
+                                     PCRE2_UTF | PCRE2_ALT_CIRCUMFLEX | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C, &number, &where, context);
+    pcre2_compile_context_free(context);
+    if (!code) {
+        PCRE2_UCHAR text[200];
+        pcre2_get_error_message(number, text, sizeof text);
+        *error = arena_printf(arena, "%s, once its repetitions are written out", (const char *)text);
+    }
+    return code;
+}
+
+static struct yaral_regex *build(struct slice pattern, const struct regex_tree *tree, struct arena *arena, struct slice *error)
+{
+    struct buffer translated = {0};
+
+    buffer_reserve(&translated, 1);
+    regex_write_pcre2(tree->root, &translated);
+    pcre2_code *code = compile(buffer_slice(&translated), arena, error);
+    buffer_free(&translated);
+    if (!code)
+        return NULL;
+    struct regex_program *program = regex_program_new(tree->root);
+    if (!program) {
+        pcre2_code_free(code);
+        *error = arena_printf(arena, "the pattern is too large once its repetitions are written out (more than %d steps)", REGEX_LARGEST_PROGRAM);
+        return NULL;
+    }
+    struct yaral_regex *regex = xcalloc(1, sizeof *regex);
+    regex->pattern = xstrndup(pattern.bytes ? pattern.bytes : "", pattern.length);
+    regex->pattern_length = pattern.length;
+    regex->groups = tree->groups;
+    regex->unbounded = tree->unbounded;
+    regex->code = code;
+    regex->program = program;
+    regex->jit = pcre2_jit_compile(code, PCRE2_JIT_COMPLETE) == 0;
+    return regex;
+}
+
+enum result yaral_regex_compile(struct slice pattern, bool nocase, struct arena *arena, struct yaral_regex **regex, struct slice *error)
+{
+    struct regex_tree tree;
+    struct slice text = {0};
+    struct arena *scratch = arena_new(4096);
+
+    *regex = NULL;
+    if (regex_parse(pattern, nocase, scratch, &tree, &text) == RESULT_OK)
+        *regex = build(pattern, &tree, scratch, &text);
+    if (!*regex)
+        *error = arena_copy(arena, text);
+    arena_free(scratch);
+    return *regex ? RESULT_OK : RESULT_INVALID;
+}
+
+void yaral_regex_free(struct yaral_regex *regex)
+{
+    if (!regex)
+        return;
+    free(regex->pattern);
+    pcre2_code_free(regex->code);
+    regex_program_free(regex->program);
+    free(regex);
+}
+
+struct slice yaral_regex_pattern(const struct yaral_regex *regex)
+{
+    return slice_make(regex->pattern, regex->pattern_length);
+}
+
+size_t yaral_regex_groups(const struct yaral_regex *regex)
+{
+    return regex->groups;
+}
+
+bool yaral_regex_jit(const struct yaral_regex *regex)
+{
+    return regex->jit;
+}
+
+/* --- matching ------------------------------------------------------------------------------------------------------------------------ */
+
+/* Almost all values are ASCII; eight bytes at a time they are told so. */
+static size_t ascii_prefix(struct slice text)
+{
+    size_t at = 0;
+
+    for (uint64_t word; at + sizeof word <= text.length; at += sizeof word) {
+        memcpy(&word, text.bytes + at, sizeof word);
+        if (word & UINT64_C(0x8080808080808080))
+            break;
+    }
+    while (at < text.length && (unsigned char)text.bytes[at] < 0x80)
+        at++;
+    return at;
+}
+
+struct slice regex_clean(struct arena *arena, struct slice text)
+{
+    size_t ascii = ascii_prefix(text);
+
+    if (ascii == text.length || utf8_valid(slice_from(text, ascii)))
+        return text;
+    return utf8_clean(arena, text);
+}
+
+/* By PCRE2: a count of groups, PCRE2_ERROR_NOMATCH, or another error when it gave up. */
+static int match(const struct yaral_regex *regex, struct yaral_matcher *matcher, struct slice text, size_t start)
+{
+    size_t limit = WAYS_BACK_PER_SEARCH / (text.length + 1);
+    PCRE2_SPTR subject = (PCRE2_SPTR)(text.bytes ? text.bytes : "");
+
+    limit = limit < WAYS_BACK_LEAST ? WAYS_BACK_LEAST : limit > WAYS_BACK_MOST ? WAYS_BACK_MOST : limit;
+    pcre2_set_match_limit(matcher_context(matcher), (uint32_t)limit);
+    if (regex->jit)
+        return pcre2_jit_match(regex->code, subject, text.length, start, 0, matcher_data(matcher), matcher_context(matcher));
+    return pcre2_match(regex->code, subject, text.length, start, PCRE2_NO_UTF_CHECK, matcher_data(matcher), matcher_context(matcher));
+}
+
+static enum yaral_truth counted(struct yaral_matcher *matcher, enum yaral_truth truth)
+{
+    if (truth == YARAL_UNKNOWN)
+        matcher_counts(matcher)->unknown++;
+    return truth;
+}
+
+static enum yaral_truth search_linear(const struct yaral_regex *regex, struct yaral_matcher *matcher, struct slice text)
+{
+    matcher_counts(matcher)->fallbacks++;
+    return regex_program_search(regex->program, matcher_threads(matcher), text, LINEAR_STEPS);
+}
+
+enum yaral_truth yaral_regex_search(const struct yaral_regex *regex, struct yaral_matcher *matcher, struct slice text)
+{
+    size_t ascii = ascii_prefix(text);
+
+    matcher_counts(matcher)->matches++;
+    if (ascii < text.length && !utf8_valid(slice_from(text, ascii)))
+        text = utf8_clean(matcher_scratch(matcher), text);
+    if (text.length > LONGEST_TO_BACKTRACK && regex->unbounded)
+        return counted(matcher, search_linear(regex, matcher, text));
+    int found = match(regex, matcher, text, 0);
+    if (found >= 0)
+        return YARAL_TRUE;
+    return found == PCRE2_ERROR_NOMATCH ? YARAL_FALSE : counted(matcher, search_linear(regex, matcher, text));
+}
+
+enum yaral_truth regex_capture(const struct yaral_regex *regex, struct yaral_matcher *matcher, struct slice clean, size_t start,
+                               struct slice groups[REGEX_CAPTURED])
+{
+    matcher_counts(matcher)->matches++;
+    int found = match(regex, matcher, clean, start);
+    if (found == PCRE2_ERROR_NOMATCH)
+        return YARAL_FALSE;
+    if (found < 0) {
+        /* Where the groups lie only PCRE2 can tell; but when nothing matches there is nothing to tell. */
+        bool nothing = start == 0 && search_linear(regex, matcher, clean) == YARAL_FALSE;
+        return counted(matcher, nothing ? YARAL_FALSE : YARAL_UNKNOWN);
+    }
+    const PCRE2_SIZE *at = pcre2_get_ovector_pointer(matcher_data(matcher));
+    for (int i = 0; i < REGEX_CAPTURED; i++) {
+        bool set = (found == 0 || i < found) && at[2 * i] != PCRE2_UNSET;
+        groups[i] = set ? slice_make(clean.bytes + at[2 * i], at[2 * i + 1] - at[2 * i]) : (struct slice){0};
+    }
+    return YARAL_TRUE;
+}

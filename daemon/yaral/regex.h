@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside of the regex engine, for the files of yaral/ only. A pattern is parsed once as RE2 would; from its tree come a PCRE2 pattern,
+ * for speed, and a program of our own, for the texts on which backtracking would take too long. */
+#ifndef HARRIER_YARAL_REGEX_H
+#define HARRIER_YARAL_REGEX_H
+
+#include "harrier/arena.h"
+#include "harrier/buffer.h"
+#include "harrier/yaral_value.h"
+
+/* --- code points --------------------------------------------------------------------------------------------------------- */
+
+enum { REGEX_LAST_CODE_POINT = 0x10FFFF };
+
+struct code_range {
+    uint32_t low;
+    uint32_t high; /* inclusive */
+};
+
+/* A set of code points. After regex_class_normalize its ranges ascend, do not touch and do not overlap; all the functions below but
+ * regex_class_add leave it so. */
+struct regex_class {
+    struct code_range *ranges;
+    size_t count;
+    size_t capacity;
+    struct arena *arena;
+};
+
+struct regex_class *regex_class_new(struct arena *arena);
+void regex_class_add(struct regex_class *set, uint32_t low, uint32_t high);
+void regex_class_add_class(struct regex_class *set, const struct regex_class *other);
+void regex_class_normalize(struct regex_class *set);
+/* Adds what differs from a member by case only (Unicode's simple folding: k, K and U+212A are one). */
+void regex_class_fold(struct regex_class *set);
+void regex_class_negate(struct regex_class *set);
+bool regex_class_has(const struct regex_class *set, uint32_t code_point);
+/* d, s or w, all of them ASCII (RE2 syntax, "Perl character classes"). */
+void regex_class_add_perl(struct regex_class *set, char name);
+/* The POSIX classes of RE2 ("alpha", "word" ...); false if there is none of that name. */
+bool regex_class_add_posix(struct regex_class *set, struct slice name);
+/* A general category or script as RE2 spells it; false if RE2 has none of that name. *pcre2 (may be NULL) gets the class items by which
+ * PCRE2 means the same. */
+bool regex_class_add_property(struct regex_class *set, struct slice name, const char **pcre2);
+
+/* --- the tree ------------------------------------------------------------------------------------------------------------ */
+
+enum regex_kind {
+    REGEX_LITERAL,
+    REGEX_CLASS,
+    REGEX_ANY,             /* . under (?s) */
+    REGEX_ANY_BUT_NEWLINE, /* . */
+    REGEX_BEGIN_TEXT,
+    REGEX_END_TEXT,
+    REGEX_BEGIN_LINE,
+    REGEX_END_LINE,
+    REGEX_WORD_BOUNDARY,
+    REGEX_NO_WORD_BOUNDARY,
+    REGEX_CAPTURE,
+    REGEX_CONCAT,
+    REGEX_ALTERNATE,
+    REGEX_REPEAT
+};
+
+enum { REGEX_NO_MAXIMUM = -1, REGEX_LARGEST_REPEAT = 1000, REGEX_DEEPEST_NESTING = 200 };
+
+struct regex_node {
+    enum regex_kind kind;
+    bool fold;                       /* LITERAL, CLASS: case does not count; a class is folded already */
+    uint32_t code_point;             /* LITERAL */
+    const struct regex_class *class; /* CLASS */
+    struct slice class_text;         /* CLASS with \p: how PCRE2 says it shortly; else empty */
+    int minimum;                     /* REPEAT */
+    int maximum;
+    bool greedy;
+    struct regex_node *first; /* children */
+    struct regex_node *next;
+};
+
+struct regex_tree {
+    struct regex_node *root;
+    size_t groups;
+    bool unbounded; /* some part may repeat without end, or more often than REGEX_SHORT_REPEAT */
+};
+
+enum { REGEX_SHORT_REPEAT = 64 };
+
+/* RE2's language, as re2.h's default options have it. RESULT_INVALID and *error when RE2 would refuse the pattern. */
+enum result regex_parse(struct slice pattern, bool nocase, struct arena *arena, struct regex_tree *tree, struct slice *error);
+/* Takes surrogates off the ends of a range: no text holds them, and PCRE2 refuses to name them. False: nothing is left. */
+bool regex_range_clip(struct code_range *range);
+/* The tree as a PCRE2 pattern (PCRE2_UTF, PCRE2_ALT_CIRCUMFLEX, newline LF). */
+void regex_write_pcre2(const struct regex_node *root, struct buffer *out);
+
+/* --- the linear matcher ---------------------------------------------------------------------------------------------------- */
+
+struct regex_program;
+
+/* NULL when the program would have more than REGEX_LARGEST_PROGRAM instructions. */
+struct regex_program *regex_program_new(const struct regex_node *root);
+void regex_program_free(struct regex_program *program);
+enum { REGEX_LARGEST_PROGRAM = 100000 };
+
+/* The sets of threads of a run; grows to the largest program that it ran. */
+struct regex_threads;
+struct regex_threads *regex_threads_new(void);
+void regex_threads_free(struct regex_threads *threads);
+
+/* Unanchored search in valid UTF-8, in time proportional to the text's length times the program's. UNKNOWN when that is more than
+ * step_limit steps. */
+enum yaral_truth regex_program_search(const struct regex_program *program, struct regex_threads *threads, struct slice text, uint64_t step_limit);
+
+/* --- for functions ----------------------------------------------------------------------------------------------------------- */
+
+/* The text itself, or a copy in the arena with each bad byte as U+FFFD, as RE2 sees it. */
+struct slice regex_clean(struct arena *arena, struct slice text);
+
+enum { REGEX_CAPTURED = 10 /* the whole match and \1 to \9 */ };
+
+/* The first match at or after start in a clean text: where the groups begin and end; both SIZE_MAX where a group took no part. */
+enum yaral_truth regex_capture(const struct yaral_regex *regex, struct yaral_matcher *matcher, struct slice clean, size_t start,
+                               struct slice groups[REGEX_CAPTURED]);
+
+/* A matcher's parts. */
+struct pcre2_real_match_data_8;
+struct pcre2_real_match_context_8;
+struct pcre2_real_match_data_8 *matcher_data(struct yaral_matcher *matcher);
+struct pcre2_real_match_context_8 *matcher_context(struct yaral_matcher *matcher);
+struct regex_threads *matcher_threads(struct yaral_matcher *matcher);
+struct yaral_matcher_counts *matcher_counts(struct yaral_matcher *matcher);
+/* An arena for one cleaned text, empty. */
+struct arena *matcher_scratch(struct yaral_matcher *matcher);
+
+#endif
