@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The members of the document, in the order in which docs/alert.schema.json lists them. */
+#include "internal.h"
+
+#include <ctype.h>
+
+struct slice alert_verb(const struct udm_record *record)
+{
+    struct slice verb = udm_record_label(record, "verb");
+    return verb.length ? verb : udm_record_string(record, "metadata.product_event_type");
+}
+
+static void append_cleaned(struct buffer *out, struct slice text, size_t most)
+{
+    for (size_t i = 0; i < text.length && i < most; i++)
+        buffer_append_byte(out, (unsigned char)text.bytes[i] < 0x20 || text.bytes[i] == 0x7f ? ' ' : text.bytes[i]);
+}
+
+/* "dev-alice: create cronjobs default/argus-test-cronjob in prod-eu-1" */
+static void write_title(struct json_writer *writer, const struct alert *alert, const struct alert_subject *subject)
+{
+    const struct udm_record *record = subject->record;
+    struct buffer title = {NULL, 0, 0};
+    struct slice user = udm_record_string(record, "principal.user.userid");
+    struct slice subresource = udm_record_label(record, "subresource");
+    struct slice namespace = udm_record_label(record, "namespace");
+    struct slice resource = udm_record_label(record, "resource");
+
+    append_cleaned(&title, alert->rule, 200);
+    buffer_append_text(&title, ": ");
+    append_cleaned(&title, user.length ? user : SLICE("(unknown user)"), 200);
+    buffer_append_byte(&title, ' ');
+    append_cleaned(&title, alert_verb(record), 100);
+    buffer_append_byte(&title, ' ');
+    append_cleaned(&title, resource.length ? resource : udm_record_string(record, "target.url"), 200);
+    if (subresource.length) {
+        buffer_append_byte(&title, '/');
+        append_cleaned(&title, subresource, 100);
+    }
+    buffer_append_byte(&title, ' ');
+    if (namespace.length) {
+        append_cleaned(&title, namespace, 100);
+        buffer_append_byte(&title, '/');
+    }
+    append_cleaned(&title, udm_record_string(record, "target.resource.name"), 260);
+    if (subject->cluster.length) {
+        buffer_append_text(&title, " in ");
+        append_cleaned(&title, subject->cluster, 100);
+    }
+    json_put_string(writer, "title", buffer_slice(&title));
+    buffer_free(&title);
+}
+
+void alert_write_head(struct json_writer *writer, const struct alert *alert, const struct alert_subject *subject)
+{
+    char time[CLOCK_TEXT_SIZE];
+
+    json_put_text(writer, "schema", "harrier.alert/1");
+    json_put_text(writer, "alert_id", alert->alert_id);
+    json_put_text(writer, "dedup_key", alert->dedup_key);
+    json_put_text(writer, "time", clock_format_rfc3339(alert->time, time));
+    json_put_string(writer, "cluster", subject->cluster);
+    json_put_text(writer, "severity", alert->severity);
+    json_key(writer, "risk_score");
+    json_write_double(writer, alert->risk_score);
+    write_title(writer, alert, subject);
+    json_put_bool(writer, "incomplete", subject->cut.request_object || subject->cut.response_object || subject->cut.other || subject->cut.transport);
+}
+
+/* Comma-separated words of a meta value, one array element each. */
+static void write_words(struct json_writer *writer, struct slice words)
+{
+    json_begin_array(writer);
+    while (words.length) {
+        ptrdiff_t comma = slice_find_byte(words, ',');
+        struct slice word = slice_trim(comma < 0 ? words : slice_first(words, (size_t)comma));
+        if (word.length)
+            json_write_string(writer, word);
+        words = comma < 0 ? (struct slice){NULL, 0} : slice_from(words, (size_t)comma + 1);
+    }
+    json_end_array(writer);
+}
+
+static struct slice meta_of_either(const struct yaral_rule *rule, const char *name, const char *other)
+{
+    struct slice value = yaral_rule_meta(rule, name);
+    return value.length ? value : yaral_rule_meta(rule, other);
+}
+
+void alert_write_rule(struct json_writer *writer, const struct yaral_rule *rule)
+{
+    struct slice techniques = meta_of_either(rule, "mitre_attack_technique", "technique");
+    struct slice tactics = meta_of_either(rule, "mitre_attack_tactic", "tactic");
+
+    json_key(writer, "rule");
+    json_begin_object(writer);
+    json_put_string(writer, "name", rule->name);
+    json_key(writer, "meta");
+    json_begin_object(writer);
+    for (size_t i = 0; i < rule->meta_count; i++) {
+        bool repeated_later = false;
+        for (size_t j = i + 1; j < rule->meta_count; j++)
+            repeated_later = repeated_later || slice_equal(rule->meta[i].key, rule->meta[j].key);
+        if (repeated_later)
+            continue;
+        json_key_slice(writer, rule->meta[i].key);
+        json_write_string(writer, rule->meta[i].value);
+    }
+    json_end_object(writer);
+    json_put_text(writer, "sha256", rule->sha256);
+    json_end_object(writer);
+    json_key(writer, "mitre");
+    json_begin_array(writer);
+    while (techniques.length) {
+        ptrdiff_t comma = slice_find_byte(techniques, ',');
+        struct slice technique = slice_trim(comma < 0 ? techniques : slice_first(techniques, (size_t)comma));
+        json_begin_object(writer);
+        json_put_string(writer, "technique", technique);
+        json_key(writer, "tactics");
+        write_words(writer, tactics);
+        json_end_object(writer);
+        techniques = comma < 0 ? (struct slice){NULL, 0} : slice_from(techniques, (size_t)comma + 1);
+    }
+    json_end_array(writer);
+}
+
+/* All values of a repeated string field two or three names below the root. */
+static void write_strings(struct json_writer *writer, const char *key, const struct udm_record *record, const char *const *path, size_t depth)
+{
+    const struct udm_message *message = record->root;
+
+    json_key(writer, key);
+    json_begin_array(writer);
+    for (size_t i = 0; i < depth && message; i++) {
+        struct udm_values values = udm_message_get(message, udm_field_find(udm_message_type_of(message), slice_of(path[i])));
+        message = NULL;
+        for (size_t v = 0; i + 1 == depth && v < values.count; v++)
+            json_write_string(writer, values.items[v].string);
+        if (i + 1 < depth && values.count)
+            message = values.items[0].message;
+    }
+    json_end_array(writer);
+}
+
+static void write_actor(struct json_writer *writer, const struct udm_record *record)
+{
+    static const char *const groups[] = {"principal", "user", "group_identifiers"};
+    static const char *const addresses[] = {"principal", "ip"};
+
+    json_key(writer, "actor");
+    json_begin_object(writer);
+    json_put_string(writer, "user", udm_record_string(record, "principal.user.userid"));
+    write_strings(writer, "groups", record, groups, 3);
+    write_strings(writer, "source_ips", record, addresses, 2);
+    json_put_string(writer, "user_agent", udm_record_string(record, "network.http.user_agent"));
+    json_put_string(writer, "impersonated", udm_record_string(record, "target.user.userid"));
+    json_end_object(writer);
+}
+
+static void write_action(struct json_writer *writer, const struct udm_record *record)
+{
+    struct slice dry_run = udm_record_label(record, "dry_run");
+    int64_t code = udm_record_int(record, "network.http.response_code");
+
+    json_key(writer, "action");
+    json_begin_object(writer);
+    json_put_string(writer, "verb", alert_verb(record));
+    json_put_string(writer, "resource", udm_record_label(record, "resource"));
+    json_put_string(writer, "subresource", udm_record_label(record, "subresource"));
+    json_put_string(writer, "api_group", udm_record_label(record, "api_group"));
+    json_put_string(writer, "namespace", udm_record_label(record, "namespace"));
+    json_put_string(writer, "name", udm_record_string(record, "target.resource.name"));
+    if (code) {
+        json_put_int(writer, "response_code", code);
+    } else {
+        json_key(writer, "response_code");
+        json_write_null(writer);
+    }
+    json_put_string(writer, "decision", udm_record_label(record, "decision"));
+    json_put_bool(writer, "dry_run", dry_run.length > 0 && !slice_is(dry_run, "false"));
+    json_end_object(writer);
+}
+
+void alert_write_what(struct json_writer *writer, const struct alert_subject *subject)
+{
+    write_actor(writer, subject->record);
+    write_action(writer, subject->record);
+    json_key(writer, "match");
+    json_begin_object(writer);
+    json_end_object(writer);
+}
+
+static void write_value(struct json_writer *writer, struct arena *arena, const struct yaral_value *value)
+{
+    if (value->is_list) {
+        json_begin_array(writer);
+        for (size_t i = 0; i < value->list.count; i++)
+            write_value(writer, arena, &value->list.items[i]);
+        json_end_array(writer);
+        return;
+    }
+    switch (value->type) {
+    case YARAL_INT: json_write_int(writer, value->integer); break;
+    case YARAL_FLOAT: json_write_double(writer, value->number); break;
+    case YARAL_BOOL: json_write_bool(writer, value->boolean); break;
+    default: json_write_string(writer, yaral_to_text(arena, value));
+    }
+}
+
+void alert_write_outcomes(struct json_writer *writer, struct arena *arena, const struct detection *detection)
+{
+    json_key(writer, "outcomes");
+    json_begin_object(writer);
+    for (size_t i = 0; i < detection->outcome_count; i++) {
+        json_key_slice(writer, detection->outcomes[i].name);
+        write_value(writer, arena, &detection->outcomes[i].value);
+    }
+    json_end_object(writer);
+}
+
+void alert_write_evidence(struct json_writer *writer, const struct detection *detection)
+{
+    json_key(writer, "evidence");
+    json_begin_array(writer);
+    for (size_t i = 0; i < detection->evidence_count; i++) {
+        const struct detect_evidence *evidence = &detection->evidence[i];
+        struct buffer condition = {NULL, 0, 0};
+        if (evidence->negated)
+            buffer_append_text(&condition, "not ");
+        buffer_append_slice(&condition, evidence->condition);
+        json_begin_object(writer);
+        json_put_string(writer, "event", detection->rule->events[evidence->event].name);
+        json_put_string(writer, "condition", buffer_slice(&condition));
+        json_put_int(writer, "line", evidence->line);
+        json_put_string(writer, "field", evidence->field);
+        json_put_string(writer, "path", evidence->path);
+        json_put_string(writer, "value", evidence->value);
+        json_end_object(writer);
+        buffer_free(&condition);
+    }
+    json_end_array(writer);
+}
+
+/* --- events ------------------------------------------------------------------------------------------------------------------------------ */
+
+static void leave_out(struct arena *arena, struct json_node *node, const char *what)
+{
+    if (!node)
+        return;
+    node->type = JSON_STRING;
+    node->first = node->last = NULL;
+    node->count = 0;
+    node->text = arena_printf(arena, "%s left out by harrier: the event is too large for an alert", what);
+}
+
+static size_t raw_length(struct alert_subject *subject)
+{
+    buffer_reset(&subject->raw, SIZE_MAX);
+    struct json_writer *writer = json_writer_new(&subject->raw, false);
+    json_write_node(writer, subject->event);
+    json_writer_free(writer);
+    return subject->raw.length;
+}
+
+/* The event as text, without its secrets, within the bound: what says least goes first. */
+static void make_raw(struct alert_subject *subject)
+{
+    struct arena *arena = subject->record->arena;
+
+    subject->raw_made = true;
+    if (!subject->event)
+        return;
+    alert_redact_event(arena, subject->event);
+    size_t length = raw_length(subject);
+    subject->raw_full_bytes = length;
+    if (length > subject->raw_bytes) {
+        leave_out(arena, json_at(subject->event, "responseObject", NULL), "responseObject");
+        leave_out(arena, json_at(subject->event, "requestObject", "metadata", "managedFields", NULL), "managedFields");
+        length = raw_length(subject);
+    }
+    if (length > subject->raw_bytes) {
+        subject->raw.length = slice_utf8_cut(buffer_slice(&subject->raw), subject->raw_bytes);
+        buffer_append_text(&subject->raw, "...");
+    }
+}
+
+static struct slice event_id(const struct udm_record *record)
+{
+    struct slice id = udm_record_string(record, "metadata.product_log_id");
+    return id.length ? id : udm_record_string(record, "metadata.id");
+}
+
+void alert_write_events(struct json_writer *writer, struct alert_subject *subject, struct slice variable)
+{
+    if (!subject->raw_made)
+        make_raw(subject);
+    json_key(writer, "events");
+    json_begin_array(writer);
+    json_begin_object(writer);
+    json_put_string(writer, "var", variable);
+    json_put_string(writer, "audit_id", event_id(subject->record));
+    json_put_string(writer, "stage", udm_record_label(subject->record, "stage"));
+    json_put_string(writer, "log_type", udm_record_string(subject->record, "metadata.log_type"));
+    json_put_string(writer, "raw", buffer_slice(&subject->raw));
+    json_put_bool(writer, "raw_cut", subject->raw_full_bytes > subject->raw_bytes);
+    json_end_object(writer);
+    json_end_array(writer);
+}

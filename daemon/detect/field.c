@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading fields out of a record: on a row, as a set, as a map. */
+#include "internal.h"
+
+struct yaral_value field_zero(const struct field *field)
+{
+    const struct udm_field *last = field->path->steps[field->path->step_count - 1].field;
+
+    if (field->path->has_key)
+        return yaral_string((struct slice){NULL, 0});
+    switch (last->type) {
+    case UDM_BOOL: return yaral_bool(false);
+    case UDM_FLOAT: return yaral_float(0);
+    case UDM_INT:
+    case UDM_TIMESTAMP:
+    case UDM_DURATION: return yaral_int(0);
+    case UDM_ENUM: return (struct yaral_value){.type = YARAL_ENUM, .integer = 0, .enumeration = last->enumeration};
+    default: return yaral_string((struct slice){NULL, 0});
+    }
+}
+
+/* One step down from a message: the element the step's index names, or the only one there is. */
+static const struct udm_value *step_single(const struct udm_message *message, const struct udm_step *step)
+{
+    struct udm_values values = udm_message_get(message, step->field);
+    size_t index = step->has_index ? step->index : 0;
+    return index < values.count ? &values.items[index] : NULL;
+}
+
+/* A growing list of values in the arena; the arena has no realloc, so it doubles by copying. */
+struct gathered {
+    struct yaral_value *items;
+    size_t count;
+    size_t capacity;
+};
+
+static void gather_value(struct detect_engine *engine, struct gathered *out, struct yaral_value value)
+{
+    if (out->count == out->capacity) {
+        size_t capacity = out->capacity ? out->capacity * 2 : 8;
+        struct yaral_value *items = arena_alloc(engine->record->arena, capacity * sizeof *items);
+        if (out->count)
+            memcpy(items, out->items, out->count * sizeof *items);
+        out->items = items;
+        out->capacity = capacity;
+    }
+    out->items[out->count++] = value;
+}
+
+static struct slice message_string(const struct udm_message *message, const char *name, const struct udm_value **value)
+{
+    const struct udm_field *field = udm_field_find(udm_message_type_of(message), slice_of(name));
+    struct udm_values values = udm_message_get(message, field);
+    *value = values.count ? &values.items[0] : NULL;
+    return values.count ? values.items[0].string : (struct slice){NULL, 0};
+}
+
+/* The values under the path's key in one label list or struct. Only strings of a struct can be read (yaral.md 4.6). */
+static void gather_keyed(struct detect_engine *engine, const struct field *field, struct udm_values values, struct gathered *out)
+{
+    const struct udm_field *last = field->path->steps[field->path->step_count - 1].field;
+
+    for (size_t i = 0; i < values.count; i++) {
+        if (last->type == UDM_STRUCT) {
+            const struct json_node *fields = values.items[i].json;
+            for (const struct json_node *member = fields ? fields->first : NULL; member; member = member->next) {
+                if (member->type == JSON_STRING && slice_equal(member->key, field->path->key))
+                    gather_value(engine, out, (struct yaral_value){.type = YARAL_STRING, .string = member->text, .origin = member});
+            }
+            continue;
+        }
+        const struct udm_value *key, *text;
+        if (!slice_equal(message_string(values.items[i].message, "key", &key), field->path->key))
+            continue;
+        struct slice string = message_string(values.items[i].message, "value", &text);
+        gather_value(engine, out, (struct yaral_value){.type = YARAL_STRING, .string = string, .origin = text ? text->origin : values.items[i].origin});
+    }
+}
+
+/* Depth is the number of steps of a path that the rule's author wrote out, so recursion is short. */
+static void gather(struct detect_engine *engine, const struct field *field, const struct udm_message *message, size_t step, struct gathered *out)
+{
+    const struct udm_step *here = &field->path->steps[step];
+    struct udm_values values = udm_message_get(message, here->field);
+    bool is_last = step + 1 == field->path->step_count;
+
+    if (is_last && field->path->has_key) {
+        gather_keyed(engine, field, values, out);
+        return;
+    }
+    for (size_t i = 0; i < values.count; i++) {
+        if (here->has_index && i != here->index)
+            continue;
+        if (is_last)
+            gather_value(engine, out, yaral_from_udm(here->field, &values.items[i], field->path->part));
+        else
+            gather(engine, field, values.items[i].message, step + 1, out);
+    }
+}
+
+struct field_values field_all_values(struct detect_engine *engine, const struct field *field)
+{
+    const struct udm_record *record = engine->record;
+    struct gathered gathered = {NULL, 0, 0};
+    enum udm_knowledge knowledge = record->knowledge[field->path->origin];
+
+    if (knowledge != UDM_UNREAD)
+        gather(engine, field, record->root, 0, &gathered);
+    if (field->path->has_key && !record->map_sees_all_values && gathered.count > 1)
+        gathered.count = 1;
+    return (struct field_values){gathered.items, gathered.count, knowledge};
+}
+
+static void note_doubt(struct detect_engine *engine, enum udm_knowledge knowledge)
+{
+    enum yaral_truth truth = knowledge == UDM_UNREAD ? YARAL_UNREAD : YARAL_UNKNOWN;
+    if (engine->doubt_truth != YARAL_UNREAD)
+        engine->doubt_truth = truth;
+    engine->doubt |= DETECT_DOUBT_UNSEEN;
+}
+
+static struct yaral_value absent(struct detect_engine *engine, const struct field *field, enum udm_knowledge knowledge)
+{
+    if (knowledge != UDM_KNOWN)
+        note_doubt(engine, knowledge);
+    return field_zero(field);
+}
+
+struct yaral_value field_row_value(struct detect_engine *engine, const struct field *field)
+{
+    const struct udm_path *path = field->path;
+    enum udm_knowledge knowledge = engine->record->knowledge[path->origin];
+    const struct udm_message *message = engine->record->root;
+    const struct udm_value *value = NULL;
+
+    if (knowledge == UDM_UNREAD)
+        return absent(engine, field, knowledge);
+    if (field->is_set) {
+        struct field_values all = field_all_values(engine, field);
+        return all.count ? all.items[0] : absent(engine, field, knowledge);
+    }
+    if (field->dimension != NONE) {
+        const struct element *element = &engine->elements[field->dimension];
+        if (element->phantom != UDM_KNOWN)
+            return absent(engine, field, element->phantom);
+        value = element->value;
+        if (!value)
+            return field_zero(field); /* an empty list has one row, of zero values: that it is empty is known */
+        if (field->first_step < path->step_count)
+            message = value->message;
+    }
+    for (size_t i = field->first_step; i < path->step_count; i++) {
+        value = step_single(message, &path->steps[i]);
+        if (!value)
+            return absent(engine, field, knowledge);
+        message = i + 1 < path->step_count ? value->message : NULL;
+    }
+    return yaral_from_udm(path->steps[path->step_count - 1].field, value, path->part);
+}
+
+struct udm_values dimension_elements(struct detect_engine *engine, const struct dimension *dimension, enum udm_knowledge *knowledge)
+{
+    const struct udm_values none = {NULL, 0};
+    const struct udm_message *message = engine->record->root;
+
+    *knowledge = engine->record->knowledge[dimension->origin];
+    if (*knowledge == UDM_UNREAD)
+        return none;
+    if (dimension->parent != NONE) {
+        const struct element *parent = &engine->elements[dimension->parent];
+        if (parent->phantom != UDM_KNOWN) {
+            *knowledge = parent->phantom;
+            return none;
+        }
+        if (!parent->value)
+            return none;
+        message = parent->value->message;
+    }
+    for (size_t i = 0; i + 1 < dimension->step_count; i++) {
+        const struct udm_value *value = step_single(message, &dimension->steps[i]);
+        if (!value)
+            return none;
+        message = value->message;
+    }
+    return udm_message_get(message, dimension->steps[dimension->step_count - 1].field);
+}

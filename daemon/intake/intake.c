@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harrier/intake.h"
+
+#include "harrier/memory.h"
+
+#include <stdlib.h>
+
+enum { ARENA_BYTES = 64 * 1024 };
+
+struct intake_scratch {
+    struct detect_engine *engine;
+    struct arena *arena;
+    struct digest *digest;
+};
+
+struct intake {
+    struct intake_scratch *scratch;
+    const struct intake_options *options;
+    struct intake_sink sink;
+    struct audit_reader *reader;
+    uint64_t taken; /* from the budget */
+};
+
+struct intake_scratch *intake_scratch_new(struct detect_plan *plan, const struct detect_limits *limits)
+{
+    struct intake_scratch *scratch = xmalloc(sizeof *scratch);
+    scratch->engine = detect_engine_new(plan, limits);
+    scratch->arena = arena_new(ARENA_BYTES);
+    scratch->digest = digest_new();
+    return scratch;
+}
+
+void intake_scratch_free(struct intake_scratch *scratch)
+{
+    if (!scratch)
+        return;
+    detect_engine_free(scratch->engine);
+    arena_free(scratch->arena);
+    digest_free(scratch->digest);
+    free(scratch);
+}
+
+struct detect_engine *intake_engine(struct intake_scratch *scratch)
+{
+    return scratch->engine;
+}
+
+/* Can any rule concern the event? Each time from the beginning: between two calls for one event, another connection of this thread may have
+ * had an event of its own. */
+static bool wanted(void *context, const struct udm_k8s_head *head)
+{
+    struct intake *intake = context;
+    struct udm_record record;
+
+    if (intake->sink.record)
+        return true;
+    arena_reset(intake->scratch->arena);
+    udm_record_init(&record, intake->scratch->arena, UDM_UNREAD);
+    udm_k8s_head_record(&record, &intake->options->source, head);
+    detect_begin(intake->scratch->engine);
+    return detect_may_concern(intake->scratch->engine, &record);
+}
+
+static void event_digest(struct intake_scratch *scratch, const struct audit_event *event, uint8_t sum[DIGEST_SHA256_BYTES])
+{
+    if (event->full_sha256) {
+        memcpy(sum, event->full_sha256, DIGEST_SHA256_BYTES);
+        return;
+    }
+    digest_begin(scratch->digest);
+    digest_update(scratch->digest, event->bytes);
+    digest_end(scratch->digest, sum);
+}
+
+/* Was it a bound of ours that kept a rule from deciding? Then somebody must hear of it. */
+static bool bound_was_hit(const struct udm_cut *cut, const struct detect_result *result)
+{
+    if (result->blind_count == 0)
+        return false;
+    if (cut->request_object || cut->response_object || cut->other || cut->transport)
+        return true;
+    for (size_t i = 0; i < result->blind_count; i++)
+        if (result->blind[i].doubt & (DETECT_DOUBT_REGEX | DETECT_DOUBT_ROWS))
+            return true;
+    return false;
+}
+
+static void report(struct intake *intake, const struct audit_event *event, const struct udm_record *record, struct json_node *tree,
+                   const struct detect_result *result)
+{
+    bool blind = bound_was_hit(&event->cut, result);
+    uint8_t sum[DIGEST_SHA256_BYTES];
+    struct alert alert;
+
+    if (result->detection_count == 0 && !blind)
+        return;
+    event_digest(intake->scratch, event, sum);
+    struct alert_subject subject = {
+        .cluster = intake->options->source.cluster,
+        .record = record,
+        .event = tree,
+        .event_sha256 = sum,
+        .cut = event->cut,
+        .raw_bytes = intake->options->raw_bytes,
+        .received = intake->options->source.received ? intake->options->source.received : clock_wall(),
+    };
+    for (size_t i = 0; i < result->detection_count; i++) {
+        alert_from_detection(&alert, &subject, &result->detections[i]);
+        intake->sink.alert(intake->sink.context, &alert);
+        alert_free(&alert);
+    }
+    if (blind) {
+        alert_from_blind(&alert, &subject, result->blind, result->blind_count);
+        intake->sink.alert(intake->sink.context, &alert);
+        alert_free(&alert);
+    }
+    alert_subject_free(&subject);
+}
+
+static void on_event(void *context, const struct audit_event *event)
+{
+    struct intake *intake = context;
+    struct arena *arena = intake->scratch->arena;
+    struct json_node *tree = NULL;
+    struct udm_record record;
+    struct udm_source source = intake->options->source;
+    struct detect_result result;
+
+    if (intake->sink.record || event->kind != AUDIT_KIND_K8S) {
+        arena_reset(arena); /* else the head's record is in it, and its answers are still good */
+        detect_begin(intake->scratch->engine);
+    }
+    json_tree_parse(arena, event->bytes, &json_default_limits, &tree, NULL);
+    if (!tree)
+        return;
+    udm_record_init(&record, arena, UDM_KNOWN);
+    if (!source.received)
+        source.received = clock_wall();
+    if (event->kind == AUDIT_KIND_UDM)
+        udm_json_record(&record, tree, NULL, NULL);
+    else
+        udm_k8s_record(&record, &source, tree, &event->cut);
+    detect_evaluate(intake->scratch->engine, &record, source.received, &result);
+    if (intake->sink.record)
+        intake->sink.record(intake->sink.context, &record, &result);
+    report(intake, event, &record, tree, &result);
+}
+
+static void on_dead(void *context, const struct audit_dead *dead)
+{
+    struct intake *intake = context;
+    intake->sink.dead(intake->sink.context, dead);
+}
+
+static bool on_budget(void *context, ptrdiff_t bytes)
+{
+    struct intake *intake = context;
+
+    if (!intake->options->budget)
+        return true;
+    if (bytes < 0) {
+        budget_give(intake->options->budget, (uint64_t)-bytes);
+        intake->taken -= (uint64_t)-bytes;
+        return true;
+    }
+    if (!budget_take(intake->options->budget, (uint64_t)bytes))
+        return false;
+    intake->taken += (uint64_t)bytes;
+    return true;
+}
+
+struct intake *intake_new(struct intake_scratch *scratch, const struct intake_options *options, const struct intake_sink *sink)
+{
+    struct intake *intake = xcalloc(1, sizeof *intake);
+    struct audit_sink below = {.context = intake, .wanted = wanted, .event = on_event, .dead = on_dead, .budget = on_budget};
+
+    intake->scratch = scratch;
+    intake->options = options;
+    intake->sink = *sink;
+    intake->reader = audit_reader_new(&options->limits, options->accept, &below);
+    return intake;
+}
+
+void intake_free(struct intake *intake)
+{
+    if (!intake)
+        return;
+    audit_reader_free(intake->reader);
+    if (intake->taken)
+        budget_give(intake->options->budget, intake->taken);
+    free(intake);
+}
+
+enum result intake_feed(struct intake *intake, struct slice bytes)
+{
+    return audit_reader_feed(intake->reader, bytes);
+}
+
+enum result intake_finish(struct intake *intake, uint64_t *error_offset)
+{
+    return audit_reader_finish(intake->reader, error_offset);
+}
+
+const struct audit_counts *intake_counts(const struct intake *intake)
+{
+    return audit_reader_counts(intake->reader);
+}

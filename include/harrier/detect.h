@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Runs checked YARA-L rules over UDM records: which rules an event can concern, which fire, why, and why not.
+ *
+ * A plan is made once from a ruleset, is never changed, and is shared by all threads under a reference count. An engine is one
+ * thread's scratch for one plan: caches of the event in hand, a regex matcher, counters. Everything a detection points to lives in
+ * the arena of the record (and the plan). */
+#ifndef HARRIER_DETECT_H
+#define HARRIER_DETECT_H
+
+#include "harrier/udm.h"
+#include "harrier/yaral.h"
+
+struct detect_plan;
+
+/* Takes the ruleset and the lists (may be NULL) over; they are freed with the plan. The caller has one reference.
+ * Rules with a window or with several events are not part of a plan (the checker refuses them). */
+struct detect_plan *detect_plan_new(struct yaral_ruleset *ruleset, struct yaral_lists *lists);
+struct detect_plan *detect_plan_ref(struct detect_plan *plan);
+void detect_plan_unref(struct detect_plan *plan);
+size_t detect_plan_rule_count(const struct detect_plan *plan);
+const struct yaral_rule *detect_plan_rule(const struct detect_plan *plan, size_t index);
+/* Distinct predicates of all rules: what two rules share is counted once. */
+size_t detect_plan_predicate_count(const struct detect_plan *plan);
+
+/* One condition that held, on one value. */
+struct detect_evidence {
+    size_t event;            /* index into rule->events */
+    struct slice condition;  /* the rule's own text */
+    bool negated;            /* it held because what it says is not so */
+    uint32_t line;           /* of the condition in the rule file */
+    struct slice field;      /* target.resource.attribute.labels["image"] */
+    struct slice path;       /* JSON path in the event; empty where the value was made */
+    struct slice value;      /* as text; sensitive ones redacted */
+};
+
+struct detect_outcome {
+    struct slice name;
+    struct yaral_value value;
+};
+
+struct detection {
+    const struct yaral_rule *rule;
+    size_t rule_index;
+    struct detect_outcome *outcomes;
+    size_t outcome_count;
+    struct detect_evidence *evidence; /* at most 100 */
+    size_t evidence_count;
+};
+
+/* Why a verdict is unknown; bits. */
+enum detect_doubt {
+    DETECT_DOUBT_UNSEEN = 1, /* the event does not show it: an object that is absent, truncated or cut */
+    DETECT_DOUBT_REGEX = 2,  /* a regex could not be decided within its bounds */
+    DETECT_DOUBT_ROWS = 4    /* more combinations of repeated values than limit: what was looked at did not match */
+};
+
+/* A rule that could not decide. */
+struct detect_blind {
+    const struct yaral_rule *rule;
+    size_t rule_index;
+    unsigned int doubt; /* bits of detect_doubt */
+};
+
+struct detect_result {
+    struct detection *detections;
+    size_t detection_count;
+    struct detect_blind *blind;
+    size_t blind_count;
+};
+
+struct detect_limits {
+    size_t rows; /* per event and rule */
+};
+extern const struct detect_limits detect_default_limits;
+
+struct detect_engine;
+
+/* References the plan. */
+struct detect_engine *detect_engine_new(struct detect_plan *plan, const struct detect_limits *limits);
+void detect_engine_free(struct detect_engine *engine);
+
+/* A new event begins: nothing that was found of the last one is used any more. */
+void detect_begin(struct detect_engine *engine);
+/* Can any rule still fire, or end in unknown, for this record? Looks only at what the record knows (a head record). What was decided
+ * here is not decided again by detect_evaluate of the same event. */
+bool detect_may_concern(struct detect_engine *engine, const struct udm_record *record);
+/* All rules over the whole record. now: for timestamp.now(). Valid until the record's arena is reset. */
+void detect_evaluate(struct detect_engine *engine, const struct udm_record *record, clock_nanos now, struct detect_result *result);
+
+/* Counters; read from any thread. */
+struct detect_rule_counts {
+    uint64_t fired;
+    uint64_t unknown;
+    uint64_t row_limit;
+};
+struct detect_rule_counts detect_engine_rule_counts(const struct detect_engine *engine, size_t rule_index);
+struct detect_counts {
+    uint64_t predicates_evaluated; /* leaves that were worked out, not taken from the cache */
+    uint64_t rules_considered;     /* rules that the index let through */
+    uint64_t regex_fallbacks;
+    uint64_t regex_unknown;
+};
+struct detect_counts detect_engine_counts(const struct detect_engine *engine);
+
+/* --- why and why not ---------------------------------------------------------------------------------------------------------- */
+
+struct detect_seen {
+    struct slice field;
+    struct slice path;  /* may be empty */
+    struct slice value; /* as text, redacted where sensitive */
+};
+
+/* One top-level condition of `events`. */
+struct detect_condition {
+    struct slice source;
+    uint32_t line;
+    enum yaral_truth truth;
+    struct detect_seen *seen; /* the values of the fields that it names; at most 20 */
+    size_t seen_count;
+};
+
+struct detect_explanation {
+    const struct yaral_rule *rule;
+    enum yaral_truth verdict;   /* fired, did not, could not see */
+    unsigned int doubt;
+    struct detect_condition *conditions; /* all, in the rule's order, each by itself */
+    size_t condition_count;
+    const struct detect_condition *first_failed; /* the first that is false, or else unknown; NULL where each holds by itself */
+    bool condition_section_failed;               /* events hold, but `condition:` does not */
+};
+
+/* In the record's arena. Does not count as a firing. */
+void detect_explain(struct detect_engine *engine, const struct udm_record *record, clock_nanos now, size_t rule_index, struct detect_explanation *explanation);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From bytes to alerts: what a worker of harrierd and `harrierctl replay` do alike. It joins audit, udm, detect and alert, which do not
+ * know each other; sources, the store and delivery are on its far side. (A folder of its own because both programs need the very same
+ * line, and server/ is closed to harrierctl.) */
+#ifndef HARRIER_INTAKE_H
+#define HARRIER_INTAKE_H
+
+#include "harrier/alert.h"
+#include "harrier/audit.h"
+#include "harrier/budget.h"
+#include "harrier/detect.h"
+
+/* What does not change from body to body of one source. Everything outlives the intake. */
+struct intake_options {
+    struct udm_source source;
+    enum audit_accept accept;
+    struct audit_limits limits;
+    size_t raw_bytes;       /* of an event's text, in its alerts */
+    struct budget *budget;  /* of bytes in flight; NULL: unbounded */
+};
+
+struct intake_sink {
+    void *context;
+    /* An alert; its strings and its JSON live until the call returns. */
+    void (*alert)(void *context, const struct alert *alert);
+    /* Bytes that were no event. */
+    void (*dead)(void *context, const struct audit_dead *dead);
+    /* Each event's record after its evaluation, for tools that show records or explanations; NULL in the daemon. When it is set, every event is
+     * mapped in full, also one that no rule can concern. */
+    void (*record)(void *context, const struct udm_record *record, const struct detect_result *result);
+};
+
+/* A thread's scratch, shared by all intakes of that thread: they run one event at a time. */
+struct intake_scratch;
+
+/* References the plan through an engine of its own. */
+struct intake_scratch *intake_scratch_new(struct detect_plan *plan, const struct detect_limits *limits);
+void intake_scratch_free(struct intake_scratch *scratch);
+struct detect_engine *intake_engine(struct intake_scratch *scratch);
+
+struct intake;
+
+/* options and scratch outlive the intake. */
+struct intake *intake_new(struct intake_scratch *scratch, const struct intake_options *options, const struct intake_sink *sink);
+void intake_free(struct intake *intake);
+/* The next bytes of a body. RESULT_BUSY: the memory budget refused; the body must be refused as a whole. */
+enum result intake_feed(struct intake *intake, struct slice bytes);
+/* The body has ended. RESULT_INVALID: not one JSON value could be read, *error_offset tells where it went wrong. */
+enum result intake_finish(struct intake *intake, uint64_t *error_offset);
+/* Of this body: received = events + dead. */
+const struct audit_counts *intake_counts(const struct intake *intake);
+
+#endif

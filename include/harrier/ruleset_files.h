@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rules, lists and tables from the files that name them: one way for harrierd and harrierctl. */
+#ifndef HARRIER_RULESET_FILES_H
+#define HARRIER_RULESET_FILES_H
+
+#include "harrier/config.h"
+#include "harrier/diagnostics.h"
+#include "harrier/yaral.h"
+
+/* A list or table given by name on a command line. */
+struct ruleset_named_file {
+    const char *name;
+    const char *path;
+};
+
+struct ruleset_files {
+    const char *const *patterns; /* of rule files: each must match something. Glob patterns, or plain paths where config_file is NULL */
+    size_t pattern_count;
+    const struct config_place *pattern_places; /* in config_file */
+    const char *config_file;                   /* NULL: all of this comes from a command line */
+    const char *lists_folder;  /* every file in it is a list, named as the file without its ending; NULL or "": none */
+    const char *tables_folder; /* .csv and .json; NULL or "": none */
+    const struct ruleset_named_file *lists;
+    size_t list_count;
+    const struct ruleset_named_file *tables;
+    size_t table_count;
+    struct yaral_options options;
+};
+
+struct ruleset_loaded {
+    struct yaral_ruleset *ruleset; /* the caller's to free, or detect_plan_new's to take */
+    struct yaral_lists *lists;     /* likewise; outlives the ruleset */
+    size_t file_count;
+    size_t list_count;
+};
+
+/* The files that a configuration names; the strings stay the config's. */
+void ruleset_files_from_config(struct ruleset_files *files, const struct config *config);
+/* Reads and checks all of them; everything that is wrong goes to diagnostics. RESULT_OK: loaded is complete. RESULT_NOT_FOUND: a file cannot be
+ * read, or a pattern matches none. RESULT_UNSUPPORTED: all that is wrong is that rules need what only Google has. RESULT_INVALID: anything else.
+ * Unless it is RESULT_OK nothing is left in loaded. */
+enum result ruleset_files_load(const struct ruleset_files *files, struct diagnostics *diagnostics, struct ruleset_loaded *loaded);
+void ruleset_loaded_free(struct ruleset_loaded *loaded);
+
+#endif
