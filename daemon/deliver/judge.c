@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "judge.h"
+
+#include <stdio.h>
+
+enum { SHOWN_BYTES = 512 };
+
+static enum verdict_kind kind_of(long status)
+{
+    if (status >= 200 && status < 300)
+        return VERDICT_DELIVERED;
+    switch (status) {
+    case 408:
+    case 425:
+    case 429: return VERDICT_RETRY;
+    case 413: return VERDICT_SHRINK;
+    case 400:
+    case 406:
+    case 409:
+    case 411:
+    case 414:
+    case 415:
+    case 422:
+    case 431: return VERDICT_DEAD;
+    default: return status >= 300 && status < 500 ? VERDICT_HOLD : VERDICT_RETRY;
+    }
+}
+
+/* A certificate that does not fit, or a setting of ours: no later try will do better until somebody has changed something. */
+static bool needs_operator(CURLcode transport)
+{
+    switch (transport) {
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_URL_MALFORMAT:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR: return true;
+    default: return false;
+    }
+}
+
+void judge_status(const struct http_response *response, struct verdict *verdict)
+{
+    verdict->retry_after = response->retry_after;
+    if (response->transport != CURLE_OK) {
+        verdict->kind = needs_operator(response->transport) ? VERDICT_HOLD : VERDICT_RETRY;
+        return;
+    }
+    verdict->kind = kind_of(response->status);
+    /* 502, 503 and 504 speak of the receiver's state; another 5xx may be what this alert does to it. */
+    verdict->suspect = verdict->kind == VERDICT_RETRY && response->status >= 500 && (response->status < 502 || response->status > 504);
+}
+
+/* The path and query of a URL are a secret (chat webhooks carry their token there). */
+static void mask_url(struct buffer *text, const char *url)
+{
+    struct slice whole = slice_of(url);
+    secret_mask(text, whole);
+    ptrdiff_t scheme = slice_find(whole, SLICE("://"));
+    struct slice rest = scheme >= 0 ? slice_from(whole, (size_t)scheme + 3) : whole;
+    ptrdiff_t slash = slice_find_byte(rest, '/');
+    if (slash < 0)
+        return;
+    ptrdiff_t at = slice_find_byte(slice_first(rest, (size_t)slash), '@');
+    if (at >= 0)
+        secret_mask(text, slice_first(rest, (size_t)at));
+    struct slice path = slice_from(rest, (size_t)slash);
+    secret_mask(text, path);
+    /* An answer may quote a part of it: each segment and each value of the query by itself. */
+    while (path.length > 0) {
+        size_t length = 0;
+        while (length < path.length && strchr("/?&=", path.bytes[length]) == NULL)
+            length++;
+        if (length >= 8)
+            secret_mask(text, slice_first(path, length));
+        path = slice_from(path, length + 1);
+    }
+}
+
+static void mask_all(const struct destination *destination, struct buffer *text)
+{
+    const struct deliver_destination_config *config = destination->config;
+    if (destination->url.text != NULL)
+        mask_url(text, destination->url.text);
+    secret_mask(text, slice_of(destination->token.text));
+    secret_mask(text, slice_of(destination->secret.text));
+    for (size_t i = 0; i < config->header_count; i++) {
+        struct slice value = slice_of(config->headers[i].value);
+        secret_mask(text, value);
+        ptrdiff_t blank = slice_find_last_byte(value, ' '); /* "Bearer x": the x alone too */
+        if (blank >= 0)
+            secret_mask(text, slice_from(value, (size_t)blank + 1));
+    }
+}
+
+void judge_explain(const struct destination *destination, const struct http_response *response, struct verdict *verdict)
+{
+    const char *origin = destination->origin ? destination->origin : "(no url)";
+    if (response->transport != CURLE_OK) {
+        snprintf(verdict->reason, sizeof verdict->reason, "%s: %s (curl %d)", origin, curl_easy_strerror(response->transport), (int)response->transport);
+        return;
+    }
+    struct buffer text = {0};
+    /* Masked before it is cut, so that a secret across the cut is not half shown. */
+    buffer_append_slice(&text, response->body);
+    mask_all(destination, &text);
+    for (size_t i = 0; i < text.length; i++) {
+        unsigned char c = (unsigned char)text.bytes[i];
+        text.bytes[i] = c >= 0x20 && c < 0x7f ? (char)c : ' ';
+    }
+    struct slice shown = slice_first(slice_trim(buffer_slice(&text)), SHOWN_BYTES);
+    snprintf(verdict->reason, sizeof verdict->reason, "%s: HTTP %ld%s%.*s", origin, response->status, shown.length ? ": " : "", SLICE_ARGS(shown));
+    buffer_free(&text);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* When to try again. */
+#ifndef HARRIER_DELIVER_RETRY_H
+#define HARRIER_DELIVER_RETRY_H
+
+#include "harrier/clock.h"
+#include "harrier/slice.h"
+
+#define RETRY_AFTER_MAX (3600 * CLOCK_SECOND)
+
+/* Upper bound of the wait after the given number of failures in a row (from 1): base doubled each time, at most cap. */
+clock_nanos retry_ceiling(unsigned int failures, clock_nanos base, clock_nanos cap);
+/* Full jitter: anything from 0 to the ceiling, so that senders which failed together do not come back together. random: 64 random bits. */
+clock_nanos retry_wait(unsigned int failures, clock_nanos base, clock_nanos cap, uint64_t random);
+/* The value of Retry-After (RFC 9110 section 10.2.3: seconds, or an HTTP-date against now) as a wait, at most an hour; 0 if it is neither, or past. */
+clock_nanos retry_after_parse(struct slice value, clock_nanos now);
+
+#endif

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Housekeeping between commits, in steps that are short enough to let a commit wait for them. */
+#include "harrier/log.h"
+#include "harrier/vector.h"
+#include "writer.h"
+
+#include <stdio.h>
+
+enum {
+    RETENTION_STEP = 200,       /* alerts looked at in one step */
+    SEEN_STEP = 500,            /* ids looked at in one step */
+    WAL_PINNED_FACTOR = 16,     /* x checkpoint_bytes: then the WAL is emptied with a short wait for readers */
+    WAL_PINNED_WAIT_MS = 50,
+    VACUUM_KEEP_DIVISOR = 8     /* one page in so many may stay free: it is used again soon */
+};
+
+/* --- checkpoint --------------------------------------------------------------------------------------------------------- */
+
+static enum result checkpoint(struct store *store, int mode)
+{
+    int in_wal = 0, copied = 0;
+    int code = sqlite3_wal_checkpoint_v2(store->database.handle, NULL, mode, &in_wal, &copied);
+    if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY)
+        return database_failed(&store->database, code);
+    if (in_wal >= 0)
+        store->wal_pages = (uint64_t)in_wal;
+    if (copied >= 0)
+        store->checkpointed_pages = (uint64_t)copied;
+    return RESULT_OK;
+}
+
+/* The WAL begins anew only when no reader stands in it. Readers here are short, but one that an operator holds open (a shell in a transaction)
+ * lets it grow without end; so a long one is worth a short wait, and a line in the log. */
+static enum result checkpoint_pinned(struct store *store)
+{
+    sqlite3_busy_timeout(store->database.handle, WAL_PINNED_WAIT_MS);
+    enum result result = checkpoint(store, SQLITE_CHECKPOINT_RESTART);
+    sqlite3_busy_timeout(store->database.handle, store->options.busy_timeout_ms);
+    bool pinned = result == RESULT_OK && store->checkpointed_pages < store->wal_pages;
+    if (pinned && !store->wal_pinned_logged)
+        log_warning("store: a reader keeps %s-wal from being emptied (%llu MiB): end programs that hold the database open", store->database.path,
+                    (unsigned long long)(store->wal_pages * DATABASE_PAGE_BYTES >> 20));
+    store->wal_pinned_logged = pinned;
+    return result;
+}
+
+enum result store_checkpoint(struct store *store, bool idle)
+{
+    enum result result = writer_ready(store);
+    if (result != RESULT_OK)
+        return result;
+    uint64_t threshold = store->options.checkpoint_bytes / DATABASE_PAGE_BYTES;
+    uint64_t fresh = store->wal_pages - store->checkpointed_pages;
+    if (fresh == 0 || (fresh < threshold && !idle))
+        return RESULT_OK;
+    if (store->wal_pages >= WAL_PINNED_FACTOR * threshold)
+        return checkpoint_pinned(store);
+    return checkpoint(store, SQLITE_CHECKPOINT_PASSIVE);
+}
+
+/* --- retention of alerts ------------------------------------------------------------------------------------------------ */
+
+struct retention_row {
+    int64_t number;
+    bool undelivered;
+};
+
+typedef VECTOR(struct retention_row) retention_rows;
+
+static enum result used_bytes(struct store *store, uint64_t *bytes)
+{
+    int64_t pages = 0, free_pages = 0;
+    enum result result = database_number(&store->database, "PRAGMA page_count", &pages);
+    if (result == RESULT_OK)
+        result = database_number(&store->database, "PRAGMA freelist_count", &free_pages);
+    *bytes = (uint64_t)(pages - free_pages) * DATABASE_PAGE_BYTES;
+    return result;
+}
+
+/* The next alerts that have to go. Those that are too young end the round, unless the store is too large. */
+static enum result find_expired(struct store *store, clock_nanos now, uint64_t used, retention_rows *rows)
+{
+    sqlite3_stmt *statement = database_statement(&store->database, WRITER_RETENTION_ROWS);
+    if (statement == NULL)
+        return RESULT_IO;
+    sqlite3_bind_int64(statement, 1, store->retention_cursor);
+    sqlite3_bind_int(statement, 2, RETENTION_STEP);
+    bool crowded = used > store->options.soft_bytes, overfull = used > store->options.hard_bytes;
+    enum result result;
+    while ((result = database_row(&store->database, statement)) == RESULT_OK) {
+        bool expired = sqlite3_column_int64(statement, 1) < now - store->options.alert_retention;
+        bool undelivered = sqlite3_column_int(statement, 2) != 0;
+        if (!expired && !crowded)
+            break;
+        store->retention_cursor = sqlite3_column_int64(statement, 0);
+        if (!undelivered || overfull)
+            VECTOR_PUSH(rows, ((struct retention_row){store->retention_cursor, undelivered}));
+        if (crowded && rows->count >= RETENTION_STEP / 4)
+            break; /* look at the size again before more goes */
+    }
+    sqlite3_reset(statement);
+    return result == RESULT_NOT_FOUND ? RESULT_OK : result;
+}
+
+static enum result run_with_number(struct store *store, enum writer_statement which, int64_t number)
+{
+    sqlite3_stmt *statement = database_statement(&store->database, (int)which);
+    if (statement == NULL)
+        return RESULT_IO;
+    sqlite3_bind_int64(statement, 1, number);
+    return database_finish(&store->database, statement);
+}
+
+static enum result remove_alert(struct store *store, const struct retention_row *row)
+{
+    enum result result = run_with_number(store, WRITER_REMOVE_DOCUMENT, row->number);
+    if (result == RESULT_OK)
+        result = run_with_number(store, WRITER_REMOVE_ENDED, row->number);
+    if (result == RESULT_OK && row->undelivered)
+        result = run_with_number(store, WRITER_REMOVE_QUEUED, row->number);
+    if (result == RESULT_OK)
+        result = run_with_number(store, WRITER_REMOVE_ALERT, row->number);
+    return result;
+}
+
+static enum result remove_alerts(struct store *store, const retention_rows *rows, struct store_maintenance *done)
+{
+    uint64_t undelivered = 0;
+    enum result result = writer_begin(store);
+    if (result != RESULT_OK)
+        return result;
+    /* The newest one may be among them, and its number must not be given again. */
+    result = run_with_number(store, WRITER_SET_LAST_ALERT, store->last_alert);
+    for (size_t i = 0; result == RESULT_OK && i < rows->count; i++) {
+        result = remove_alert(store, &rows->items[i]);
+        undelivered += rows->items[i].undelivered;
+    }
+    if (result == RESULT_OK && undelivered > 0)
+        result = writer_add_to_meta(store, "undelivered_removed", (int64_t)undelivered);
+    result = writer_end(store, result);
+    if (result != RESULT_OK)
+        return result;
+    done->alerts_removed += rows->count;
+    done->undelivered_removed += undelivered;
+    if (undelivered > 0)
+        log_error("store: over its hard limit of %llu MiB: %llu alerts were removed that were not delivered yet; mend the destinations that are behind, or raise "
+                  "store.max_bytes",
+                  (unsigned long long)(store->options.hard_bytes >> 20), (unsigned long long)undelivered);
+    return RESULT_OK;
+}
+
+static enum result retain_alerts(struct store *store, clock_nanos now, struct store_maintenance *done)
+{
+    uint64_t used;
+    retention_rows rows = {0};
+    int64_t before = store->retention_cursor;
+    enum result result = used_bytes(store, &used);
+    if (result == RESULT_OK)
+        result = find_expired(store, now, used, &rows);
+    bool moved = store->retention_cursor != before;
+    if (result == RESULT_OK && rows.count > 0)
+        result = remove_alerts(store, &rows, done);
+    if (result != RESULT_OK || !moved)
+        store->retention_cursor = 0; /* the next round begins at the oldest */
+    done->more |= result == RESULT_OK && moved;
+    VECTOR_FREE(&rows);
+    return result;
+}
+
+/* --- retention of ids --------------------------------------------------------------------------------------------------- */
+
+struct seen_id {
+    uint8_t bytes[SUBMISSION_ID_HEX / 2];
+};
+
+typedef VECTOR(struct seen_id) seen_ids;
+
+/* An index by age would double what an alert's id costs at each commit; instead the whole tree is walked, a step at a time, for ever. */
+static enum result find_forgotten(struct store *store, clock_nanos now, seen_ids *ids)
+{
+    sqlite3_stmt *statement = database_statement(&store->database, WRITER_SEEN_ROWS);
+    if (statement == NULL)
+        return RESULT_IO;
+    database_bind_blob(statement, 1, slice_make((const char *)store->seen_cursor, store->seen_cursor_length));
+    sqlite3_bind_int(statement, 2, SEEN_STEP);
+    struct seen_id last = {0};
+    int64_t oldest = (now - store->options.id_retention) / CLOCK_SECOND;
+    size_t looked_at = 0;
+    enum result result;
+    while ((result = database_row(&store->database, statement)) == RESULT_OK) {
+        struct slice id = database_column(statement, 0);
+        if (id.length != sizeof last.bytes)
+            continue;
+        memcpy(last.bytes, id.bytes, sizeof last.bytes);
+        if (sqlite3_column_int64(statement, 1) < oldest && sqlite3_column_int(statement, 2) == 0)
+            VECTOR_PUSH(ids, last);
+        looked_at++;
+    }
+    memcpy(store->seen_cursor, last.bytes, sizeof last.bytes);
+    store->seen_cursor_length = looked_at == SEEN_STEP ? sizeof last.bytes : 0;
+    return result == RESULT_NOT_FOUND ? RESULT_OK : result;
+}
+
+static enum result forget_ids(struct store *store, clock_nanos now, struct store_maintenance *done)
+{
+    seen_ids ids = {0};
+    enum result result = find_forgotten(store, now, &ids);
+    if (result == RESULT_OK && ids.count > 0) {
+        result = writer_begin(store);
+        if (result == RESULT_OK) {
+            sqlite3_stmt *statement = database_statement(&store->database, WRITER_REMOVE_SEEN);
+            result = statement ? RESULT_OK : RESULT_IO;
+            for (size_t i = 0; result == RESULT_OK && i < ids.count; i++) {
+                database_bind_blob(statement, 1, slice_make((const char *)ids.items[i].bytes, sizeof ids.items[i].bytes));
+                result = database_finish(&store->database, statement);
+            }
+            result = writer_end(store, result);
+        }
+        done->ids_forgotten += result == RESULT_OK ? ids.count : 0;
+    }
+    VECTOR_FREE(&ids);
+    return result;
+}
+
+enum result store_maintain(struct store *store, clock_nanos now, struct store_maintenance *done)
+{
+    struct store_maintenance ignored;
+    done = done ? done : &ignored;
+    *done = (struct store_maintenance){0};
+    enum result result = writer_ready(store);
+    if (result == RESULT_OK)
+        result = retain_alerts(store, now, done);
+    if (result == RESULT_OK)
+        result = forget_ids(store, now, done);
+    return result;
+}
+
+/* --- vacuum ------------------------------------------------------------------------------------------------------------- */
+
+enum result store_vacuum_step(struct store *store, int pages, bool *more)
+{
+    int64_t in_all = 0, unused = 0;
+    *more = false;
+    enum result result = writer_ready(store);
+    if (result == RESULT_OK)
+        result = database_number(&store->database, "PRAGMA page_count", &in_all);
+    if (result == RESULT_OK)
+        result = database_number(&store->database, "PRAGMA freelist_count", &unused);
+    if (result != RESULT_OK || unused <= in_all / VACUUM_KEEP_DIVISOR)
+        return result;
+    char sql[64];
+    snprintf(sql, sizeof sql, "PRAGMA incremental_vacuum(%d)", pages);
+    result = database_run(&store->database, sql);
+    *more = result == RESULT_OK && unused - pages > (in_all - pages) / VACUUM_KEEP_DIVISOR;
+    return result;
+}

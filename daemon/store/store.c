@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harrier/store.h"
+
+#include "harrier/log.h"
+#include "harrier/memory.h"
+#include "schema.h"
+#include "writer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { DAY_SECONDS = 86400 };
+
+static void fill_defaults(struct store_options *options)
+{
+    if (options->alert_retention <= 0)
+        options->alert_retention = 30 * DAY_SECONDS * CLOCK_SECOND;
+    if (options->id_retention <= 0)
+        options->id_retention = 90 * DAY_SECONDS * CLOCK_SECOND;
+    if (options->id_retention < options->alert_retention)
+        options->id_retention = options->alert_retention;
+    if (options->soft_bytes == 0)
+        options->soft_bytes = UINT64_C(4) << 30;
+    if (options->hard_bytes == 0)
+        options->hard_bytes = 2 * options->soft_bytes;
+    if (options->hard_bytes < options->soft_bytes)
+        options->hard_bytes = options->soft_bytes;
+    if (options->dead_letter_bytes == 0)
+        options->dead_letter_bytes = UINT64_C(64) << 20;
+    if (options->dead_letter_count == 0)
+        options->dead_letter_count = 100000;
+    if (options->checkpoint_bytes == 0)
+        options->checkpoint_bytes = UINT64_C(4) << 20;
+    if (options->busy_timeout_ms <= 0)
+        options->busy_timeout_ms = 5000;
+}
+
+static char *path_in(const char *directory, const char *name)
+{
+    return xasprintf("%s/%s", directory, name);
+}
+
+/* --- opening ------------------------------------------------------------------------------------------------------------ */
+
+/* The directory with all that is missing above it. */
+static enum result make_directory(const char *directory, char **error)
+{
+    char *path = xstrdup(directory);
+    int failure = 0;
+    for (char *at = path + 1; failure == 0; at++) {
+        if (*at != '/' && *at != '\0')
+            continue;
+        char end = *at;
+        *at = '\0';
+        if (mkdir(path, end == '\0' ? 0700 : 0755) != 0 && errno != EEXIST)
+            failure = errno;
+        *at = end;
+        if (end == '\0')
+            break;
+    }
+    free(path);
+    if (failure == 0)
+        return RESULT_OK;
+    *error = xasprintf("cannot make the store's directory %s: %s: make it, owned by the daemon's user, mode 0700", directory, strerror(failure));
+    return result_from_errno(failure);
+}
+
+static void read_lock_owner(int lock, char *pid, size_t size)
+{
+    ssize_t length = pread(lock, pid, size - 1, 0);
+    pid[length > 0 ? length : 0] = '\0';
+    pid[strspn(pid, "0123456789")] = '\0';
+}
+
+/* The lock is the kernel's (flock): it cannot outlive its process, whatever the file says. The pid in it is for people. */
+static enum result take_lock(struct store *store, char **error)
+{
+    char *path = path_in(store->options.directory, "store.lock");
+    enum result result = RESULT_OK;
+    store->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (store->lock < 0) {
+        result = result_from_errno(errno);
+        *error = xasprintf("cannot open %s: %s: the store's directory must belong to the daemon's user", path, strerror(errno));
+    } else if (flock(store->lock, LOCK_EX | LOCK_NB) != 0) {
+        char pid[24];
+        read_lock_owner(store->lock, pid, sizeof pid);
+        result = RESULT_BUSY;
+        *error = xasprintf("the store %s is in use by process %s: stop that one, or name another directory for the store", store->options.directory,
+                           *pid ? pid : "(unknown)");
+    } else if (ftruncate(store->lock, 0) != 0 || dprintf(store->lock, "%ld\n", (long)getpid()) < 0) {
+        log_warning("store: cannot write the process id into %s: %s", path, strerror(errno));
+    }
+    free(path);
+    return result;
+}
+
+/* SQLite would make the file with the mode that the umask leaves, and gives its -wal and -shm the same mode. The file is never opened a second
+ * time outside SQLite: closing that descriptor would drop SQLite's locks (fcntl). */
+static enum result make_file(const struct store *store, const char *path, char **error)
+{
+    int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (file < 0 && errno != EEXIST) {
+        enum result result = result_from_errno(errno);
+        *error = xasprintf("cannot make %s: %s: the store's directory must belong to the daemon's user", path, strerror(errno));
+        return result;
+    }
+    if (file >= 0) {
+        close(file);
+        int directory = open(store->options.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (directory >= 0) {
+            if (fsync(directory) != 0)
+                log_warning("store: cannot sync the directory %s: %s", store->options.directory, strerror(errno));
+            close(directory);
+        }
+    }
+    return RESULT_OK;
+}
+
+/* SQLite calls it after each commit with the pages that the WAL holds by then. */
+static int note_wal_pages(void *context, sqlite3 *handle, const char *name, int pages)
+{
+    struct store *store = context;
+    (void)handle;
+    (void)name;
+    store->wal_pages = (uint64_t)pages;
+    if (store->checkpointed_pages > store->wal_pages)
+        store->checkpointed_pages = 0; /* the WAL was begun anew */
+    return SQLITE_OK;
+}
+
+static enum result read_destinations(struct store *store)
+{
+    sqlite3_stmt *statement;
+    map_free(store->destinations, NULL);
+    store->destinations = map_new();
+    int code = sqlite3_prepare_v2(store->database.handle, "SELECT id, name FROM destination", -1, &statement, NULL);
+    if (code != SQLITE_OK)
+        return database_failed(&store->database, code);
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW)
+        map_put(store->destinations, database_column(statement, 1), (void *)(intptr_t)sqlite3_column_int64(statement, 0));
+    sqlite3_finalize(statement);
+    return code == SQLITE_DONE ? RESULT_OK : database_failed(&store->database, code);
+}
+
+/* What struct store keeps of the database. */
+static enum result read_state(struct store *store)
+{
+    struct database *database = &store->database;
+    int64_t newest = 0, recorded = 0, bytes = 0, count = 0;
+    enum result result = database_number(database, "SELECT coalesce(max(number), 0) FROM alert", &newest);
+    if (result == RESULT_OK)
+        result = database_number(database, "SELECT value FROM meta WHERE name = 'last_alert'", &recorded);
+    if (result == RESULT_OK)
+        result = database_number(database, "SELECT coalesce(sum(length(kept)), 0) FROM dead_letter", &bytes);
+    if (result == RESULT_OK)
+        result = database_number(database, "SELECT count(*) FROM dead_letter", &count);
+    if (result == RESULT_OK)
+        result = read_destinations(store);
+    store->last_alert = newest > recorded ? newest : recorded;
+    store->dead_letter_bytes = (uint64_t)bytes;
+    store->dead_letter_count = (uint64_t)count;
+    return result;
+}
+
+static enum result connect(struct store *store)
+{
+    char *path = path_in(store->options.directory, "store.db");
+    enum result result =
+        database_open(&store->database, path, SQLITE_OPEN_READWRITE, store->options.vfs, store->options.busy_timeout_ms, writer_sql);
+    free(path);
+    if (result == RESULT_OK)
+        result = schema_migrate(&store->database, schema_steps, schema_version);
+    /* What a burst has made of the WAL is cut to this when it begins anew. */
+    if (result == RESULT_OK)
+        result = database_run(&store->database, "PRAGMA journal_size_limit=16777216");
+    if (result == RESULT_OK) {
+        store->wal_pages = 0;
+        store->checkpointed_pages = 0;
+        sqlite3_wal_hook(store->database.handle, note_wal_pages, store);
+        result = read_state(store);
+    }
+    return result;
+}
+
+enum result store_open(const struct store_options *options, struct store **opened, char **error)
+{
+    struct store *store = xcalloc(1, sizeof *store);
+    store->options = *options;
+    store->options.directory = xstrdup(options->directory);
+    store->lock = -1;
+    fill_defaults(&store->options);
+    *opened = NULL;
+    *error = NULL;
+    char *path = path_in(store->options.directory, "store.db");
+    enum result result = make_directory(store->options.directory, error);
+    if (result == RESULT_OK)
+        result = take_lock(store, error);
+    if (result == RESULT_OK)
+        result = make_file(store, path, error);
+    free(path);
+    if (result == RESULT_OK) {
+        result = connect(store);
+        if (result != RESULT_OK)
+            *error = xstrdup(store->database.error);
+    }
+    if (result == RESULT_OK)
+        *opened = store;
+    else
+        store_close(store);
+    return result;
+}
+
+void store_close(struct store *store)
+{
+    if (store == NULL)
+        return;
+    database_close(&store->database); /* the last connection's end checkpoints the WAL and removes it */
+    map_free(store->destinations, NULL);
+    if (store->lock >= 0)
+        close(store->lock);
+    free((char *)store->options.directory);
+    free(store);
+}
+
+const char *store_error(const struct store *store)
+{
+    return store->database.error;
+}
+
+/* --- transactions ------------------------------------------------------------------------------------------------------- */
+
+enum result writer_ready(struct store *store)
+{
+    if (!store->reopen)
+        return RESULT_OK;
+    database_close(&store->database);
+    enum result result = connect(store);
+    store->reopen = result != RESULT_OK;
+    if (result == RESULT_OK)
+        log_notice("store: the database answers again");
+    return result;
+}
+
+enum result writer_begin(struct store *store)
+{
+    sqlite3_stmt *begin = database_statement(&store->database, WRITER_BEGIN);
+    enum result result = begin ? database_finish(&store->database, begin) : RESULT_IO;
+    store->reopen |= result == RESULT_IO;
+    return result;
+}
+
+static void roll_back(struct store *store, enum result result)
+{
+    char error[DATABASE_ERROR_MAX];
+    memcpy(error, store->database.error, sizeof error);
+    if (!sqlite3_get_autocommit(store->database.handle))
+        sqlite3_exec(store->database.handle, "ROLLBACK", NULL, NULL, NULL);
+    bool harmless = result == RESULT_FULL || result == RESULT_BUSY;
+    if (!harmless || read_state(store) != RESULT_OK)
+        store->reopen = true;
+    memcpy(store->database.error, error, sizeof error);
+}
+
+enum result writer_end(struct store *store, enum result result)
+{
+    if (result == RESULT_OK) {
+        sqlite3_stmt *commit = database_statement(&store->database, WRITER_COMMIT);
+        result = commit ? database_finish(&store->database, commit) : RESULT_IO;
+    }
+    if (result != RESULT_OK)
+        roll_back(store, result);
+    return result;
+}
+
+enum result writer_add_to_meta(struct store *store, const char *name, int64_t number)
+{
+    sqlite3_stmt *statement = database_statement(&store->database, WRITER_ADD_TO_META);
+    if (statement == NULL)
+        return RESULT_IO;
+    database_bind_text(statement, 1, slice_of(name));
+    sqlite3_bind_int64(statement, 2, number);
+    return database_finish(&store->database, statement);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the writer's files (store.c, commit.c, maintain.c) share. */
+#ifndef HARRIER_STORE_WRITER_H
+#define HARRIER_STORE_WRITER_H
+
+#include "database.h"
+#include "harrier/map.h"
+#include "harrier/store.h"
+
+enum writer_statement {
+    WRITER_BEGIN,
+    WRITER_COMMIT,
+    WRITER_ADD_SEEN,
+    WRITER_ADD_ALERT,
+    WRITER_ADD_DOCUMENT,
+    WRITER_ADD_QUEUE,
+    WRITER_ADD_DESTINATION,
+    WRITER_RETRY_LATER,
+    WRITER_END_DELIVERY,
+    WRITER_LEAVE_QUEUE,
+    WRITER_ADD_DEAD_LETTER,
+    WRITER_OLDEST_DEAD_LETTER,
+    WRITER_REMOVE_DEAD_LETTER,
+    WRITER_ADD_TO_META,
+    WRITER_SET_LAST_ALERT,
+    WRITER_REQUEUE_DEAD,
+    WRITER_REMOVE_REQUEUED,
+    WRITER_RETENTION_ROWS,
+    WRITER_REMOVE_ALERT,
+    WRITER_REMOVE_DOCUMENT,
+    WRITER_REMOVE_ENDED,
+    WRITER_REMOVE_QUEUED,
+    WRITER_SEEN_ROWS,
+    WRITER_REMOVE_SEEN,
+    WRITER_STATEMENT_COUNT
+};
+
+_Static_assert((int)WRITER_STATEMENT_COUNT <= (int)DATABASE_STATEMENTS_MAX, "room for every statement");
+
+extern const char *const writer_sql[WRITER_STATEMENT_COUNT];
+
+struct store {
+    struct store_options options; /* defaults filled in; directory is owned */
+    struct database database;
+    int lock; /* descriptor of the lock file; the lock is held while it is open */
+    bool reopen; /* the connection met an I/O error: a fresh one reads what is really on disk before anything is written again */
+
+    /* What the database holds, kept here to spare reading it in each commit. Read again whenever a transaction was rolled back. */
+    int64_t last_alert;
+    struct map *destinations; /* name -> id, as a pointer-sized number */
+    uint64_t dead_letter_bytes;
+    uint64_t dead_letter_count;
+
+    uint64_t wal_pages;          /* in the WAL after the last commit */
+    uint64_t checkpointed_pages; /* of these, already in the database at the last checkpoint */
+    bool wal_pinned_logged;
+
+    int64_t retention_cursor;         /* alerts up to this one were looked at in this round */
+    uint8_t seen_cursor[SUBMISSION_ID_HEX / 2]; /* ids up to this one likewise */
+    size_t seen_cursor_length;        /* 0: at the beginning */
+};
+
+/* A fresh connection if the last one met an I/O error. To be called first by everything that writes. */
+enum result writer_ready(struct store *store);
+enum result writer_begin(struct store *store);
+/* Commits if result is RESULT_OK, else, or if that fails, rolls back and forgets what was kept of the transaction. Returns what came of it. */
+enum result writer_end(struct store *store, enum result result);
+/* Adds to a number in meta. */
+enum result writer_add_to_meta(struct store *store, const char *name, int64_t number);
+
+#endif

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The store: alerts, what of them is still to be delivered, dead letters, and the ids that are known, in one SQLite database
+ * (store.db in the store's directory; WAL, synchronous=FULL). One writer, used by one thread; readers beside it, each used by one thread.
+ * When store_commit has returned RESULT_OK its data survive a crash of the process, of the system, and a power cut. */
+#ifndef HARRIER_STORE_H
+#define HARRIER_STORE_H
+
+#include "harrier/arena.h"
+#include "harrier/clock.h"
+#include "harrier/result.h"
+#include "harrier/slice.h"
+#include "harrier/submission.h"
+
+enum {
+    STORE_NAME_MAX = 64,   /* of a destination, with its NUL */
+    STORE_ERROR_MAX = 256, /* text of the last failed try, with its NUL */
+    STORE_ID_HEX = SUBMISSION_ID_HEX + 1
+};
+
+/* Zero means the default that is given behind each. */
+struct store_options {
+    const char *directory;          /* made with mode 0700 if it is missing */
+    clock_nanos alert_retention;    /* by time of storing; 30 days */
+    clock_nanos id_retention;       /* how long an alert_id is known, never less than alert_retention; 90 days */
+    uint64_t soft_bytes;            /* above it the oldest delivered alerts go; 4 GiB */
+    uint64_t hard_bytes;            /* above it the oldest alerts go, undelivered ones too (counted, logged); 2 x soft_bytes */
+    uint64_t dead_letter_bytes;     /* kept bytes of all input dead letters; the oldest go, and are counted; 64 MiB */
+    uint64_t dead_letter_count;     /* number of them; 100,000 */
+    uint64_t checkpoint_bytes;      /* size of the WAL from which store_checkpoint copies it into the database; 4 MiB */
+    int busy_timeout_ms;            /* 5,000 */
+    const char *vfs;                /* name of an SQLite VFS; NULL for the system's */
+};
+
+struct store;
+
+/* Opens for writing, creates or migrates. Takes the lock file (store.lock, holds the pid), so that a second writer is refused: RESULT_BUSY.
+ * RESULT_UNSUPPORTED: made by a newer version; RESULT_CORRUPT: damaged, or not a store. On failure *error (the caller frees it) says what
+ * and what to do. */
+enum result store_open(const struct store_options *options, struct store **store, char **error);
+/* Checkpoints what is left in the WAL and gives the lock back. */
+void store_close(struct store *store);
+
+/* --- committing --------------------------------------------------------------------------------------------------------- */
+
+enum store_delivery_state {
+    STORE_PENDING = 0,   /* to be tried at next_time */
+    STORE_HELD = 1,      /* to be tried at next_time; it needs an operator (credentials, address) */
+    STORE_DELIVERED = 2, /* done */
+    STORE_DEAD = 3       /* given up; kept as a dead letter with its reason */
+};
+
+/* What became of one try. Plain data, to be copied through queues. */
+struct store_delivery_result {
+    int64_t alert;                       /* store_delivery.alert */
+    uint32_t round;                      /* store_delivery.round */
+    enum store_delivery_state state;
+    uint32_t attempts;                   /* tries so far, this one counted */
+    clock_nanos time;                    /* when the try ended */
+    clock_nanos next_time;               /* STORE_PENDING, STORE_HELD: not before */
+    char destination[STORE_NAME_MAX];
+    char error[STORE_ERROR_MAX];         /* empty when delivered; holds no secret */
+};
+
+struct store_submission {
+    struct slice bytes; /* submission_bytes */
+    enum result result; /* out: RESULT_OK: committed; RESULT_CORRUPT, RESULT_UNSUPPORTED: not this one (nothing of it), the others were;
+                           after a failed commit the same result as store_commit gave */
+};
+
+struct store_commit_counts {
+    uint64_t alerts_added;
+    uint64_t alerts_known;         /* their ids were there already: nothing added */
+    uint64_t deliveries_added;
+    uint64_t dead_letters_added;
+    uint64_t dead_letters_dropped; /* oldest ones, to stay within the bounds */
+};
+
+/* One transaction, one fsync, for all of it. On any result but RESULT_OK nothing at all was kept (RESULT_FULL: disk full; RESULT_IO; RESULT_BUSY;
+ * RESULT_CORRUPT), no submission may be acknowledged, and the same call may be made again later. results may name deliveries that are gone or
+ * of an older round: ignored. counts may be NULL. */
+enum result store_commit(struct store *store, struct store_submission *submissions, size_t submission_count,
+                         const struct store_delivery_result *results, size_t result_count, struct store_commit_counts *counts);
+/* Text of the last failure of a call on this store: what, and what to do. Never NULL; valid until the next call. */
+const char *store_error(const struct store *store);
+
+/* Puts dead deliveries back into the queue; destination NULL: of all destinations of that alert; alert 0: all dead deliveries.
+ * *count (may be NULL): how many. Own transaction. RESULT_NOT_FOUND if there were none. */
+enum result store_retry_dead(struct store *store, int64_t alert, const char *destination, uint64_t *count);
+
+/* --- housekeeping, between commits, on the writer's thread ------------------------------------------------------------- */
+
+/* Copies the WAL into the database (SQLite's PASSIVE: waits for nobody) if it has passed checkpoint_bytes, or holds anything and idle is set.
+ * A reader that stays open can hold the WAL back: it grows then, which store_counts shows. */
+enum result store_checkpoint(struct store *store, bool idle);
+
+struct store_maintenance {
+    uint64_t alerts_removed;
+    uint64_t undelivered_removed; /* of these: removed over hard_bytes though a delivery was open */
+    uint64_t ids_forgotten;
+    bool more;                    /* call again soon: this step was not enough */
+};
+
+/* One bounded step of retention (some hundred rows, own transaction). now: wall clock. done may be NULL. */
+enum result store_maintain(struct store *store, clock_nanos now, struct store_maintenance *done);
+/* Gives at most pages free pages (4 KiB) back to the file system. *more: there are more. */
+enum result store_vacuum_step(struct store *store, int pages, bool *more);
+
+/* --- reading ------------------------------------------------------------------------------------------------------------ */
+
+struct store_reader;
+
+/* Read-only; works with and without a running daemon. RESULT_NOT_FOUND: no store there. On failure *error is the caller's to free. */
+enum result store_reader_open(const char *directory, struct store_reader **reader, char **error);
+void store_reader_close(struct store_reader *reader);
+const char *store_reader_error(const struct store_reader *reader);
+
+struct store_alert {
+    int64_t alert;       /* its number: rises in the order of commit, never used again */
+    char alert_id[STORE_ID_HEX];
+    char dedup_key[STORE_ID_HEX];
+    clock_nanos time;    /* of the event */
+    clock_nanos stored;  /* of the commit */
+    double risk_score;
+    struct slice severity;
+    struct slice rule;
+    struct slice cluster;
+    struct slice json;
+};
+
+struct store_alert_filter {
+    clock_nanos since;          /* time >= since; 0: all */
+    enum severity_rank severity; /* at least; 0: all */
+    const char *rule;           /* exact; NULL: all */
+    const char *cluster;
+    int64_t after;              /* 0: newest first; otherwise those with a larger number, oldest first (-1: from the first) */
+    size_t limit;               /* 0: no limit */
+};
+
+/* Calls visit for each alert; no read transaction is open while it runs, so it may take its time (a pager). The alert's slices live
+ * until it returns. visit returns false to stop. */
+typedef bool (*store_alert_visit)(const struct store_alert *alert, void *context);
+enum result store_alerts(struct store_reader *reader, const struct store_alert_filter *filter, store_alert_visit visit, void *context);
+/* The alert whose id begins with prefix (1-64 hex digits, any case). RESULT_NOT_FOUND; RESULT_LIMIT if several do; RESULT_INVALID if prefix is not hex.
+ * Slices are in the arena. */
+enum result store_alert_by_id(struct store_reader *reader, struct slice prefix, struct arena *arena, struct store_alert *alert);
+enum result store_alert_by_number(struct store_reader *reader, int64_t number, struct arena *arena, struct store_alert *alert);
+/* Number of the newest alert, 0 if there is none: where a follower begins. */
+enum result store_last_alert(struct store_reader *reader, int64_t *number);
+
+struct store_delivery {
+    int64_t alert;
+    uint32_t round; /* 0; one more each time that a dead delivery was put back */
+    enum store_delivery_state state;
+    uint32_t attempts;
+    clock_nanos since;     /* when it was put into the queue */
+    clock_nanos next_time; /* STORE_PENDING, STORE_HELD: next try, 0 at once; otherwise when it ended */
+    char alert_id[STORE_ID_HEX];
+    char destination[STORE_NAME_MAX];
+    char error[STORE_ERROR_MAX];
+};
+
+typedef bool (*store_delivery_visit)(const struct store_delivery *delivery, void *context);
+/* All deliveries of an alert, open and ended. */
+enum result store_alert_deliveries(struct store_reader *reader, int64_t alert, store_delivery_visit visit, void *context);
+/* The first open deliveries of a destination in order, at most max into out; *count: how many. A name never seen gives 0. */
+enum result store_open_deliveries(struct store_reader *reader, const char *destination, struct store_delivery *out, size_t max, size_t *count);
+/* Dead deliveries, newest first; limit 0: all. */
+enum result store_dead_deliveries(struct store_reader *reader, size_t limit, store_delivery_visit visit, void *context);
+
+struct store_dead_letter {
+    int64_t number;
+    clock_nanos stored;
+    struct slice cluster;
+    struct slice source;
+    struct slice reason;
+    struct slice detail;
+    uint64_t total_length;
+    uint64_t offset;
+    uint64_t kept_length;
+    struct slice kept; /* empty in store_dead_letters: ask for the one by its number */
+};
+
+typedef bool (*store_dead_letter_visit)(const struct store_dead_letter *letter, void *context);
+/* Input dead letters, newest first; limit 0: all. As with store_alerts, visit may take its time. */
+enum result store_dead_letters(struct store_reader *reader, size_t limit, store_dead_letter_visit visit, void *context);
+enum result store_dead_letter_by_number(struct store_reader *reader, int64_t number, struct arena *arena, struct store_dead_letter *letter);
+
+struct store_destination_counts {
+    char name[STORE_NAME_MAX];
+    uint64_t pending;
+    uint64_t held;
+    uint64_t dead;
+    clock_nanos oldest; /* when its oldest open delivery was put into the queue; 0: none */
+};
+
+struct store_counts {
+    uint64_t alerts_stored;            /* since the store was made */
+    uint64_t alerts;                   /* from the oldest kept one to the newest, counting gaps left behind undelivered ones */
+    uint64_t dead_letters;
+    uint64_t dead_letters_dropped;     /* since the store was made */
+    uint64_t undelivered_removed;      /* since the store was made */
+    uint64_t database_bytes;
+    uint64_t free_bytes;               /* of these, unused */
+    uint64_t wal_bytes;
+    struct store_destination_counts destinations[SUBMISSION_DESTINATIONS_MAX];
+    size_t destination_count;          /* every name that was ever routed to, at most the array's size */
+};
+
+/* What there is. Counts the rows of open deliveries, nothing else: cheap unless a destination is far behind. */
+enum result store_counts(struct store_reader *reader, struct store_counts *counts);
+
+#endif
