@@ -24,7 +24,7 @@ struct address_network {
 
 /* "127.0.0.1:9480", "[::1]:9480" (RFC 3986 section 3.2.2), "localhost:9480" as 127.0.0.1. Port 0 is allowed: the system chooses.
  * RESULT_INVALID on anything else; *problem (may be NULL) then says what is wrong. */
-enum result address_parse(struct slice text, struct address *address, const char **problem);
+enum result address_parse_host_port(struct slice text, struct address *address, const char **problem);
 /* The same form back, without the port if it is 0 and without brackets then. Returns text. */
 char *address_format(const struct address *address, char text[ADDRESS_TEXT_SIZE]);
 /* 127.0.0.0/8, ::1 and ::ffff:127.0.0.0/104; a Unix socket too. */

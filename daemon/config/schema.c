@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* To add an option: a member in config.h, a row here. Parsing, bounds, errors and the manual follow from the row. */
+#include "daemon/config/schema.h"
+
+#include "harrier/config.h"
+
+#include <limits.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define BIT(value) (1u << (value))
+
+#define SECONDS(n) ((n) * 1e9)
+#define DAYS(n) ((n) * 86400e9)
+#define KIBS(n) ((n) * 1024.0)
+#define MIBS(n) ((n) * 1024.0 * 1024)
+#define TIBS(n) ((n) * 1024.0 * 1024 * 1024 * 1024)
+
+static const struct option_choice source_types[] = {{"webhook", CONFIG_SOURCE_WEBHOOK}, {NULL, 0}};
+static const struct option_choice log_types[] = {{"K8S_AUDIT", CONFIG_LOG_TYPE_K8S_AUDIT}, {"UDM", CONFIG_LOG_TYPE_UDM}, {NULL, 0}};
+static const struct option_choice destination_types[] = {
+    {"slack", CONFIG_DESTINATION_SLACK}, {"webhook", CONFIG_DESTINATION_WEBHOOK}, {"file", CONFIG_DESTINATION_FILE}, {NULL, 0}};
+static const struct option_choice signatures[] = {{"none", CONFIG_SIGNATURE_NONE},
+                                                  {"standard-webhooks", CONFIG_SIGNATURE_STANDARD_WEBHOOKS},
+                                                  {"github", CONFIG_SIGNATURE_GITHUB},
+                                                  {NULL, 0}};
+static const struct option_choice log_levels[] = {{"error", LOG_LEVEL_ERROR}, {"warning", LOG_LEVEL_WARNING}, {"notice", LOG_LEVEL_NOTICE},
+                                                  {"info", LOG_LEVEL_INFO},   {"debug", LOG_LEVEL_DEBUG},     {NULL, 0}};
+
+#define AT(member) .offset = offsetof(struct config_source, member)
+static const struct option source_options[] = {
+    {"name", OPTION_STRING, AT(name), .required = true,
+     .help = "Name in metrics, logs and dead letters: 1 to 63 of A-Z a-z 0-9 _ . -, unique among the sources."},
+    {"type", OPTION_CHOICE, AT(type), .required = true, .choices = source_types,
+     .help = "What listens: webhook takes the POSTs of a kube-apiserver's audit webhook, and of log shippers."},
+    {"listen", OPTION_ADDRESS, AT(listen), .required = true,
+     .help = "Address and port, such as \"127.0.0.1:9480\" or \"[::1]:9480\". One that is not loopback needs insecure: true."},
+    {"path", OPTION_STRING, AT(path), .standard = "/",
+     .help = "Path of the URL that events are posted to. A query and one slash at the end of a request's path do not matter."},
+    {"log_type", OPTION_CHOICE, AT(log_type), .standard = "K8S_AUDIT", .choices = log_types,
+     .help = "What comes in: audit events of Kubernetes, or UDM records."},
+    {"cluster", OPTION_STRING, AT(cluster), .help = "Name of the cluster that this source stands for. Default: the top level's cluster."},
+    {"insecure", OPTION_BOOL, AT(insecure), .standard = "false",
+     .help = "Allows plain HTTP on an address that is not loopback: whoever reaches it can read what is sent and send events of their own. "
+             "For trusted networks only; better put a proxy in front that terminates TLS."},
+    {"trusted_proxies", OPTION_NETWORKS, AT(trusted_proxy_texts), .most = 64,
+     .help = "Networks, such as 10.0.0.0/8, whose hosts are believed when they name their client in X-Forwarded-For."},
+};
+#undef AT
+
+#define AT(member) .offset = offsetof(struct config_rules, member)
+static const struct option rules_options[] = {
+    {"files", OPTION_PATTERNS, AT(files), .most = 1000, .help = "Files of YARA-L rules: glob patterns."},
+    {"lists", OPTION_PATH, AT(lists), .help = "Folder of the reference lists: LIST.txt, one entry a line, is %LIST in a rule."},
+    {"tables", OPTION_PATH, AT(tables), .help = "Folder of the data tables: TABLE.csv is %TABLE in a rule."},
+};
+#undef AT
+
+#define AT(member) .offset = offsetof(struct config_store, member)
+static const struct option store_options[] = {
+    {"directory", OPTION_PATH, AT(directory), .standard = "/var/lib/harrier",
+     .help = "Folder of the database; on a local disk, used by one harrierd only."},
+    {"retention", OPTION_DURATION, AT(retention), .standard = "90d", .least = SECONDS(60), .most = DAYS(3650),
+     .help = "Alerts older than this are removed, once they are delivered."},
+    {"size", OPTION_SIZE, AT(size), .standard = "4GiB", .least = MIBS(16), .most = TIBS(16),
+     .help = "Bytes that the database may take: over it the oldest delivered alerts are removed first; when nothing can be, batches are "
+             "refused until there is room."},
+    {"remember_ids", OPTION_DURATION, AT(remember_ids), .standard = "180d", .least = SECONDS(60), .most = DAYS(3650),
+     .help = "How long an alert's id is known after the alert, so that a batch that is sent again gives no second alert. Not less than retention."},
+    {"dead_letters", OPTION_SIZE, AT(dead_letters), .standard = "256MiB", .least = MIBS(1), .most = TIBS(1),
+     .help = "Bytes of dead letters that are kept: input that was no event, and alerts that no destination would take. The oldest go first."},
+};
+#undef AT
+
+enum {
+    SLACK = BIT(CONFIG_DESTINATION_SLACK),
+    WEBHOOK = BIT(CONFIG_DESTINATION_WEBHOOK),
+    FILE_TYPE = BIT(CONFIG_DESTINATION_FILE),
+    HTTP = SLACK | WEBHOOK
+};
+
+#define AT(member) .offset = offsetof(struct config_destination, member)
+static const struct option destination_options[] = {
+    {"name", OPTION_STRING, AT(name), .required = true,
+     .help = "Name for routes, metrics and logs: 1 to 63 of A-Z a-z 0-9 _ . -, unique among the destinations."},
+    {"type", OPTION_CHOICE, AT(type), .required = true, .choices = destination_types,
+     .help = "slack: an incoming webhook of Slack. webhook: the alert as JSON by POST. file: one alert a line (NDJSON)."},
+    {"path", OPTION_PATH, AT(path), .types = FILE_TYPE, .help = "The file, appended to; required."},
+    {"url", OPTION_SECRET_LITERAL, AT(url), .types = HTTP,
+     .help = "The receiver's http or https URL. One that holds a secret, as Slack's do, belongs into url_file."},
+    {"url_file", OPTION_SECRET_FILE, AT(url), .types = HTTP, .help = "File whose first line is the URL; read again when it changes."},
+    {"url_credential", OPTION_SECRET_CREDENTIAL, AT(url), .types = HTTP,
+     .help = "Name of the systemd credential (LoadCredential=) that is the URL."},
+    {"token_file", OPTION_SECRET_FILE, AT(token), .types = WEBHOOK,
+     .help = "File whose first line is sent as Authorization: Bearer; read again when it changes."},
+    {"token_credential", OPTION_SECRET_CREDENTIAL, AT(token), .types = WEBHOOK, .help = "The same from a systemd credential."},
+    {"signature", OPTION_CHOICE, AT(signature), .types = WEBHOOK, .standard = "none", .choices = signatures,
+     .help = "How each request is signed with the HMAC secret: standard-webhooks (webhook-signature) or github (X-Hub-Signature-256)."},
+    {"hmac_secret_file", OPTION_SECRET_FILE, AT(hmac_secret), .types = WEBHOOK,
+     .help = "File with the secret of the signature; for standard-webhooks it begins with whsec_."},
+    {"hmac_secret_credential", OPTION_SECRET_CREDENTIAL, AT(hmac_secret), .types = WEBHOOK, .help = "The same from a systemd credential."},
+    {"headers", OPTION_PAIRS, AT(headers), .types = WEBHOOK, .most = 32,
+     .help = "Header fields to send as well, name: value. Not for secrets: those belong into token_file."},
+    {"ca_file", OPTION_PATH, AT(ca_file), .types = HTTP, .help = "Certificates (PEM) to trust instead of the system's."},
+    {"certificate_file", OPTION_PATH, AT(certificate_file), .types = HTTP, .help = "Client certificate (PEM); with key_file."},
+    {"key_file", OPTION_PATH, AT(key_file), .types = HTTP, .help = "The client certificate's private key (PEM)."},
+    {"connect_timeout", OPTION_DURATION, AT(connect_timeout), .types = HTTP, .standard = "10s", .least = SECONDS(0.1), .most = SECONDS(300),
+     .help = "Time for a connection to be made, TLS and all."},
+    {"timeout", OPTION_DURATION, AT(timeout), .types = HTTP, .standard = "30s", .least = SECONDS(0.1), .most = SECONDS(3600),
+     .help = "Time for one try, all in all."},
+    {"in_flight", OPTION_INTEGER, AT(in_flight), .types = WEBHOOK, .standard = "1", .least = 1, .most = 16,
+     .help = "Tries at a time; with more than one, alerts may arrive in another order."},
+    {"rate", OPTION_NUMBER, AT(rate), .types = HTTP, .standard = "0", .least = 0, .most = 10000,
+     .help = "Requests a second. 0: the type's own, which is 1 for slack and no bound for webhook."},
+    {"retry_base", OPTION_DURATION, AT(retry_base), .standard = "1s", .least = SECONDS(0.01), .most = SECONDS(3600),
+     .help = "Wait after the first failure; it doubles with each further one, by chance up to the whole of it."},
+    {"retry_cap", OPTION_DURATION, AT(retry_cap), .standard = "5m", .least = SECONDS(0.01), .most = DAYS(1), .help = "The longest such wait."},
+    {"hold_interval", OPTION_DURATION, AT(hold_interval), .types = HTTP, .standard = "5m", .least = SECONDS(0.01), .most = DAYS(1),
+     .help = "Wait between tries while the receiver refuses the credentials or the address, which a person has to put right."},
+    {"give_up_after", OPTION_DURATION, AT(give_up_after), .standard = "7d", .least = SECONDS(1), .most = DAYS(365),
+     .help = "Age at which an alert that could not be delivered goes to the dead letters."},
+};
+#undef AT
+
+#define AT(member) .offset = offsetof(struct config_route, member)
+static const struct option route_options[] = {
+    {"when", OPTION_STRING, AT(when),
+     .help = "Condition on the alert, such as severity >= HIGH and cluster =~ \"^prod\". Default: every alert."},
+    {"to", OPTION_STRINGS, AT(to), .required = true, .most = CONFIG_DESTINATIONS_MAX, .help = "Names of destinations."},
+};
+#undef AT
+
+#define AT(member) .offset = offsetof(struct config_admin, member)
+static const struct option admin_options[] = {
+    {"socket", OPTION_PATH, AT(socket), .standard = "/run/harrier/admin.sock", .help = "Unix socket for harrierctl."},
+    {"listen", OPTION_ADDRESS, AT(listen), .standard = "127.0.0.1:9481",
+     .help = "Address and port of /metrics, /healthz and /readyz. Empty: none."},
+    {"insecure", OPTION_BOOL, AT(insecure), .standard = "false",
+     .help = "Allows listen to be an address that is not loopback: whoever reaches it can read the metrics."},
+};
+#undef AT
+
+#define AT(member) .offset = offsetof(struct config_limits, member)
+static const struct option limits_options[] = {
+    {"body_bytes", OPTION_SIZE, AT(body_bytes), .standard = "0", .least = 0, .most = TIBS(1),
+     .help = "Largest body of a request; a longer one is answered 413 and lost after the client's retries. 0: no bound, as a kube-apiserver has none."},
+    {"header_bytes", OPTION_SIZE, AT(header_bytes), .standard = "16KiB", .least = KIBS(1), .most = KIBS(64),
+     .help = "Largest request line and header section; a larger one is answered 431."},
+    {"connections", OPTION_INTEGER, AT(connections), .standard = "1024", .least = 1, .most = 100000,
+     .help = "Open connections per worker; more wait in the system's queue."},
+    {"header_timeout", OPTION_DURATION, AT(header_timeout), .standard = "10s", .least = SECONDS(0.01), .most = SECONDS(3600),
+     .help = "Time for a header section to arrive."},
+    {"idle_timeout", OPTION_DURATION, AT(idle_timeout), .standard = "120s", .least = SECONDS(0.01), .most = DAYS(1),
+     .help = "Time after which a connection without a request is closed. More than the 90 s after which a kube-apiserver closes it itself."},
+    {"body_progress_timeout", OPTION_DURATION, AT(body_progress_timeout), .standard = "10s", .least = SECONDS(0.01), .most = SECONDS(3600),
+     .help = "Time in which the next KiB of a body must arrive, or the next part of an answer must be taken."},
+    {"acknowledge_timeout", OPTION_DURATION, AT(acknowledge_timeout), .standard = "10s", .least = SECONDS(0.01), .most = SECONDS(25),
+     .help = "Time for a batch to be decided and stored; then 503 is answered. Below the 30 s after which a kube-apiserver gives up."},
+    {"depth", OPTION_INTEGER, AT(depth), .standard = "10100", .least = 64, .most = 100000,
+     .help = "Objects and arrays in each other. Kubernetes lets 10,000 through."},
+    {"value_bytes", OPTION_SIZE, AT(value_bytes), .standard = "4MiB", .least = KIBS(4), .most = MIBS(1024),
+     .help = "Largest string or number; a longer one is cut, and its event decided on what was seen."},
+    {"event_bytes", OPTION_SIZE, AT(event_bytes), .standard = "4MiB", .least = KIBS(64), .most = MIBS(1024),
+     .help = "Bytes kept of one event while it is decided."},
+    {"memory", OPTION_SIZE, AT(memory), .standard = "256MiB", .least = MIBS(1), .most = TIBS(1),
+     .help = "Bytes in flight over all connections; a request that would go over it is answered 503."},
+    {"raw_bytes", OPTION_SIZE, AT(raw_bytes), .standard = "64KiB", .least = 0, .most = MIBS(16),
+     .help = "Bytes of an event that are kept in its alert."},
+};
+#undef AT
+
+static const struct option log_options[] = {
+    {"level", OPTION_CHOICE, .offset = offsetof(struct config_logging, level), .standard = "info", .choices = log_levels,
+     .help = "The least important message that is still written."},
+};
+
+#define TABLE(row_options, struct_type) {row_options, COUNT(row_options), sizeof(struct_type), NULL}
+static const struct option_table source_table = {source_options, COUNT(source_options), sizeof(struct config_source), &source_options[1]};
+static const struct option_table rules_table = TABLE(rules_options, struct config_rules);
+static const struct option_table store_table = TABLE(store_options, struct config_store);
+static const struct option_table destination_table = {destination_options, COUNT(destination_options), sizeof(struct config_destination),
+                                                      &destination_options[1]};
+static const struct option_table route_table = TABLE(route_options, struct config_route);
+static const struct option_table admin_table = TABLE(admin_options, struct config_admin);
+static const struct option_table limits_table = TABLE(limits_options, struct config_limits);
+static const struct option_table log_table = TABLE(log_options, struct config_logging);
+
+#define AT(member) .offset = offsetof(struct config, member)
+static const struct option top_options[] = {
+    {"cluster", OPTION_STRING, AT(cluster), .standard = "default",
+     .help = "Name of the cluster that events come from, where a source gives none. It is part of every alert and its id."},
+    {"sources", OPTION_RECORDS, AT(sources), .count_offset = offsetof(struct config, source_count), .most = 256, .table = &source_table,
+     .help = "Where events come in."},
+    {"rules", OPTION_SECTION, AT(rules), .table = &rules_table, .help = "What is looked for."},
+    {"store", OPTION_SECTION, AT(store), .table = &store_table, .help = "Where alerts are kept."},
+    {"destinations", OPTION_RECORDS, AT(destinations), .count_offset = offsetof(struct config, destination_count), .most = CONFIG_DESTINATIONS_MAX,
+     .table = &destination_table, .help = "Where alerts go."},
+    {"routes", OPTION_RECORDS, AT(routes), .count_offset = offsetof(struct config, route_count), .most = 1000, .table = &route_table,
+     .help = "Which alert goes where: every route whose condition holds counts. Without routes every alert goes to every destination."},
+    {"admin", OPTION_SECTION, AT(admin), .table = &admin_table, .help = "How harrierd is watched and controlled."},
+    {"workers", OPTION_INTEGER, AT(workers), .standard = "0", .least = 0, .most = 256, .help = "Threads that decide events. 0: one per processor."},
+    {"limits", OPTION_SECTION, AT(limits), .table = &limits_table, .help = "Every bound on what comes in."},
+    {"labels", OPTION_PAIRS, AT(labels), .most = 256,
+     .help = "Labels of your own, name: JSON path, such as team: requestObject.metadata.labels.team."},
+    {"log", OPTION_SECTION, AT(log), .table = &log_table, .help = "The daemon's own log."},
+};
+#undef AT
+
+const struct option_table config_schema = TABLE(top_options, struct config);
+
+const char *option_type_name(enum option_type type)
+{
+    switch (type) {
+    case OPTION_STRING: return "string";
+    case OPTION_PATH: return "path";
+    case OPTION_INTEGER: return "whole number";
+    case OPTION_NUMBER: return "number";
+    case OPTION_SIZE: return "size";
+    case OPTION_DURATION: return "duration";
+    case OPTION_BOOL: return "true or false";
+    case OPTION_ADDRESS: return "address";
+    case OPTION_CHOICE: return "word";
+    case OPTION_STRINGS: return "list of strings";
+    case OPTION_PATTERNS: return "list of paths";
+    case OPTION_NETWORKS: return "list of networks";
+    case OPTION_PAIRS: return "names and strings";
+    case OPTION_SECRET_FILE: return "path of a secret";
+    case OPTION_SECRET_CREDENTIAL: return "name of a credential";
+    case OPTION_SECRET_LITERAL: return "string";
+    case OPTION_SECTION: return "section";
+    case OPTION_RECORDS: return "list of records";
+    }
+    return "value";
+}
+
+static void visit_table(const struct option_table *table, const char *prefix, option_visitor *visit, void *data)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const struct option *option = &table->options[i];
+        char path[256];
+        snprintf(path, sizeof path, "%s%s", prefix, option->name);
+        visit(data, path, table, option);
+        if (!option->table)
+            continue;
+        snprintf(path, sizeof path, "%s%s%s.", prefix, option->name, option->type == OPTION_RECORDS ? "[]" : "");
+        visit_table(option->table, path, visit, data);
+    }
+}
+
+void config_schema_visit(option_visitor *visit, void *data)
+{
+    visit_table(&config_schema, "", visit, data);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* harrierd: argv, then the server. */
+#include "harrier/log.h"
+#include "harrier/server.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+static void usage(FILE *out)
+{
+    fputs("usage: harrierd [-t] [-v] -c FILE\n"
+          "\n"
+          "Takes Kubernetes audit events over the audit webhook, runs YARA-L rules over them, and delivers alerts. Runs in the foreground and logs to\n"
+          "stderr. SIGTERM ends it after what is in hand; SIGHUP reads rules, lists and routes anew.\n"
+          "\n"
+          "  -c, --config FILE   the configuration, see harrier.yaml(5); default " HARRIER_SYSCONFDIR "/harrier.yaml\n"
+          "  -t, --test          check configuration, rules and lists, and end\n"
+          "  -v, --verbose       log more while starting (the configuration's log.level holds from then on)\n"
+          "  -h, --help          this text\n"
+          "  -V, --version       version\n"
+          "\n"
+          "exit: 0 ended as asked, or the check was good; 64 wrong usage; 69 an address or the store is taken or not usable;\n"
+          "      78 configuration, rules or lists are wrong (each error was shown with file, line and remedy)\n",
+          out);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'}, {"test", no_argument, NULL, 't'},
+                                            {"verbose", no_argument, NULL, 'v'},      {"help", no_argument, NULL, 'h'},
+                                            {"version", no_argument, NULL, 'V'},      {NULL, 0, NULL, 0}};
+    const char *config_file = HARRIER_SYSCONFDIR "/harrier.yaml";
+    int test = 0;
+    int option;
+
+    while ((option = getopt_long(argc, argv, "c:tvhV", options, NULL)) != -1) {
+        switch (option) {
+        case 'c': config_file = optarg; break;
+        case 't': test = 1; break;
+        case 'v': log_set_level(LOG_LEVEL_DEBUG); break;
+        case 'h': usage(stdout); return EX_OK;
+        case 'V': puts("harrierd " PACKAGE_VERSION); return EX_OK;
+        default: usage(stderr); return EX_USAGE;
+        }
+    }
+    if (optind < argc) {
+        fprintf(stderr, "harrierd: `%s` is one word too many; the configuration is given with -c FILE\n", argv[optind]);
+        return EX_USAGE;
+    }
+    return test ? server_check(config_file) : server_run(config_file);
+}

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "commit.h"
+
+#include "harrier/log.h"
+#include "harrier/memory.h"
+#include "harrier/vector.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    ALERTS_PER_COMMIT = 100, /* more in one transaction gains nothing and lengthens the tail */
+    MAINTENANCE_SECONDS = 30,
+    PROBE_SECONDS = 2,
+    PROBE_BYTES = 65536,
+    VACUUM_PAGES = 256
+};
+
+struct waiting {
+    struct submission *submission;
+    commit_done done;
+    void *context;
+};
+
+struct retry_request {
+    int64_t alert;
+    const char *destination;
+    uint64_t count;
+    enum result result;
+    bool finished;
+};
+
+/* Queues under one mutex; the thread takes what is there and works on it with the mutex given back. Results that could not be committed stay with
+ * the thread and go into the next transaction: a delivery that was made is not made again because the disk was full for a while. */
+struct commit {
+    struct commit_options options;
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t wake;
+    pthread_cond_t retry_finished;
+    VECTOR(struct waiting) queue;
+    VECTOR(struct store_delivery_result) results;
+    struct retry_request *retry;
+    bool stopping;
+    /* the thread's own */
+    VECTOR(struct waiting) batch;
+    VECTOR(struct store_delivery_result) batch_results;
+    VECTOR(struct store_submission) parts;
+    clock_nanos next_maintenance;
+    clock_nanos next_probe;
+    atomic_bool healthy;
+    atomic_uint_fast64_t commits, failures, refused, alerts_added, alerts_known, dead_letters_added, queued_bytes, nanoseconds, undelivered_removed;
+};
+
+/* --- the other threads' side -------------------------------------------------------------------------------------------------- */
+
+bool commit_submit(struct commit *commit, struct submission *submission, commit_done done, void *context)
+{
+    size_t bytes = submission_bytes(submission).length;
+    bool taken = false;
+
+    pthread_mutex_lock(&commit->mutex);
+    /* one submission is taken into an empty queue whatever its size: else it could never be */
+    if (!commit->stopping && (commit->queue.count == 0 || atomic_load(&commit->queued_bytes) + bytes <= commit->options.queue_bytes)) {
+        VECTOR_PUSH(&commit->queue, ((struct waiting){submission, done, context}));
+        atomic_fetch_add(&commit->queued_bytes, bytes);
+        pthread_cond_signal(&commit->wake);
+        taken = true;
+    }
+    pthread_mutex_unlock(&commit->mutex);
+    if (!taken)
+        atomic_fetch_add(&commit->refused, 1);
+    return taken;
+}
+
+void commit_report(struct commit *commit, const struct store_delivery_result *results, size_t count)
+{
+    pthread_mutex_lock(&commit->mutex);
+    for (size_t i = 0; i < count; i++)
+        VECTOR_PUSH(&commit->results, results[i]);
+    pthread_cond_signal(&commit->wake);
+    pthread_mutex_unlock(&commit->mutex);
+}
+
+enum result commit_retry_dead(struct commit *commit, int64_t alert, const char *destination, uint64_t *count)
+{
+    struct retry_request request = {.alert = alert, .destination = destination, .result = RESULT_CLOSED};
+
+    pthread_mutex_lock(&commit->mutex);
+    while (commit->retry && !commit->stopping)
+        pthread_cond_wait(&commit->retry_finished, &commit->mutex);
+    if (!commit->stopping) {
+        commit->retry = &request;
+        pthread_cond_signal(&commit->wake);
+        while (!request.finished)
+            pthread_cond_wait(&commit->retry_finished, &commit->mutex);
+    }
+    pthread_mutex_unlock(&commit->mutex);
+    *count = request.count;
+    return request.result;
+}
+
+bool commit_is_healthy(const struct commit *commit)
+{
+    return atomic_load(&commit->healthy);
+}
+
+void commit_counts(const struct commit *commit, struct commit_counts *counts)
+{
+    *counts = (struct commit_counts){
+        .commits = atomic_load(&commit->commits),
+        .failures = atomic_load(&commit->failures),
+        .refused = atomic_load(&commit->refused),
+        .alerts_added = atomic_load(&commit->alerts_added),
+        .alerts_known = atomic_load(&commit->alerts_known),
+        .dead_letters_added = atomic_load(&commit->dead_letters_added),
+        .queued_bytes = atomic_load(&commit->queued_bytes),
+        .nanoseconds = atomic_load(&commit->nanoseconds),
+        .undelivered_removed = atomic_load(&commit->undelivered_removed),
+    };
+}
+
+/* --- the thread -------------------------------------------------------------------------------------------------------------------- */
+
+/* Moves what fits into one transaction from the queues to the batch. The mutex is held. */
+static void take_batch(struct commit *commit)
+{
+    size_t taken = 0;
+    size_t alerts = 0;
+
+    while (taken < commit->queue.count && (taken == 0 || alerts < ALERTS_PER_COMMIT)) {
+        alerts += submission_alert_count(commit->queue.items[taken].submission);
+        VECTOR_PUSH(&commit->batch, commit->queue.items[taken]);
+        taken++;
+    }
+    commit->queue.count -= taken;
+    if (commit->queue.count)
+        memmove(commit->queue.items, commit->queue.items + taken, commit->queue.count * sizeof *commit->queue.items);
+    for (size_t i = 0; i < commit->results.count; i++)
+        VECTOR_PUSH(&commit->batch_results, commit->results.items[i]);
+    commit->results.count = 0;
+}
+
+static void set_healthy(struct commit *commit, bool healthy, const char *why)
+{
+    if (atomic_exchange(&commit->healthy, healthy) == healthy)
+        return;
+    if (healthy)
+        log_notice("store: takes writes again; batches are acknowledged");
+    else
+        log_error("store: %s; nothing is acknowledged until it takes writes again (senders get 503 and try again)", why);
+}
+
+static void note_outcome(struct commit *commit, enum result result, const struct store_commit_counts *counts, clock_nanos took)
+{
+    if (result == RESULT_OK) {
+        atomic_fetch_add(&commit->commits, 1);
+        atomic_fetch_add(&commit->alerts_added, counts->alerts_added);
+        atomic_fetch_add(&commit->alerts_known, counts->alerts_known);
+        atomic_fetch_add(&commit->dead_letters_added, counts->dead_letters_added);
+        atomic_fetch_add(&commit->nanoseconds, (uint64_t)took);
+        set_healthy(commit, true, "");
+    } else {
+        atomic_fetch_add(&commit->failures, 1);
+        commit->next_probe = clock_monotonic() + PROBE_SECONDS * CLOCK_SECOND;
+        set_healthy(commit, false, store_error(commit->options.store));
+    }
+}
+
+static void finish_batch(struct commit *commit, enum result result)
+{
+    for (size_t i = 0; i < commit->batch.count; i++) {
+        struct waiting *waiting = &commit->batch.items[i];
+        enum result its = result == RESULT_OK ? commit->parts.items[i].result : result;
+        atomic_fetch_sub(&commit->queued_bytes, submission_bytes(waiting->submission).length);
+        submission_free(waiting->submission);
+        waiting->done(waiting->context, its);
+    }
+    commit->batch.count = 0;
+    if (result == RESULT_OK)
+        commit->batch_results.count = 0;
+}
+
+static void commit_batch(struct commit *commit)
+{
+    struct store_commit_counts counts = {0};
+    clock_nanos begin = clock_monotonic();
+
+    commit->parts.count = 0;
+    for (size_t i = 0; i < commit->batch.count; i++)
+        VECTOR_PUSH(&commit->parts, ((struct store_submission){submission_bytes(commit->batch.items[i].submission), RESULT_OK}));
+    enum result result = store_commit(commit->options.store, commit->parts.items, commit->parts.count, commit->batch_results.items,
+                                      commit->batch_results.count, &counts);
+    note_outcome(commit, result, &counts, clock_monotonic() - begin);
+    finish_batch(commit, result);
+    if (result == RESULT_OK)
+        commit->options.committed(commit->options.context);
+}
+
+/* Does the disk take writes again? Asked while nothing else would show it. */
+static void probe(struct commit *commit)
+{
+    static const char zeros[PROBE_BYTES];
+    clock_nanos now = clock_monotonic();
+
+    if (atomic_load(&commit->healthy) || now < commit->next_probe)
+        return;
+    commit->next_probe = now + PROBE_SECONDS * CLOCK_SECOND;
+    char *path = xasprintf("%s/.probe", commit->options.directory);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    bool written = fd >= 0 && write(fd, zeros, sizeof zeros) == (ssize_t)sizeof zeros && fdatasync(fd) == 0;
+    if (fd >= 0)
+        close(fd);
+    unlink(path);
+    free(path);
+    if (written)
+        set_healthy(commit, true, "");
+}
+
+static void maintain(struct commit *commit)
+{
+    struct store_maintenance done = {0};
+    bool more = false;
+    clock_nanos now = clock_monotonic();
+
+    store_checkpoint(commit->options.store, true);
+    if (now < commit->next_maintenance)
+        return;
+    commit->next_maintenance = now + MAINTENANCE_SECONDS * CLOCK_SECOND;
+    if (store_maintain(commit->options.store, clock_wall(), &done) != RESULT_OK)
+        log_warning("store: clearing up old alerts failed: %s", store_error(commit->options.store));
+    atomic_fetch_add(&commit->undelivered_removed, done.undelivered_removed);
+    if (done.undelivered_removed)
+        log_error("store: over its hard size limit: %llu alerts removed before they were delivered",
+                  (unsigned long long)done.undelivered_removed);
+    store_vacuum_step(commit->options.store, VACUUM_PAGES, &more);
+    if (done.more || more)
+        commit->next_maintenance = now + CLOCK_SECOND / 10;
+}
+
+static void answer_retry(struct commit *commit)
+{
+    pthread_mutex_lock(&commit->mutex);
+    struct retry_request *request = commit->retry;
+    pthread_mutex_unlock(&commit->mutex);
+    if (!request)
+        return;
+    request->result = store_retry_dead(commit->options.store, request->alert, request->destination, &request->count);
+    if (request->result == RESULT_OK)
+        commit->options.committed(commit->options.context);
+    pthread_mutex_lock(&commit->mutex);
+    request->finished = true;
+    commit->retry = NULL;
+    pthread_cond_broadcast(&commit->retry_finished);
+    pthread_mutex_unlock(&commit->mutex);
+}
+
+static void wait_for_work(struct commit *commit)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec++;
+    while (!commit->queue.count && !commit->results.count && !commit->retry && !commit->stopping)
+        if (pthread_cond_timedwait(&commit->wake, &commit->mutex, &until) == ETIMEDOUT)
+            break;
+}
+
+static void *commit_main(void *argument)
+{
+    struct commit *commit = argument;
+    bool stopping = false;
+
+    while (!stopping) {
+        pthread_mutex_lock(&commit->mutex);
+        /* results that failed are tried again at the probe's pace, not in a circle */
+        wait_for_work(commit);
+        take_batch(commit);
+        stopping = commit->stopping && commit->queue.count == 0;
+        pthread_mutex_unlock(&commit->mutex);
+        bool again = commit->batch_results.count && (atomic_load(&commit->healthy) || clock_monotonic() >= commit->next_probe);
+        if (commit->batch.count || again)
+            commit_batch(commit);
+        else
+            probe(commit);
+        answer_retry(commit);
+        store_checkpoint(commit->options.store, false);
+        pthread_mutex_lock(&commit->mutex);
+        bool idle = commit->queue.count == 0 && commit->results.count == 0;
+        pthread_mutex_unlock(&commit->mutex);
+        if (idle)
+            maintain(commit);
+    }
+    return NULL;
+}
+
+struct commit *commit_start(const struct commit_options *options)
+{
+    struct commit *commit = xcalloc(1, sizeof *commit);
+    pthread_condattr_t monotonic;
+
+    commit->options = *options;
+    atomic_init(&commit->healthy, true);
+    pthread_mutex_init(&commit->mutex, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&commit->wake, &monotonic);
+    pthread_cond_init(&commit->retry_finished, NULL);
+    pthread_condattr_destroy(&monotonic);
+    if (pthread_create(&commit->thread, NULL, commit_main, commit) != 0) {
+        log_error("cannot start the commit thread");
+        abort();
+    }
+    return commit;
+}
+
+void commit_stop(struct commit *commit)
+{
+    pthread_mutex_lock(&commit->mutex);
+    commit->stopping = true;
+    pthread_cond_signal(&commit->wake);
+    pthread_cond_broadcast(&commit->retry_finished);
+    pthread_mutex_unlock(&commit->mutex);
+    pthread_join(commit->thread, NULL);
+    VECTOR_FREE(&commit->queue);
+    VECTOR_FREE(&commit->results);
+    VECTOR_FREE(&commit->batch);
+    VECTOR_FREE(&commit->batch_results);
+    VECTOR_FREE(&commit->parts);
+    pthread_mutex_destroy(&commit->mutex);
+    pthread_cond_destroy(&commit->wake);
+    pthread_cond_destroy(&commit->retry_finished);
+    free(commit);
+}

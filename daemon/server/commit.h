@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HARRIER_SERVER_COMMIT_H
+#define HARRIER_SERVER_COMMIT_H
+
+#include "harrier/store.h"
+#include "harrier/submission.h"
+
+#include <stdatomic.h>
+
+/* The commit thread: the only writer of the store. It takes all that is waiting, writes it in one transaction with one fsync, and then tells
+ * each submission's owner. */
+struct commit;
+
+struct commit_options {
+    struct store *store;
+    size_t queue_bytes; /* submissions that may wait; more is refused */
+    /* After a commit that changed something: the deliver thread looks into the store. */
+    void (*committed)(void *context);
+    void *context;
+    const char *directory; /* of the store, for the probe after a failure */
+};
+
+struct commit *commit_start(const struct commit_options *options);
+/* What waits is still committed; then the thread ends. The store stays open. */
+void commit_stop(struct commit *commit);
+
+/* Called on the commit thread when the submission's fate is known: RESULT_OK is durable. */
+typedef void (*commit_done)(void *context, enum result result);
+/* Takes the submission over. False: the queue is full or the thread is ending; the submission stays the caller's. Any thread. */
+bool commit_submit(struct commit *commit, struct submission *submission, commit_done done, void *context);
+/* Copies. Any thread. */
+void commit_report(struct commit *commit, const struct store_delivery_result *results, size_t count);
+/* Puts dead deliveries back into the queue, on the commit thread; waits for it. */
+enum result commit_retry_dead(struct commit *commit, int64_t alert, const char *destination, uint64_t *count);
+
+/* False after a commit failed, until one succeeds or the disk takes writes again. */
+bool commit_is_healthy(const struct commit *commit);
+
+struct commit_counts {
+    uint64_t commits, failures, refused;
+    uint64_t alerts_added, alerts_known, dead_letters_added;
+    uint64_t queued_bytes;
+    uint64_t nanoseconds; /* spent in commits */
+    uint64_t undelivered_removed;
+};
+void commit_counts(const struct commit *commit, struct commit_counts *counts);
+
+#endif

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The daemon's life, in this order: read and check all files; open the store; start commit, deliver and worker threads; listen; say that it is
+ * ready; run; on SIGTERM take no more, answer what is in hand, deliver what can be delivered, and end. Each step is one function. */
+#include "internal.h"
+
+#include "harrier/log.h"
+#include "harrier/memory.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+enum { DRAIN_SECONDS = 15, DELIVER_GRACE_SECONDS = 3, SUBMISSION_QUEUE_BYTES = 64 * 1024 * 1024 };
+
+const char *server_not_ready(const struct server *server)
+{
+    if (server->draining)
+        return "draining: the daemon is about to end";
+    if (!server->listening)
+        return "starting";
+    if (!commit_is_healthy(server->commit))
+        return "the store takes no writes: see the log";
+    return NULL;
+}
+
+/* --- files ----------------------------------------------------------------------------------------------------------------------- */
+
+static struct generation *load_and_show(const char *config_file)
+{
+    struct diagnostics *diagnostics = diagnostics_new();
+    struct generation *generation = generation_load(config_file, NULL, 0, diagnostics);
+
+    diagnostics_print(diagnostics, stderr);
+    if (!generation)
+        fprintf(stderr, "harrierd: %zu errors; nothing was started\n", diagnostics_count_of(diagnostics, DIAGNOSTIC_ERROR));
+    diagnostics_free(diagnostics);
+    return generation;
+}
+
+int server_check(const char *config_file)
+{
+    struct generation *generation = load_and_show(config_file);
+
+    if (!generation)
+        return EX_CONFIG;
+    fprintf(stderr, "harrierd: %s: %zu rules, %zu destinations: good\n", config_file, detect_plan_rule_count(generation->plan),
+            generation->config->destination_count);
+    generation_unref(generation);
+    return EX_OK;
+}
+
+/* --- start ------------------------------------------------------------------------------------------------------------------------- */
+
+static bool open_readers(struct server *server, const char *directory)
+{
+    char *error = NULL;
+
+    if (store_reader_open(directory, &server->reader, &error) == RESULT_OK &&
+        store_reader_open(directory, &server->deliver_reader, &error) == RESULT_OK)
+        return true;
+    log_error("%s", error ? error : "the store cannot be read");
+    free(error);
+    return false;
+}
+
+static bool open_store(struct server *server)
+{
+    const struct config *config = server->boot->config;
+    const struct store_options options = {
+        .directory = config->store.directory,
+        .alert_retention = config->store.retention,
+        .id_retention = config->store.remember_ids,
+        .soft_bytes = config->store.size,
+        .dead_letter_bytes = config->store.dead_letters,
+    };
+    char *error = NULL;
+
+    if (store_open(&options, &server->store, &error) != RESULT_OK) {
+        log_error("%s", error ? error : "the store cannot be opened");
+        free(error);
+        return false;
+    }
+    return open_readers(server, config->store.directory);
+}
+
+static void on_committed(void *context)
+{
+    struct server *server = context;
+    deliver_wake(server->deliver);
+}
+
+static void on_delivery_results(const struct store_delivery_result *results, size_t count, void *context)
+{
+    struct server *server = context;
+    commit_report(server->commit, results, count);
+}
+
+static void *deliver_main(void *argument)
+{
+    struct server *server = argument;
+    event_base_loop(server->deliver_base, EVLOOP_NO_EXIT_ON_EMPTY);
+    return NULL;
+}
+
+static bool make_deliver(struct server *server)
+{
+    const struct deliver_config config = {
+        .destinations = server->destinations,
+        .destination_count = server->boot->config->destination_count,
+        .report = on_delivery_results,
+        .report_context = server,
+    };
+    char *error = NULL;
+
+    server->deliver_base = event_base_new();
+    if (deliver_new(&config, server->deliver_base, server->deliver_reader, &server->deliver, &error) == RESULT_OK)
+        return true;
+    log_error("%s", error ? error : "delivery cannot be set up");
+    free(error);
+    return false;
+}
+
+/* deliver is made before the commit thread starts, since that one wakes it; its own thread starts after, since it reports there. */
+static bool start_threads(struct server *server)
+{
+    const struct config *config = server->boot->config;
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (!make_deliver(server))
+        return false;
+    const struct commit_options options = {.store = server->store,
+                                           .queue_bytes = SUBMISSION_QUEUE_BYTES,
+                                           .committed = on_committed,
+                                           .context = server,
+                                           .directory = config->store.directory};
+    server->commit = commit_start(&options);
+    if (pthread_create(&server->deliver_thread, NULL, deliver_main, server) != 0) {
+        log_error("cannot start the deliver thread");
+        abort();
+    }
+    deliver_wake(server->deliver);
+    server->worker_count = config->workers > 0 ? (size_t)config->workers : processors > 0 ? (size_t)processors : 1;
+    server->workers = xcalloc(server->worker_count, sizeof(struct worker *));
+    for (size_t i = 0; i < server->worker_count; i++) {
+        const struct worker_options worker = {.config = config, .commit = server->commit, .budget = server->budget, .number = (unsigned int)i};
+        server->workers[i] = worker_start(&worker, server->generation);
+    }
+    return true;
+}
+
+static void on_accepted(void *data, struct source_worker *source, size_t endpoint, int fd, const struct address *peer)
+{
+    struct server *server = data;
+
+    for (size_t i = 0; i < server->worker_count; i++) {
+        if (worker_source(server->workers[i]) == source) {
+            worker_add_connection(server->workers[i], endpoint, fd, peer);
+            return;
+        }
+    }
+}
+
+static bool start_listening(struct server *server)
+{
+    const struct config *config = server->boot->config;
+
+    server->sources = xcalloc(server->worker_count, sizeof(struct source_worker *));
+    for (size_t i = 0; i < server->worker_count; i++)
+        server->sources[i] = worker_source(server->workers[i]);
+    server->acceptor = source_acceptor_new(server->base, server->sources, server->worker_count, on_accepted, server);
+    for (size_t i = 0; i < config->source_count; i++) {
+        int fd;
+        if (source_listen(&config->sources[i].listen.address, &fd) != RESULT_OK) {
+            log_error("source `%s`: cannot listen on %s: %s; stop what serves there, or give it another address", config->sources[i].name,
+                      config->sources[i].listen.text, strerror(errno));
+            return false;
+        }
+        source_acceptor_add(server->acceptor, i, fd);
+    }
+    server->admin = admin_new(server);
+    return server->admin != NULL;
+}
+
+/* --- run ---------------------------------------------------------------------------------------------------------------------------- */
+
+static size_t open_connections(const struct server *server)
+{
+    size_t open = 0;
+    for (size_t i = 0; i < server->worker_count; i++)
+        open += source_worker_connections(worker_source(server->workers[i]));
+    return open;
+}
+
+static void drain_cb(evutil_socket_t fd, short what, void *argument)
+{
+    struct server *server = argument;
+    const struct timeval soon = {.tv_usec = 20000};
+
+    (void)fd;
+    (void)what;
+    if (open_connections(server) == 0 || clock_monotonic() >= server->drain_until)
+        event_base_loopbreak(server->base);
+    else
+        event_add(server->drain_timer, &soon);
+}
+
+static void terminate_cb(evutil_socket_t signal_number, short what, void *argument)
+{
+    struct server *server = argument;
+
+    (void)what;
+    if (server->draining) {
+        log_notice("signal %d again: not waiting for clients any longer", (int)signal_number);
+        event_base_loopbreak(server->base);
+        return;
+    }
+    server->draining = true;
+    sd_notify(0, "STOPPING=1");
+    log_notice("signal %d: no new requests; %zu connections are brought to their end", (int)signal_number, open_connections(server));
+    source_acceptor_free(server->acceptor);
+    server->acceptor = NULL;
+    for (size_t i = 0; i < server->worker_count; i++)
+        worker_drain(server->workers[i]);
+    server->drain_until = clock_monotonic() + DRAIN_SECONDS * CLOCK_SECOND;
+    event_active(server->drain_timer, EV_TIMEOUT, 0);
+}
+
+static void reload_cb(evutil_socket_t signal_number, short what, void *argument)
+{
+    (void)signal_number;
+    (void)what;
+    server_reload(argument);
+}
+
+static void watchdog_cb(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    (void)argument;
+    sd_notify(0, "WATCHDOG=1");
+}
+
+static void start_signals(struct server *server)
+{
+    uint64_t watchdog_usec = 0;
+
+    server->signals[0] = evsignal_new(server->base, SIGTERM, terminate_cb, server);
+    server->signals[1] = evsignal_new(server->base, SIGINT, terminate_cb, server);
+    server->signals[2] = evsignal_new(server->base, SIGHUP, reload_cb, server);
+    for (size_t i = 0; i < 3; i++)
+        evsignal_add(server->signals[i], NULL);
+    server->drain_timer = evtimer_new(server->base, drain_cb, server);
+    if (sd_watchdog_enabled(0, &watchdog_usec) > 0) {
+        const struct timeval half = {.tv_sec = (time_t)(watchdog_usec / 2000000), .tv_usec = (suseconds_t)(watchdog_usec / 2 % 1000000)};
+        server->watchdog = event_new(server->base, -1, EV_PERSIST, watchdog_cb, server);
+        event_add(server->watchdog, &half);
+    }
+}
+
+/* Threads other than main leave signals alone. */
+static void block_signals(sigset_t *before)
+{
+    sigset_t signals;
+
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &signals, before);
+}
+
+static void run(struct server *server)
+{
+    const struct config *config = server->boot->config;
+
+    server->listening = true;
+    sd_notifyf(0, "READY=1\nSTATUS=%zu rules", detect_plan_rule_count(server->generation->plan));
+    for (size_t i = 0; i < config->source_count; i++)
+        log_notice("source `%s`: http://%s%s, cluster %s", config->sources[i].name, config->sources[i].listen.text, config->sources[i].path,
+                   config->sources[i].cluster);
+    log_notice("harrierd " PACKAGE_VERSION " is ready: %zu rules, %zu destinations, %zu workers", detect_plan_rule_count(server->generation->plan),
+               config->destination_count, server->worker_count);
+    event_base_dispatch(server->base);
+}
+
+/* --- end ------------------------------------------------------------------------------------------------------------------------------ */
+
+/* Workers first, while their parts can still be committed; then delivery, while its results can; then the commit thread. */
+static void stop_threads(struct server *server)
+{
+    for (size_t i = 0; i < server->worker_count; i++)
+        worker_stop(server->workers[i]);
+    free(server->workers);
+    if (server->commit) {
+        deliver_stop(server->deliver, DELIVER_GRACE_SECONDS * CLOCK_SECOND);
+        pthread_join(server->deliver_thread, NULL);
+        commit_stop(server->commit);
+    }
+    deliver_free(server->deliver);
+    if (server->deliver_base)
+        event_base_free(server->deliver_base);
+}
+
+static void shut_down(struct server *server)
+{
+    admin_free(server->admin);
+    source_acceptor_free(server->acceptor);
+    free(server->sources);
+    stop_threads(server);
+    store_reader_close(server->reader);
+    store_reader_close(server->deliver_reader);
+    store_close(server->store);
+    for (size_t i = 0; i < sizeof server->signals / sizeof server->signals[0]; i++)
+        if (server->signals[i])
+            event_free(server->signals[i]);
+    if (server->watchdog)
+        event_free(server->watchdog);
+    if (server->drain_timer)
+        event_free(server->drain_timer);
+    event_base_free(server->base);
+    generation_destinations_free(server->destinations, server->boot->config->destination_count);
+    budget_free(server->budget);
+    generation_unref(server->generation);
+    generation_unref(server->boot);
+}
+
+int server_run(const char *config_file)
+{
+    struct server server = {.config_file = config_file, .started = clock_monotonic()};
+    sigset_t signals_before;
+    int exit_code = EX_OK;
+
+    server.boot = load_and_show(config_file);
+    if (!server.boot)
+        return EX_CONFIG;
+    log_set_level(server.boot->config->log.level);
+    server.generation = generation_ref(server.boot);
+    server.destinations = generation_destinations(server.boot->config);
+    server.budget = budget_new(server.boot->config->limits.memory);
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    block_signals(&signals_before);
+    server.base = event_base_new();
+    if (!open_store(&server))
+        exit_code = EX_UNAVAILABLE;
+    else if (!start_threads(&server) || !start_listening(&server))
+        exit_code = EX_UNAVAILABLE;
+    if (exit_code == EX_OK) {
+        start_signals(&server);
+        pthread_sigmask(SIG_SETMASK, &signals_before, NULL);
+        run(&server);
+        log_notice("harrierd ends: what is not delivered yet is kept and goes out after the next start");
+    }
+    shut_down(&server);
+    curl_global_cleanup();
+    return exit_code;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /status for `harrierctl status`: what a person wants to know first when something is odd. */
+#include "internal.h"
+
+#include "harrier/budget.h"
+#include "harrier/deliver.h"
+#include "harrier/json.h"
+#include "harrier/memory.h"
+
+#include <stdlib.h>
+
+static void write_sources(struct server *server, struct json_writer *writer)
+{
+    const struct config *config = server->boot->config;
+
+    json_key(writer, "sources");
+    json_begin_array(writer);
+    for (size_t s = 0; s < config->source_count; s++) {
+        struct worker_event_counts counts = {0};
+        for (size_t w = 0; w < server->worker_count; w++)
+            worker_event_counts(server->workers[w], s, &counts);
+        json_begin_object(writer);
+        json_put_text(writer, "name", config->sources[s].name);
+        json_put_text(writer, "listen", config->sources[s].listen.text);
+        json_put_text(writer, "path", config->sources[s].path);
+        json_put_text(writer, "cluster", config->sources[s].cluster);
+        json_put_int(writer, "received", (int64_t)counts.received);
+        json_put_int(writer, "evaluated", (int64_t)counts.evaluated);
+        json_put_int(writer, "dead_lettered", (int64_t)counts.dead_lettered);
+        json_put_int(writer, "in_flight", (int64_t)counts.in_flight);
+        json_put_int(writer, "cut", (int64_t)counts.cut);
+        json_put_int(writer, "alerts", (int64_t)counts.alerts);
+        json_end_object(writer);
+    }
+    json_end_array(writer);
+}
+
+static void write_rules(struct server *server, struct json_writer *writer)
+{
+    const struct detect_plan *plan = server->generation->plan;
+
+    json_key(writer, "rules");
+    json_begin_array(writer);
+    for (size_t r = 0; r < detect_plan_rule_count(plan); r++) {
+        struct detect_rule_counts counts = {0};
+        for (size_t w = 0; w < server->worker_count; w++)
+            worker_rule_counts(server->workers[w], server->generation, r, &counts);
+        json_begin_object(writer);
+        json_put_string(writer, "name", detect_plan_rule(plan, r)->name);
+        json_put_string(writer, "file", detect_plan_rule(plan, r)->file);
+        json_put_int(writer, "fired", (int64_t)counts.fired);
+        json_put_int(writer, "unknown", (int64_t)counts.unknown);
+        json_put_int(writer, "row_limit", (int64_t)counts.row_limit);
+        json_end_object(writer);
+    }
+    json_end_array(writer);
+}
+
+static const struct store_destination_counts *queue_of(const struct store_counts *counts, const char *name)
+{
+    for (size_t i = 0; i < counts->destination_count; i++)
+        if (strcmp(counts->destinations[i].name, name) == 0)
+            return &counts->destinations[i];
+    return NULL;
+}
+
+static void write_destinations(struct server *server, struct json_writer *writer, const struct store_counts *store)
+{
+    json_key(writer, "destinations");
+    json_begin_array(writer);
+    for (size_t d = 0; d < server->boot->config->destination_count; d++) {
+        const struct store_destination_counts *queue = queue_of(store, server->destinations[d].name);
+        struct deliver_counts counts;
+        deliver_counts(server->deliver, d, &counts);
+        json_begin_object(writer);
+        json_put_text(writer, "name", server->destinations[d].name);
+        json_put_int(writer, "delivered", (int64_t)counts.delivered);
+        json_put_int(writer, "retried", (int64_t)counts.retried);
+        json_put_bool(writer, "held", counts.held);
+        json_put_int(writer, "pending", queue ? (int64_t)(queue->pending + queue->held) : 0);
+        json_put_int(writer, "dead", queue ? (int64_t)queue->dead : 0);
+        json_put_int(writer, "oldest_seconds", queue && queue->oldest ? (clock_wall() - queue->oldest) / CLOCK_SECOND : 0);
+        json_end_object(writer);
+    }
+    json_end_array(writer);
+}
+
+static void write_store(struct server *server, struct json_writer *writer, const struct store_counts *store)
+{
+    json_key(writer, "store");
+    json_begin_object(writer);
+    json_put_text(writer, "directory", server->boot->config->store.directory);
+    json_put_bool(writer, "healthy", commit_is_healthy(server->commit));
+    json_put_int(writer, "alerts", (int64_t)store->alerts);
+    json_put_int(writer, "dead_letters", (int64_t)store->dead_letters);
+    json_put_int(writer, "database_bytes", (int64_t)store->database_bytes);
+    json_put_int(writer, "wal_bytes", (int64_t)store->wal_bytes);
+    json_end_object(writer);
+}
+
+static bool jit_works(void)
+{
+    struct arena *arena = arena_new(1024);
+    struct yaral_regex *regex = NULL;
+    struct slice error;
+    bool jit = yaral_regex_compile(SLICE("a+b"), false, arena, &regex, &error) == RESULT_OK && yaral_regex_jit(regex);
+
+    yaral_regex_free(regex);
+    arena_free(arena);
+    return jit;
+}
+
+void status_write(struct server *server, struct buffer *out)
+{
+    struct json_writer *writer = json_writer_new(out, false);
+    struct store_counts *store = xcalloc(1, sizeof *store);
+    const char *not_ready = server_not_ready(server);
+
+    if (store_counts(server->reader, store) != RESULT_OK)
+        *store = (struct store_counts){0};
+    json_begin_object(writer);
+    json_put_text(writer, "version", PACKAGE_VERSION);
+    json_put_int(writer, "uptime_seconds", (clock_monotonic() - server->started) / CLOCK_SECOND);
+    json_put_bool(writer, "ready", not_ready == NULL);
+    json_put_text(writer, "not_ready_because", not_ready ? not_ready : "");
+    json_put_text(writer, "config", server->config_file);
+    json_put_int(writer, "workers", (int64_t)server->worker_count);
+    json_put_bool(writer, "regex_jit", jit_works());
+    json_put_int(writer, "memory_used_bytes", (int64_t)budget_used(server->budget));
+    json_put_int(writer, "memory_budget_bytes", (int64_t)budget_limit(server->budget));
+    write_sources(server, writer);
+    write_rules(server, writer);
+    write_destinations(server, writer, store);
+    write_store(server, writer, store);
+    json_end_object(writer);
+    json_writer_free(writer);
+    free(store);
+}

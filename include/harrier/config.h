@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The configuration: a YAML file checked against one table of options (daemon/config/schema.c), immutable once loaded. Every
+ * string is owned by the struct config; strings are never NULL unless said, an option that was not given has its default. */
+#ifndef HARRIER_CONFIG_H
+#define HARRIER_CONFIG_H
+
+#include "harrier/address.h"
+#include "harrier/arena.h"
+#include "harrier/clock.h"
+#include "harrier/diagnostics.h"
+#include "harrier/log.h"
+#include "harrier/result.h"
+
+#include <stdio.h>
+
+/* Where in the file something stands, both from 1; 0, 0 for a default. For diagnostics of those who read a value further. */
+struct config_place {
+    uint32_t line;
+    uint32_t column;
+};
+
+struct config_strings {
+    const char **items;
+    struct config_place *places;
+    size_t count;
+};
+
+struct config_pair {
+    const char *name;
+    const char *value;
+    struct config_place place;
+};
+
+struct config_pairs {
+    struct config_pair *items;
+    size_t count;
+};
+
+/* An address to listen on; text is empty where there is none. */
+struct config_address {
+    const char *text;
+    struct address address;
+    struct config_place place;
+};
+
+/* A secret is not kept here, only where it is. */
+struct config_secret {
+    const char *file;    /* absolute path of the file; NULL if there is none */
+    const char *literal; /* the value itself, where it was written into the configuration; NULL if not */
+    struct config_place place;
+};
+
+/* type: which of the options of a record count. */
+enum config_source_type { CONFIG_SOURCE_WEBHOOK };
+enum config_log_type { CONFIG_LOG_TYPE_K8S_AUDIT, CONFIG_LOG_TYPE_UDM };
+/* The log type's name in UDM, such as "K8S_AUDIT". */
+const char *config_log_type_name(enum config_log_type log_type);
+
+struct config_source {
+    struct config_place place;
+    enum config_source_type type;
+    const char *name;
+    struct config_address listen;
+    const char *path;        /* begins with '/' */
+    enum config_log_type log_type;
+    const char *cluster;     /* the section's own, or config.cluster */
+    bool insecure;           /* plain HTTP on an address that is not loopback */
+    struct address_network *trusted_proxies;
+    size_t trusted_proxy_count;
+    struct config_strings trusted_proxy_texts;
+};
+
+struct config_rules {
+    struct config_strings files; /* glob patterns, absolute */
+    const char *lists;           /* folder, absolute; empty: none */
+    const char *tables;          /* folder, absolute; empty: none */
+};
+
+struct config_store {
+    const char *directory;      /* absolute */
+    clock_nanos retention;      /* age at which alerts that were delivered are removed */
+    uint64_t size;              /* bytes of the whole store */
+    clock_nanos remember_ids;   /* how long an alert's id is known, so that a batch sent again gives no second alert */
+    uint64_t dead_letters;      /* bytes of dead letters kept */
+};
+
+enum config_destination_type { CONFIG_DESTINATION_SLACK, CONFIG_DESTINATION_WEBHOOK, CONFIG_DESTINATION_FILE };
+enum config_signature { CONFIG_SIGNATURE_NONE, CONFIG_SIGNATURE_STANDARD_WEBHOOKS, CONFIG_SIGNATURE_GITHUB };
+
+enum { CONFIG_DESTINATIONS_MAX = 64 };
+
+struct config_destination {
+    struct config_place place;
+    enum config_destination_type type;
+    const char *name;
+    const char *path;                 /* file: absolute */
+    struct config_secret url;         /* slack, webhook */
+    struct config_secret token;       /* webhook: Authorization: Bearer */
+    struct config_secret hmac_secret; /* webhook: signs each request */
+    enum config_signature signature;
+    struct config_pairs headers;      /* webhook: further header fields */
+    const char *ca_file;              /* certificates to trust instead of the system's; empty: the system's */
+    const char *certificate_file;     /* client certificate and its key; empty: none */
+    const char *key_file;
+    clock_nanos connect_timeout;
+    clock_nanos timeout;              /* one try, all in all */
+    int64_t in_flight;                /* webhook: tries at a time */
+    double rate;                      /* requests a second; 0: the type's own (slack 1, webhook no bound) */
+    clock_nanos retry_base;           /* first wait after a failure; doubles */
+    clock_nanos retry_cap;            /* longest wait */
+    clock_nanos hold_interval;        /* between tries while credentials or address are refused */
+    clock_nanos give_up_after;        /* then the alert is a dead letter */
+};
+
+/* An alert takes every route whose condition holds. */
+struct config_route {
+    struct config_place place;
+    const char *when;               /* condition; empty: always */
+    struct config_place when_place;
+    struct config_strings to;
+    size_t *destinations;           /* to.count indices into config.destinations, in the order of to */
+};
+
+struct config_admin {
+    const char *socket;           /* absolute path */
+    struct config_address listen;
+    bool insecure;                /* listen on an address that is not loopback */
+};
+
+struct config_limits {
+    uint64_t body_bytes; /* 0: no bound */
+    uint64_t header_bytes;
+    int64_t connections; /* per worker */
+    clock_nanos header_timeout;
+    clock_nanos idle_timeout;
+    clock_nanos body_progress_timeout;
+    clock_nanos acknowledge_timeout;
+    int64_t depth;        /* containers in each other */
+    uint64_t value_bytes; /* one string or number */
+    uint64_t event_bytes; /* kept of one event */
+    uint64_t memory;      /* in flight, over all connections */
+    uint64_t raw_bytes;   /* of an event, kept in its alert */
+};
+
+struct config_logging {
+    enum log_level level;
+};
+
+struct config {
+    struct arena *arena; /* owns all that is below */
+    const char *file; /* the path that was loaded, for diagnostics */
+    const char *cluster;
+    struct config_source *sources;
+    size_t source_count;
+    struct config_rules rules;
+    struct config_store store;
+    struct config_destination *destinations;
+    size_t destination_count;
+    struct config_route *routes; /* where the file has none: one that sends everything to every destination */
+    size_t route_count;
+    struct config_admin admin;
+    int64_t workers; /* 0: one per processor */
+    struct config_limits limits;
+    struct config_pairs labels; /* label name → JSON path, the user's own */
+    struct config_logging log;
+};
+
+enum config_flags {
+    CONFIG_SECRETS_ELSEWHERE = 1 << 0, /* for tools that run as somebody else: a secret that cannot be read is a warning */
+};
+
+/* Reads the file and checks all of it; every finding goes to diagnostics. RESULT_OK: *config is complete, there may be warnings.
+ * Otherwise *config is NULL and there is at least one error: RESULT_INVALID, or what kept the file from being read
+ * (RESULT_NOT_FOUND, RESULT_DENIED, RESULT_IO, RESULT_LIMIT over 1 MiB). The caller frees. */
+enum result config_load(const char *file, unsigned int flags, struct diagnostics *diagnostics, struct config **config);
+/* The same for text in memory; file gives the name in diagnostics and the folder of relative paths. */
+enum result config_parse(const char *file, struct slice text, unsigned int flags, struct diagnostics *diagnostics, struct config **config);
+void config_free(struct config *config);
+
+/* The secret's value, without the newline that an editor leaves at its end; the caller wipes it with config_secret_free. Reads the
+ * file each time, so a changed secret is seen. RESULT_NOT_FOUND also when there is none. At most 64 KiB. */
+enum result config_secret_read(const struct config_secret *secret, char **value);
+void config_secret_free(char *value);
+
+/* Every option: path, type, default, bounds, help; one paragraph each, in the order of the table. The manual page is made from it. */
+void config_print_reference(FILE *out);
+
+#endif

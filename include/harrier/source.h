@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The webhook listener: HTTP/1.1 (RFC 9110, RFC 9112) requests in, their bodies handed on as they arrive, one answer each.
+ * It knows no audit event and no rule.
+ *
+ * Threads: a struct source_worker belongs to the thread that runs its event_base (which needs no locks); every function that takes
+ * one is called there, but for those marked "any thread". The acceptor belongs to the main thread. */
+#ifndef HARRIER_SOURCE_H
+#define HARRIER_SOURCE_H
+
+#include "harrier/address.h"
+#include "harrier/clock.h"
+#include "harrier/result.h"
+#include "harrier/slice.h"
+
+struct event_base;
+struct source_worker;
+struct source_request;
+struct source_acceptor;
+
+/* --- what is served --------------------------------------------------------------------------------------------------------- */
+
+/* One configured source; its index in the array given to source_worker_new is its name for the program. */
+struct source_endpoint {
+    const char *path;                              /* "/k8s-audit"; a query and one trailing slash of a request do not matter */
+    const struct address_network *trusted_proxies; /* peers whose X-Forwarded-For is believed; may be NULL */
+    size_t trusted_proxy_count;
+};
+
+struct source_limits {
+    uint64_t body_bytes;               /* a longer body is drained and answered 413; 0: no bound */
+    uint64_t drain_bytes;              /* of a body that is refused: the connection is closed after so many */
+    size_t header_bytes;               /* request line and header section; more is answered 431. At most 64 KiB */
+    size_t connections;                /* open at a time, per worker */
+    size_t turn_bytes;                 /* read from one connection before the others have their turn */
+    clock_nanos header_timeout;        /* from the first byte of a request to the end of its header section */
+    clock_nanos idle_timeout;          /* without a request on an open connection */
+    clock_nanos body_progress_timeout; /* in which SOURCE_PROGRESS_BYTES of a body (or its end) must come, or an answer be taken */
+    clock_nanos acknowledge_timeout;   /* from a body's end to the answer; after it 503 is answered in the handler's place */
+    unsigned int retry_after;          /* seconds, for the 503 that the source gives by itself; never 0 (the client would try at once) */
+};
+
+enum { SOURCE_PROGRESS_BYTES = 1024, SOURCE_RECEIVE_BYTES = 65536 };
+
+/* 16 KiB of header, 1024 connections, turns of 1 MiB, 10 s, 120 s, 10 s, 10 s, Retry-After 10, no bound on bodies. */
+extern const struct source_limits source_default_limits;
+
+/* --- what a request's owner is told -------------------------------------------------------------------------------------------- */
+
+enum { SOURCE_LENGTH_UNKNOWN = -1 };
+
+/* Valid during begin() only. */
+struct source_head {
+    size_t source;               /* index of the endpoint */
+    struct slice path;           /* without query */
+    struct slice content_type;   /* as sent; may be empty */
+    struct slice cluster;        /* cluster named by the request itself; empty while no endpoint asks for one */
+    int64_t content_length;      /* SOURCE_LENGTH_UNKNOWN: chunked */
+    const struct address *client; /* the peer, or the client that a trusted proxy names */
+};
+
+/* Why begin() does not want the request: the body is drained, then this is answered. */
+struct source_refusal {
+    unsigned int status;      /* 503 unless set */
+    unsigned int retry_after; /* seconds; limits.retry_after unless set; sent with 429 and 503 */
+    const char *error;        /* constant text for the JSON body; NULL for the status's own */
+};
+
+/* For each request: begin(); if it gave a context: body() any number of times; then exactly one of
+ *   abort(): the client went away, was too slow, or broke the protocol, or body() refused. The context is the handler's to free, the
+ *            request must not be answered;
+ *   end():   the body is complete. The handler then calls source_request_answer exactly once, now or later, whatever becomes of
+ *            the client meanwhile (an answer that nobody waits for any more is dropped and counted).
+ * No callback may free the worker. */
+struct source_handler {
+    void *data;
+    /* NULL: refused. The head's slices die when it returns. */
+    void *(*begin)(void *data, struct source_request *request, const struct source_head *head, struct source_refusal *refusal);
+    /* The next bytes, never empty, valid during the call. Anything but RESULT_OK: abort() follows, the rest is drained, 503 is answered. */
+    enum result (*body)(void *context, struct slice bytes);
+    void (*end)(void *context);
+    void (*abort)(void *context);
+};
+
+/* Answers a request after its end(), from its worker's thread (inside end() too). retry_after: seconds, 0 for none. json: the body;
+ * empty for {}. The handle is gone after it. */
+void source_request_answer(struct source_request *request, unsigned int status, unsigned int retry_after, struct slice json);
+
+/* --- a worker's connections ------------------------------------------------------------------------------------------------------ */
+
+/* endpoints, what they point to, and handler's data outlive the worker. */
+struct source_worker *source_worker_new(struct event_base *base, const struct source_limits *limits, const struct source_endpoint *endpoints,
+                                        size_t endpoint_count, const struct source_handler *handler);
+/* Closes what is open: requests before their end() are aborted; those after it stay valid until they are answered. */
+void source_worker_free(struct source_worker *worker);
+
+/* Takes a place for one connection; false if limits.connections are taken. Any thread. */
+bool source_worker_reserve(struct source_worker *worker);
+/* Gives back a place that no connection was added for. Any thread. */
+void source_worker_release(struct source_worker *worker);
+/* Takes over an accepted, non-blocking socket, for which a place was reserved. */
+void source_worker_add(struct source_worker *worker, size_t source, int fd, const struct address *peer);
+/* No new request is begun: idle connections are closed, the others with their next answer. */
+void source_worker_drain(struct source_worker *worker);
+/* Places taken. Any thread. */
+size_t source_worker_connections(const struct source_worker *worker);
+
+/* --- counters ---------------------------------------------------------------------------------------------------------------------- */
+
+enum source_close {
+    SOURCE_CLOSE_BY_CLIENT,     /* between two requests */
+    SOURCE_CLOSE_ASKED,         /* answered with Connection: close as the client or HTTP/1.0 asked */
+    SOURCE_CLOSE_CUT_IN_HEAD,   /* the client went away inside a header section */
+    SOURCE_CLOSE_CUT_IN_BODY,
+    SOURCE_CLOSE_IDLE,
+    SOURCE_CLOSE_SLOW_HEAD,
+    SOURCE_CLOSE_SLOW_BODY,
+    SOURCE_CLOSE_SLOW_READER,   /* did not take its answer */
+    SOURCE_CLOSE_BAD_REQUEST,   /* framing that cannot be trusted: RFC 9112 section 6.3 */
+    SOURCE_CLOSE_HEAD_TOO_LARGE,
+    SOURCE_CLOSE_DRAIN_TOO_LONG,
+    SOURCE_CLOSE_REFUSED_EARLY, /* refused before a body that waited for 100 Continue */
+    SOURCE_CLOSE_SHUTDOWN,
+    SOURCE_CLOSE_ERROR,         /* the operating system reported one */
+    SOURCE_CLOSE_COUNT
+};
+
+/* The reason's name in metrics, such as "slow_body". */
+const char *source_close_name(enum source_close reason);
+
+enum source_bound {
+    SOURCE_BOUND_HEADER_BYTES,
+    SOURCE_BOUND_BODY_BYTES,
+    SOURCE_BOUND_DRAIN_BYTES,
+    SOURCE_BOUND_CONNECTIONS,
+    SOURCE_BOUND_DESCRIPTORS,  /* no file descriptor or socket memory left to accept a connection */
+    SOURCE_BOUND_ACKNOWLEDGE,  /* answered 503 because no answer came in time */
+    SOURCE_BOUND_REFUSED,      /* begin() or body() refused a request */
+    SOURCE_BOUND_COUNT
+};
+
+const char *source_bound_name(enum source_bound bound);
+
+/* Totals since the start; connections_open is now. */
+struct source_counts {
+    uint64_t connections;
+    uint64_t connections_open;
+    uint64_t requests;                   /* header sections read and well-formed */
+    uint64_t received_bytes;
+    uint64_t answers_by_class[6];        /* [2]: 2xx ...; [0]: any other */
+    uint64_t answers_dropped;            /* the client was gone, or had been answered 503 */
+    uint64_t closes[SOURCE_CLOSE_COUNT];
+    uint64_t bounds[SOURCE_BOUND_COUNT];
+};
+
+/* Adds the worker's counts to counts, so that several can be summed. Any thread. */
+void source_worker_count(const struct source_worker *worker, struct source_counts *counts);
+
+/* --- listening ------------------------------------------------------------------------------------------------------------------- */
+
+/* A listening, non-blocking, close-on-exec TCP socket (SO_REUSEADDR; an IPv6 one takes no IPv4). On an error *fd is -1 and errno is set. */
+enum result source_listen(const struct address *address, int *fd);
+/* Checks and prepares an inherited one (socket activation): RESULT_INVALID if it is not a listening stream socket. */
+enum result source_listen_inherited(int fd);
+/* The address that a socket listens on (of use where the port was 0). */
+enum result source_listen_address(int fd, struct address *address);
+
+/* Called on the acceptor's thread, with a place reserved at the worker that has the fewest connections. The fd is the callee's, to
+ * be given to source_worker_add on the worker's own thread (or closed, and the place released). */
+typedef void source_accepted(void *data, struct source_worker *worker, size_t source, int fd, const struct address *peer);
+
+/* workers and data outlive the acceptor. */
+struct source_acceptor *source_acceptor_new(struct event_base *base, struct source_worker *const *workers, size_t worker_count,
+                                            source_accepted *accepted, void *data);
+/* Closes the listening sockets. */
+void source_acceptor_free(struct source_acceptor *acceptor);
+/* Accepts on the listening socket from now on, and owns it. */
+void source_acceptor_add(struct source_acceptor *acceptor, size_t source, int fd);
+/* Adds the acceptor's bounds that were hit. Any thread. */
+void source_acceptor_count(const struct source_acceptor *acceptor, struct source_counts *counts);
+
+#endif
