@@ -67,7 +67,7 @@ static const char *parse_unbracketed(struct slice host, struct address *address)
     return address_parse_host(host, address) ? NULL : "the host is no IP address; names are not looked up";
 }
 
-enum result address_parse(struct slice text, struct address *address, const char **problem)
+enum result address_parse_host_port(struct slice text, struct address *address, const char **problem)
 {
     ptrdiff_t colon = slice_find_last_byte(text, ':');
     struct slice host = slice_first(text, colon < 0 ? 0 : (size_t)colon);

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files of events through intake/, as the daemon would take them from a socket. */
+#include "common.h"
+
+#include "input.h"
+#include "progress.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+enum { MESSAGES_OF_A_FILE = 10 };
+
+/* --- options --------------------------------------------------------------------------------------------------------------------- */
+
+static int take_log_type(const char *log_type, struct intake_options *options)
+{
+    static const char *const known[] = {"auto", "K8S_AUDIT", "UDM", "GKE_CONTROLPLANE"};
+
+    if (strcmp(log_type, "GKE_CONTROLPLANE") == 0)
+        return fail(EX_UNAVAILABLE, "--log-type GKE_CONTROLPLANE is not in this version: there is K8S_AUDIT, UDM and auto");
+    if (strcmp(log_type, "auto") == 0) {
+        options->accept = AUDIT_ACCEPT_AUTO;
+    } else if (strcmp(log_type, "K8S_AUDIT") == 0) {
+        options->accept = AUDIT_ACCEPT_K8S;
+    } else if (strcmp(log_type, "UDM") == 0) {
+        options->accept = AUDIT_ACCEPT_UDM;
+    } else {
+        const char *nearest = arguments_nearest(log_type, known, sizeof known / sizeof known[0]);
+        return fail(EX_USAGE, "--log-type %s: there is K8S_AUDIT, UDM and auto%s%s%s", log_type, nearest ? "; did you mean " : "", nearest ? nearest : "",
+                    nearest ? "?" : "");
+    }
+    return EX_OK;
+}
+
+static void take_config(const struct config *config, struct intake_options *options)
+{
+    options->limits.depth = (size_t)config->limits.depth;
+    options->limits.value_bytes = config->limits.value_bytes;
+    options->limits.event_bytes = config->limits.event_bytes;
+    options->raw_bytes = config->limits.raw_bytes;
+    options->source.cluster = slice_of(config->cluster);
+    if (config->source_count == 0)
+        return;
+    options->source.cluster = slice_of(config->sources[0].cluster);
+    options->source.trusted_proxies = (unsigned int)config->sources[0].trusted_proxy_count;
+    options->accept = config->sources[0].log_type == CONFIG_LOG_TYPE_UDM ? AUDIT_ACCEPT_UDM : AUDIT_ACCEPT_K8S;
+}
+
+int event_options(const struct arguments *arguments, const struct config *config, struct intake_options *options)
+{
+    enum { RAW_BYTES = 64 * 1024 };
+    const char *log_type = arguments_value(arguments, "log-type");
+    const char *cluster = arguments_value(arguments, "cluster");
+
+    *options = (struct intake_options){
+        .source = {.log_type = SLICE("K8S_AUDIT"), .cluster = SLICE("default")},
+        .accept = AUDIT_ACCEPT_AUTO,
+        .limits = audit_default_limits,
+        .raw_bytes = RAW_BYTES,
+    };
+    if (config)
+        take_config(config, options);
+    if (cluster)
+        options->source.cluster = slice_of(cluster);
+    return log_type ? take_log_type(log_type, options) : EX_OK;
+}
+
+/* --- reading --------------------------------------------------------------------------------------------------------------------- */
+
+/* All files of one command. */
+struct reading {
+    const struct event_sink *sink;
+    struct intake_scratch *scratch;
+    struct progress progress;
+    const char *file;
+    uint64_t dead;       /* of this file */
+    bool unreadable;     /* something was no JSON, or damaged */
+    bool missing;        /* a file could not be opened */
+};
+
+static void on_alert(void *context, const struct alert *alert)
+{
+    struct reading *reading = context;
+
+    progress_clear(&reading->progress);
+    if (reading->sink->alert)
+        reading->sink->alert(reading->sink->context, alert);
+}
+
+static void on_record(void *context, const struct udm_record *record, const struct detect_result *result)
+{
+    struct reading *reading = context;
+
+    reading->sink->record(reading->sink->context, intake_engine(reading->scratch), record, result);
+}
+
+static void on_dead(void *context, const struct audit_dead *dead)
+{
+    struct reading *reading = context;
+
+    reading->unreadable = reading->unreadable || dead->reason == AUDIT_DEAD_SYNTAX;
+    if (++reading->dead > MESSAGES_OF_A_FILE)
+        return;
+    progress_clear(&reading->progress);
+    note("%s:%llu: %s: %s (byte %llu, %llu bytes left out)", reading->file, (unsigned long long)dead->line, audit_dead_reason_text(dead->reason),
+         dead->detail ? dead->detail : "", (unsigned long long)dead->offset, (unsigned long long)dead->length);
+}
+
+static void feed_all(struct reading *reading, struct input *input, struct intake *intake)
+{
+    struct slice bytes;
+    uint64_t offset = 0;
+    enum result result;
+
+    while ((result = input_read(input, &bytes)) == RESULT_OK && bytes.length) {
+        intake_feed(intake, bytes);
+        progress_show(&reading->progress, input_taken(input), input_size(input));
+    }
+    enum result ended = intake_finish(intake, &offset);
+    progress_clear(&reading->progress);
+    if (reading->dead > MESSAGES_OF_A_FILE)
+        note("%s: %llu stretches in all were left out", reading->file, (unsigned long long)reading->dead);
+    if (result) {
+        reading->unreadable = true;
+        note("%s: %s", reading->file, input_error(input));
+    } else if (ended) {
+        reading->unreadable = true;
+        note("%s: not one JSON value could be read; it went wrong at byte %llu: is this a file of audit events (JSON, gzip or zstd)?", reading->file,
+             (unsigned long long)offset);
+    }
+}
+
+static void read_file(struct reading *reading, const char *path, const struct intake_options *options)
+{
+    struct input *input;
+    struct intake_sink sink = {.context = reading, .alert = on_alert, .dead = on_dead, .record = reading->sink->record ? on_record : NULL};
+
+    if (input_open(path, &input) != RESULT_OK) {
+        note("%s: %s", path, strerror(errno));
+        reading->missing = true;
+        return;
+    }
+    reading->file = input_name(input);
+    reading->dead = 0;
+    reading->progress = progress_begin(reading->file, input_size(input));
+    if (reading->sink->record && isatty(STDOUT_FILENO))
+        reading->progress.shown = false;
+    struct intake *intake = intake_new(reading->scratch, options, &sink);
+    feed_all(reading, input, intake);
+    intake_free(intake);
+    input_close(input);
+}
+
+int read_events(const struct arguments *arguments, struct detect_plan *plan, const struct intake_options *options, const struct event_sink *sink)
+{
+    struct reading reading = {.sink = sink};
+
+    if (arguments->operands.count == 0)
+        return fail(EX_USAGE, "which events? Give a FILE, or - for standard input");
+    reading.scratch = intake_scratch_new(plan, &detect_default_limits);
+    for (size_t i = 0; i < arguments->operands.count; i++)
+        read_file(&reading, arguments->operands.items[i], options);
+    intake_scratch_free(reading.scratch);
+    return reading.missing ? EX_NOINPUT : reading.unreadable ? EX_DATAERR : EX_OK;
+}

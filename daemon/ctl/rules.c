@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rules as -c, -r, --list and --table name them. */
+#include "common.h"
+
+#include "harrier/memory.h"
+
+bool named_files(const struct arguments *arguments, const char *option, struct ruleset_named_file **files, size_t *count)
+{
+    *files = xcalloc(arguments->given.count, sizeof **files);
+    *count = 0;
+    for (size_t i = 0; i < arguments->given.count; i++) {
+        const struct argument_given *given = &arguments->given.items[i];
+        if (strcmp(given->option->name, option) != 0)
+            continue;
+        const char *equals = strchr(given->value, '=');
+        if (!equals || equals == given->value || !equals[1]) {
+            fail(EX_USAGE, "--%s %s: give the name that rules use and the file, as NAME=FILE", option, given->value);
+            named_files_free(*files, *count);
+            *files = NULL;
+            return false;
+        }
+        (*files)[(*count)++] = (struct ruleset_named_file){xstrndup(given->value, (size_t)(equals - given->value)), equals + 1};
+    }
+    return true;
+}
+
+void named_files_free(struct ruleset_named_file *files, size_t count)
+{
+    for (size_t i = 0; files && i < count; i++)
+        free((char *)(uintptr_t)files[i].name);
+    free(files);
+}
+
+static int load_plan(struct ruleset_files *files, struct rules *rules)
+{
+    struct diagnostics *diagnostics = diagnostics_new();
+    struct ruleset_loaded loaded;
+    enum result result = ruleset_files_load(files, diagnostics, &loaded);
+
+    if (result)
+        diagnostics_print(diagnostics, stderr);
+    else
+        rules->plan = detect_plan_new(loaded.ruleset, loaded.lists);
+    diagnostics_free(diagnostics);
+    return exit_code_of(result);
+}
+
+static int load_of_config(const char *path, struct ruleset_files *more, struct rules *rules)
+{
+    struct ruleset_files files;
+    int code = load_config(path, &rules->config);
+
+    if (code)
+        return code;
+    ruleset_files_from_config(&files, rules->config);
+    files.lists = more->lists;
+    files.list_count = more->list_count;
+    files.tables = more->tables;
+    files.table_count = more->table_count;
+    return load_plan(&files, rules);
+}
+
+static int load_of_files(const struct arguments *arguments, struct ruleset_files *files, struct rules *rules)
+{
+    VECTOR(const char *) paths = {0};
+
+    for (size_t i = 0; i < arguments->given.count; i++)
+        if (strcmp(arguments->given.items[i].option->name, "rule") == 0)
+            VECTOR_PUSH(&paths, arguments->given.items[i].value);
+    files->patterns = paths.items;
+    files->pattern_count = paths.count;
+    int code = load_plan(files, rules);
+    VECTOR_FREE(&paths);
+    return code;
+}
+
+int rules_load(const struct arguments *arguments, struct rules *rules)
+{
+    struct ruleset_files files = {0};
+    struct ruleset_named_file *lists = NULL, *tables = NULL;
+    bool by_rule = arguments_has(arguments, "rule");
+    const char *config = config_path(arguments);
+    int code = EX_USAGE;
+
+    *rules = (struct rules){NULL, NULL};
+    if (by_rule && arguments_has(arguments, "config"))
+        return fail(EX_USAGE, "-r and -c together: give the rules, or a configuration that names them");
+    if (!by_rule && !config)
+        return fail(EX_USAGE, "which rules? Give -r RULE.yaral, or -c FILE (there is no %s that could be read)", DEFAULT_CONFIG);
+    if (named_files(arguments, "list", &lists, &files.list_count) && named_files(arguments, "table", &tables, &files.table_count)) {
+        files.lists = lists;
+        files.tables = tables;
+        code = by_rule ? load_of_files(arguments, &files, rules) : load_of_config(config, &files, rules);
+    }
+    named_files_free(lists, files.list_count);
+    named_files_free(tables, files.table_count);
+    if (code)
+        rules_free(rules);
+    return code;
+}
+
+void rules_free(struct rules *rules)
+{
+    detect_plan_unref(rules->plan);
+    config_free(rules->config);
+    *rules = (struct rules){NULL, NULL};
+}

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The audit listener's manners: RFC 9110 and 9112, and what is not an audit event."""
+import json
+
+import captured
+import pytest
+from daemon import audit_ids
+
+ATTACKS = sorted(event["auditID"] for event in json.loads(captured.attacks())["items"])
+HEAD = b"POST /k8s-audit HTTP/1.1\r\nHost: harrier\r\nContent-Type: application/json\r\n"
+
+
+@pytest.fixture
+def harrier(make_harrier):
+    daemon = make_harrier().start()
+    yield daemon
+    daemon.stop()
+
+
+def with_length(body):
+    return HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
+def chunked(body, size):
+    chunks = (body[at:at + size] for at in range(0, len(body), size))
+    return HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"".join(b"%x\r\n%s\r\n" % (len(one), one) for one in chunks) + b"0\r\n\r\n"
+
+
+def test_another_path_is_not_found(harrier):
+    assert harrier.post(captured.attacks(), path="/elsewhere")[0] == 404
+    assert harrier.stored() == []
+
+
+def test_another_method_is_not_allowed(harrier):
+    status, headers, _ = harrier.raw(b"GET /k8s-audit HTTP/1.1\r\nHost: harrier\r\n\r\n")
+    assert status == 405
+    assert "POST" in headers["Allow"]
+
+
+def test_a_header_that_is_too_large_is_refused(harrier):
+    assert harrier.raw(HEAD + b"X-Padding: " + b"x" * (1 << 20) + b"\r\n\r\n")[0] == 431
+
+
+def test_a_body_without_json_gets_an_error_that_names_the_byte(harrier):
+    status, headers, body = harrier.post(b"  once upon a time " + b"x" * 500_000)
+    assert status == 400
+    assert headers["Content-Type"].startswith("application/json")
+    assert json.loads(body)
+    assert b"offset" in body
+
+
+def test_an_item_that_is_no_event_costs_only_itself(harrier):
+    batch = captured.attacks().replace(b'"items":[', b'"items":[17,{"no":"event"},', 1)
+    assert harrier.post(batch)[0] == 200
+    assert sorted(audit_ids(harrier.stored())) == ATTACKS
+
+
+def test_wrong_syntax_costs_only_the_rest_of_the_list(harrier):
+    last = captured.attacks().rindex(b'{"level"')
+    assert harrier.post(captured.attacks()[:last] + b'{"level":: oops')[0] == 200
+    assert len(harrier.stored()) == 3
+
+
+def test_a_chunked_body_is_read_whatever_the_size_of_its_chunks(harrier):
+    for size in (7, 1000, 1 << 20):
+        assert harrier.raw(chunked(captured.attacks(), size))[0] == 200
+    assert sorted(audit_ids(harrier.stored())) == ATTACKS
+
+
+def test_a_body_that_comes_byte_by_byte_is_read(harrier):
+    request = with_length(captured.attacks())
+    assert harrier.raw(*(request[at:at + 1] for at in range(len(request))))[0] == 200
+    assert sorted(audit_ids(harrier.stored())) == ATTACKS
+
+
+def test_pipelined_requests_are_answered_in_order(harrier):
+    wrong = b"POST /elsewhere HTTP/1.1\r\nHost: harrier\r\nContent-Length: 2\r\n\r\n{}"
+    answers = harrier.raw(with_length(captured.attacks()) + wrong + with_length(captured.attacks()), answers=3)
+    assert [status for status, _, _ in answers] == [200, 404, 200]
+    assert len(harrier.stored()) == 4
+
+
+@pytest.mark.parametrize("framing", [
+    b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+    b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    b"Content-Length: -1\r\n\r\n",
+    b"Content-Length: 99999999999999999999999\r\n\r\n",
+    b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
+    b"Transfer-Encoding: gzip\r\n\r\n{}",
+])
+def test_a_body_whose_length_is_in_doubt_is_refused(harrier, framing):
+    status, headers, _ = harrier.raw(HEAD + framing)
+    assert status in (400, 413, 501)
+    assert headers["Connection"] == "close"
+
+
+def test_what_is_no_http_is_refused(harrier):
+    assert harrier.raw(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 hello\r\n\r\n")[0] == 400

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The daemon as its operator sees it: checks, probes, metrics, reload, drain."""
+import os
+import subprocess
+
+import captured
+from daemon import HARRIERD, wait_for
+
+HARMLESS = """rule nothing_at_all {
+  meta:
+    severity = "LOW"
+  events:
+    $e.metadata.log_type = "K8S_AUDIT"
+    $e.principal.user.userid = "nobody at all"
+  condition:
+    $e
+}
+"""
+
+
+def rule_file(harrier, text):
+    with open(os.path.join(harrier.folder, "rule.yaral"), "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def seed_rule():
+    with open(captured.RULE, encoding="utf-8") as file:
+        return file.read()
+
+
+def check(harrier):
+    return subprocess.run([HARRIERD, "-t", "-c", harrier.config], capture_output=True, text=True)
+
+
+def test_a_good_configuration_passes_the_check(make_harrier):
+    done = check(make_harrier())
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_unknown_key_is_an_error_with_its_place_and_the_nearest_known_one(make_harrier):
+    harrier = make_harrier(clusters="one letter too many")
+    done = check(harrier)
+    assert done.returncode == os.EX_CONFIG
+    assert "harrier.yaml:" in done.stderr
+    assert "cluster" in done.stderr.replace("clusters", "")
+
+
+def test_an_error_in_a_rule_is_shown_with_its_line(make_harrier):
+    harrier = make_harrier(rules=["rule.yaral"])
+    rule_file(harrier, seed_rule().replace("$e.target.url", "$e.target.urll"))
+    done = check(harrier)
+    assert done.returncode == os.EX_CONFIG
+    line = next(number for number, text in enumerate(seed_rule().splitlines(), 1) if "$e.target.url" in text)
+    assert f"rule.yaral:{line}:" in done.stderr
+
+
+def test_the_probes_answer(make_harrier):
+    harrier = make_harrier().start()
+    assert harrier.probe("/healthz") == 200
+    assert harrier.probe("/readyz") == 200
+    assert harrier.probe("/elsewhere") == 404
+    harrier.stop()
+    assert harrier.probe("/healthz") is None
+
+
+def test_every_event_is_accounted_for(make_harrier):
+    harrier = make_harrier().start()
+    for post in captured.posts():
+        assert harrier.post(post.body)[0] == 200
+    assert harrier.post(captured.attacks().replace(b'"items":[', b'"items":[17,', 1))[0] == 200
+    assert harrier.post(b"no json")[0] == 400
+    received = harrier.metric("harrier_events_received_total")
+    assert received > 5000
+    assert harrier.metric("harrier_events_in_flight") == 0
+    assert harrier.metric("harrier_events_dead_lettered_total") >= 2
+    assert received == harrier.metric("harrier_events_evaluated_total") + harrier.metric("harrier_events_dead_lettered_total")
+    harrier.stop()
+
+
+def test_a_reload_takes_new_rules(make_harrier):
+    harrier = make_harrier(rules=["rule.yaral"])
+    rule_file(harrier, HARMLESS)
+    harrier.start()
+    assert harrier.post(captured.attacks())[0] == 200
+    assert harrier.stored() == []
+    rule_file(harrier, seed_rule())
+    harrier.reload()
+    wait_for(lambda: harrier.metric("harrier_reloads_total") == 1, "the reload")
+    assert harrier.post(captured.attacks())[0] == 200
+    assert len(harrier.stored()) == 4
+    harrier.stop()
+
+
+def test_a_reload_of_a_broken_rule_is_refused_and_the_old_rules_run_on(make_harrier):
+    harrier = make_harrier(rules=["rule.yaral"])
+    rule_file(harrier, seed_rule())
+    harrier.start()
+    rule_file(harrier, seed_rule().replace("condition:", "conditions:"))
+    harrier.reload()
+    wait_for(lambda: harrier.metric("harrier_reloads_refused_total") == 1, "the refusal")
+    assert "rule.yaral:" in harrier.log()
+    assert harrier.probe("/readyz") == 200
+    assert harrier.post(captured.attacks())[0] == 200
+    assert len(harrier.stored()) == 4
+    harrier.stop()
+
+
+def test_sigterm_ends_the_daemon_while_a_client_is_connected(make_harrier):
+    harrier = make_harrier().start()
+    idle = harrier.connect()
+    assert harrier.post(captured.attacks(), connection=idle)[0] == 200
+    harrier.stop()
+    idle.close()

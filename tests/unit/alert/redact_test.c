@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harrier/alert.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+/* The event's text after redaction; the caller frees it. */
+static struct buffer redacted(const char *event)
+{
+    struct arena *arena = arena_new(4096);
+    struct buffer out = {NULL, 0, 0};
+    struct json_node *tree;
+
+    assert_int_equal(json_tree_parse(arena, slice_of(event), &json_default_limits, &tree, NULL), RESULT_OK);
+    alert_redact_event(arena, tree);
+    struct json_writer *writer = json_writer_new(&out, false);
+    json_write_node(writer, tree);
+    json_writer_free(writer);
+    arena_free(arena);
+    return out;
+}
+
+static void assert_hidden(const char *event)
+{
+    struct buffer out = redacted(event);
+    if (slice_find(buffer_slice(&out), SLICE("s3cret")) >= 0)
+        fail_msg("the secret is still there: %s", out.bytes);
+    buffer_free(&out);
+}
+
+static void assert_kept(const char *event, const char *kept)
+{
+    struct buffer out = redacted(event);
+    if (slice_find(buffer_slice(&out), slice_of(kept)) < 0)
+        fail_msg("`%s` is gone: %s", kept, out.bytes);
+    buffer_free(&out);
+}
+
+static void test_values_of_env_are_taken_out_and_their_names_stay(void **state)
+{
+    const char *event = "{\"requestObject\":{\"spec\":{\"containers\":[{\"image\":\"alpine\",\"env\":[{\"name\":\"PASSWORD_OF_DB\",\"value\":\"s3cret\"}]}]}}}";
+    (void)state;
+    assert_hidden(event);
+    assert_kept(event, "PASSWORD_OF_DB");
+    assert_kept(event, "alpine");
+}
+
+static void test_data_of_secrets_and_configmaps_is_taken_out_in_request_and_response(void **state)
+{
+    (void)state;
+    assert_hidden("{\"requestObject\":{\"kind\":\"Secret\",\"data\":{\"k\":\"s3cret\"},\"stringData\":{\"k\":\"s3cret\"}}}");
+    assert_hidden("{\"responseObject\":{\"kind\":\"ConfigMap\",\"binaryData\":{\"k\":\"s3cret\"},\"data\":{\"a\":{\"b\":[\"s3cret\"]}}}}");
+}
+
+static void test_what_a_json_patch_writes_into_env_or_data_is_taken_out(void **state)
+{
+    (void)state;
+    assert_hidden("{\"requestObject\":[{\"op\":\"add\",\"path\":\"/spec/containers/0/env/-\",\"value\":{\"name\":\"n\",\"value\":\"s3cret\"}}]}");
+    assert_hidden("{\"requestObject\":[{\"value\":\"s3cret\",\"op\":\"replace\",\"path\":\"/spec/containers/0/env/0/value\"}]}");
+    assert_hidden("{\"requestObject\":[{\"op\":\"replace\",\"path\":\"/data/key\",\"value\":\"s3cret\"}]}");
+    assert_kept("{\"requestObject\":[{\"op\":\"replace\",\"path\":\"/spec/containers/0/image\",\"value\":\"kali\"}]}", "kali");
+}
+
+static void test_tokens_passwords_and_repeated_manifests_are_taken_out_wherever_they_stand(void **state)
+{
+    (void)state;
+    assert_hidden("{\"responseObject\":{\"status\":{\"token\":\"s3cret\"}}}");
+    assert_hidden("{\"requestObject\":{\"metadata\":{\"annotations\":{\"kubectl.kubernetes.io/last-applied-configuration\":\"{s3cret}\"}}}}");
+    assert_hidden("{\"objectRef\":{\"resource\":\"secrets\"},\"responseStatus\":{\"message\":\"invalid: s3cret\"}}");
+}
+
+static void test_an_object_nested_ten_thousand_deep_is_redacted_without_recursion(void **state)
+{
+    struct buffer event = {NULL, 0, 0};
+    (void)state;
+    buffer_append_text(&event, "{\"requestObject\":");
+    for (int i = 0; i < 9900; i++)
+        buffer_append_text(&event, "{\"a\":");
+    buffer_append_text(&event, "{\"token\":\"s3cret\"}");
+    for (int i = 0; i < 9900; i++)
+        buffer_append_text(&event, "}");
+    buffer_append_text(&event, "}");
+    assert_hidden(event.bytes);
+    buffer_free(&event);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_values_of_env_are_taken_out_and_their_names_stay),
+        cmocka_unit_test(test_data_of_secrets_and_configmaps_is_taken_out_in_request_and_response),
+        cmocka_unit_test(test_what_a_json_patch_writes_into_env_or_data_is_taken_out),
+        cmocka_unit_test(test_tokens_passwords_and_repeated_manifests_are_taken_out_wherever_they_stand),
+        cmocka_unit_test(test_an_object_nested_ten_thousand_deep_is_redacted_without_recursion),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harrier/arena.h"
+#include "harrier/budget.h"
+#include "harrier/buffer.h"
+#include "harrier/clock.h"
+#include "harrier/diagnostics.h"
+#include "harrier/digest.h"
+#include "harrier/log.h"
+#include "harrier/map.h"
+#include "harrier/utf8.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static void test_a_slice_is_cut_without_splitting_a_character(void **state)
+{
+    (void)state;
+    assert_int_equal(slice_utf8_cut(SLICE("a\xc3\xa9z"), 2), 1);
+    assert_int_equal(slice_utf8_cut(SLICE("a\xc3\xa9z"), 3), 3);
+    assert_int_equal(slice_utf8_cut(SLICE("\x80\x80\x80\x80\x80"), 4), 4); /* not UTF-8: any place will do */
+}
+
+static void test_integers_are_read_whole_or_not_at_all(void **state)
+{
+    int64_t value;
+    (void)state;
+    assert_true(slice_to_int64(SLICE("-9223372036854775808"), &value));
+    assert_true(value == INT64_MIN);
+    assert_false(slice_to_int64(SLICE("9223372036854775808"), &value));
+    assert_false(slice_to_int64(SLICE("12x"), &value));
+    assert_false(slice_to_int64(SLICE(""), &value));
+    assert_false(slice_to_int64(SLICE("-"), &value));
+}
+
+static void test_an_arena_gives_aligned_memory_of_any_size_and_forgets_it_at_once(void **state)
+{
+    struct arena *arena = arena_new(64);
+    (void)state;
+    for (size_t size = 1; size < 100000; size = size * 3 + 1) {
+        char *memory = arena_alloc(arena, size);
+        assert_int_equal((uintptr_t)memory % _Alignof(max_align_t), 0);
+        memset(memory, 'x', size);
+    }
+    assert_true(arena_used(arena) > 100000);
+    arena_reset(arena);
+    assert_int_equal(arena_used(arena), 0);
+    assert_string_equal(arena_printf(arena, "%d-%s", 7, "seven").bytes, "7-seven");
+    arena_free(arena);
+}
+
+static void test_a_map_finds_all_its_keys_in_the_order_of_insertion(void **state)
+{
+    struct map *map = map_new();
+    char key[16];
+    (void)state;
+    for (uintptr_t i = 0; i < 1000; i++) {
+        snprintf(key, sizeof key, "key-%zu", (size_t)i);
+        assert_null(map_put(map, slice_of(key), (void *)(i + 1)));
+    }
+    assert_int_equal(map_count(map), 1000);
+    assert_ptr_equal(map_get(map, SLICE("key-777")), (void *)(uintptr_t)778);
+    assert_null(map_get(map, SLICE("key-1000")));
+    assert_true(slice_is(map_key_at(map, 999), "key-999"));
+    assert_ptr_equal(map_put(map, SLICE("key-5"), NULL), (void *)(uintptr_t)6);
+    map_free(map, NULL);
+}
+
+static void test_times_are_read_and_written_as_rfc_3339_has_them(void **state)
+{
+    char text[CLOCK_TEXT_SIZE];
+    clock_nanos instant;
+    (void)state;
+    assert_true(clock_parse_rfc3339(SLICE("2026-01-02T03:04:05.678901Z"), &instant));
+    assert_true(instant == INT64_C(1767323045678901000));
+    assert_string_equal(clock_format_rfc3339(instant, text), "2026-01-02T03:04:05.678901Z");
+    assert_true(clock_parse_rfc3339(SLICE("2026-01-02 04:04:05+01:00"), &instant));
+    assert_string_equal(clock_format_rfc3339(instant, text), "2026-01-02T03:04:05.000000Z");
+    assert_true(clock_parse_rfc3339(SLICE("1969-12-31T23:59:59.5Z"), &instant));
+    assert_string_equal(clock_format_rfc3339(instant, text), "1969-12-31T23:59:59.500000Z");
+    assert_false(clock_parse_rfc3339(SLICE("2026-13-02T03:04:05Z"), &instant));
+    assert_false(clock_parse_rfc3339(SLICE("2026-01-02T03:04:05"), &instant));
+    assert_false(clock_parse_rfc3339(SLICE("2026-01-02T03:04:05Zx"), &instant));
+}
+
+static void test_nothing_from_outside_can_forge_a_log_line(void **state)
+{
+    char out[64];
+    (void)state;
+    assert_string_equal(log_escape(SLICE("a\nb\x1b[31m\xff\xc2\x9b\xc3\xa9"), out, sizeof out), "a\\x0ab\\x1b[31m\\xff\\xc2\\x9b\xc3\xa9");
+    char longest[16];
+    assert_string_equal(log_escape(SLICE("aaaaaaaaaaaaaaaaaaaaaaaa"), longest, sizeof longest), "aaaaaaaaaaaa...");
+}
+
+static void test_text_is_cleaned_to_utf_8(void **state)
+{
+    struct arena *arena = arena_new(64);
+    (void)state;
+    assert_true(slice_is(utf8_clean(arena, SLICE("a\xff\xed\xa0\x80z")), "a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz"));
+    assert_int_equal(utf8_sequence(SLICE("\xc0\x80")), 0);         /* overlong */
+    assert_int_equal(utf8_sequence(SLICE("\xf4\x90\x80\x80")), 0); /* above U+10FFFF */
+    assert_int_equal(utf8_length(SLICE("a\xc3\xa9\xff")), 3);
+    assert_int_equal(utf8_to_lower(0x00C9), 0x00E9);
+    arena_free(arena);
+}
+
+static void test_a_digest_part_cannot_be_shifted_into_its_neighbour(void **state)
+{
+    uint8_t one[DIGEST_SHA256_BYTES], other[DIGEST_SHA256_BYTES];
+    char hex[DIGEST_SHA256_HEX];
+    struct digest *digest = digest_new();
+    (void)state;
+    digest_begin(digest);
+    digest_update_part(digest, SLICE("ab"));
+    digest_update_part(digest, SLICE("c"));
+    digest_end(digest, one);
+    digest_begin(digest);
+    digest_update_part(digest, SLICE("a"));
+    digest_update_part(digest, SLICE("bc"));
+    digest_end(digest, other);
+    assert_memory_not_equal(one, other, sizeof one);
+    digest_free(digest);
+    digest_sha256_hex(SLICE("abc"), hex);
+    assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+static void test_a_budget_refuses_what_does_not_fit_and_counts_it(void **state)
+{
+    struct budget *budget = budget_new(100);
+    (void)state;
+    assert_true(budget_take(budget, 60));
+    assert_false(budget_take(budget, 41));
+    assert_true(budget_take(budget, 40));
+    budget_give(budget, 100);
+    assert_int_equal(budget_used(budget), 0);
+    assert_int_equal(budget_peak(budget), 100);
+    assert_int_equal(budget_refused(budget), 1);
+    budget_free(budget);
+}
+
+static void test_diagnostics_are_printed_by_place_with_control_characters_escaped(void **state)
+{
+    struct diagnostics *diagnostics = diagnostics_new();
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    (void)state;
+    diagnostics_add(diagnostics, DIAGNOSTIC_ERROR, "b.yaral", 7, 3, "second");
+    diagnostics_add(diagnostics, DIAGNOSTIC_WARNING, "b.yaral", 2, 0, "first %s", "\x1b[0m");
+    diagnostics_add(diagnostics, DIAGNOSTIC_UNSUPPORTED, "a.yaral", 0, 0, "whole file");
+    diagnostics_print(diagnostics, out);
+    fclose(out);
+    assert_string_equal(text, "a.yaral: unsupported: whole file\nb.yaral:2: warning: first \\x1b[0m\nb.yaral:7:3: error: second\n");
+    assert_int_equal(diagnostics_count_of(diagnostics, DIAGNOSTIC_ERROR), 1);
+    free(text);
+    diagnostics_free(diagnostics);
+}
+
+static void test_a_buffer_grows_and_gives_up_its_front(void **state)
+{
+    struct buffer buffer = {NULL, 0, 0};
+    (void)state;
+    for (int i = 0; i < 1000; i++)
+        buffer_printf(&buffer, "%d,", i);
+    buffer_consume(&buffer, 4);
+    assert_true(slice_starts_with(buffer_slice(&buffer), SLICE("2,3,4,")));
+    buffer_consume(&buffer, 100000);
+    assert_int_equal(buffer.length, 0);
+    char *empty = buffer_take(&buffer);
+    assert_string_equal(empty, "");
+    free(empty);
+}
+
+static void test_the_edit_distance_counts_single_changes(void **state)
+{
+    (void)state;
+    assert_int_equal(slice_edit_distance(SLICE("lsiten"), SLICE("listen")), 2);
+    assert_int_equal(slice_edit_distance(SLICE(""), SLICE("abc")), 3);
+    assert_int_equal(slice_edit_distance(SLICE("same"), SLICE("same")), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_slice_is_cut_without_splitting_a_character),
+        cmocka_unit_test(test_integers_are_read_whole_or_not_at_all),
+        cmocka_unit_test(test_an_arena_gives_aligned_memory_of_any_size_and_forgets_it_at_once),
+        cmocka_unit_test(test_a_map_finds_all_its_keys_in_the_order_of_insertion),
+        cmocka_unit_test(test_times_are_read_and_written_as_rfc_3339_has_them),
+        cmocka_unit_test(test_nothing_from_outside_can_forge_a_log_line),
+        cmocka_unit_test(test_text_is_cleaned_to_utf_8),
+        cmocka_unit_test(test_a_digest_part_cannot_be_shifted_into_its_neighbour),
+        cmocka_unit_test(test_a_budget_refuses_what_does_not_fit_and_counts_it),
+        cmocka_unit_test(test_diagnostics_are_printed_by_place_with_control_characters_escaped),
+        cmocka_unit_test(test_a_buffer_grows_and_gives_up_its_front),
+        cmocka_unit_test(test_the_edit_distance_counts_single_changes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The whole line from bytes to alerts, over the rule that the project began with. */
+#include "harrier/intake.h"
+#include "harrier/memory.h"
+#include "harrier/vector.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+struct found {
+    char id[DIGEST_SHA256_HEX], dedup_key[DIGEST_SHA256_HEX];
+    char *json;
+};
+
+struct line {
+    struct detect_plan *plan;
+    struct intake_scratch *scratch;
+    struct intake_options options;
+    struct intake *intake;
+    VECTOR(struct found) alerts;
+    size_t dead;
+};
+
+static void on_alert(void *context, const struct alert *alert)
+{
+    struct line *line = context;
+    struct found found;
+    memcpy(found.id, alert->alert_id, sizeof found.id);
+    memcpy(found.dedup_key, alert->dedup_key, sizeof found.dedup_key);
+    found.json = xstrndup(alert->json.bytes, alert->json.length);
+    VECTOR_PUSH(&line->alerts, found);
+}
+
+static void on_dead(void *context, const struct audit_dead *dead)
+{
+    struct line *line = context;
+    (void)dead;
+    line->dead++;
+}
+
+static char *read_file(const char *path)
+{
+    struct buffer text = {NULL, 0, 0};
+    FILE *file = fopen(path, "r");
+    char part[4096];
+    size_t got;
+
+    if (!file)
+        fail_msg("%s is missing", path);
+    while ((got = fread(part, 1, sizeof part, file)) > 0)
+        buffer_append(&text, part, got);
+    fclose(file);
+    return buffer_take(&text);
+}
+
+static void start_with(struct line *line, const char *rules)
+{
+    struct yaral_ruleset *ruleset = yaral_ruleset_new();
+    struct yaral_lists *lists = yaral_lists_new();
+    struct diagnostics *diagnostics = diagnostics_new();
+    const struct yaral_options options = {0};
+    const struct intake_sink sink = {.context = line, .alert = on_alert, .dead = on_dead};
+
+    memset(line, 0, sizeof *line);
+    yaral_ruleset_add(ruleset, "test.yaral", slice_of(rules), lists, &options, diagnostics);
+    if (diagnostics_count_of(diagnostics, DIAGNOSTIC_ERROR)) {
+        diagnostics_print(diagnostics, stderr);
+        fail_msg("the rules of this test do not compile");
+    }
+    diagnostics_free(diagnostics);
+    line->plan = detect_plan_new(ruleset, lists);
+    line->scratch = intake_scratch_new(line->plan, &detect_default_limits);
+    line->options = (struct intake_options){.source = {.log_type = SLICE("K8S_AUDIT"), .cluster = SLICE("test")},
+                                            .accept = AUDIT_ACCEPT_K8S,
+                                            .limits = audit_default_limits,
+                                            .raw_bytes = 65536};
+    line->intake = intake_new(line->scratch, &line->options, &sink);
+}
+
+static void start(struct line *line)
+{
+    char *rule = read_file("tests/data/yaral/seed.yaral");
+    start_with(line, rule);
+    free(rule);
+}
+
+static void stop(struct line *line)
+{
+    intake_free(line->intake);
+    intake_scratch_free(line->scratch);
+    detect_plan_unref(line->plan);
+    for (size_t i = 0; i < line->alerts.count; i++)
+        free(line->alerts.items[i].json);
+    VECTOR_FREE(&line->alerts);
+}
+
+static void feed(struct line *line, const char *text)
+{
+    assert_int_equal(intake_feed(line->intake, slice_of(text)), RESULT_OK);
+    assert_int_equal(intake_finish(line->intake, NULL), RESULT_OK);
+}
+
+#define HEAD "{\"level\":\"RequestResponse\",\"auditID\":\"a1\",\"stage\":\"ResponseComplete\",\"requestURI\":\"/apis/batch/v1/namespaces/default/cronjobs?x=y\",\"verb\":\"create\",\"user\":{\"username\":\"eve\",\"groups\":[\"dev\"]},\"sourceIPs\":[\"192.0.2.1\"],\"objectRef\":{\"resource\":\"cronjobs\",\"namespace\":\"default\",\"name\":\"c\",\"apiGroup\":\"batch\",\"apiVersion\":\"v1\"},\"responseStatus\":{\"code\":201},"
+#define OBJECT(image) "\"requestObject\":{\"kind\":\"CronJob\",\"spec\":{\"jobTemplate\":{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"x\",\"image\":\"" image "\"}]}}}}}},"
+#define TAIL "\"requestReceivedTimestamp\":\"2026-01-02T03:04:05.678901Z\",\"stageTimestamp\":\"2026-01-02T03:04:05.7Z\"}"
+
+static void test_a_hostile_cronjob_gives_one_alert_and_a_harmless_one_none(void **state)
+{
+    struct line line;
+    (void)state;
+    start(&line);
+    feed(&line, HEAD OBJECT("busybox:1") TAIL "\n" HEAD OBJECT("registry.example/app:1") TAIL "\n");
+    assert_int_equal(line.alerts.count, 1);
+    assert_non_null(strstr(line.alerts.items[0].json, "\"path\":\"requestObject.spec.jobTemplate.spec.template.spec.containers[0].image\""));
+    assert_non_null(strstr(line.alerts.items[0].json, "\"time\":\"2026-01-02T03:04:05.678901Z\""));
+    assert_int_equal(intake_counts(line.intake)->events, 2);
+    stop(&line);
+}
+
+static void test_the_same_event_has_the_same_id_and_another_of_the_same_kind_only_the_same_dedup_key(void **state)
+{
+    struct line line;
+    (void)state;
+    start(&line);
+    feed(&line, HEAD OBJECT("busybox:1") TAIL HEAD OBJECT("busybox:1") TAIL HEAD OBJECT("busybox:2") TAIL);
+    assert_int_equal(line.alerts.count, 3);
+    assert_string_equal(line.alerts.items[0].id, line.alerts.items[1].id);
+    assert_string_not_equal(line.alerts.items[0].id, line.alerts.items[2].id);
+    assert_string_equal(line.alerts.items[0].dedup_key, line.alerts.items[2].dedup_key);
+    stop(&line);
+}
+
+static void test_any_order_of_keys_gives_the_same_verdict(void **state)
+{
+    struct line line;
+    (void)state;
+    start(&line);
+    feed(&line, "{\"auditID\":\"a1\",\"objectRef\":{\"resource\":\"cronjobs\"}," OBJECT("busybox:1") "\"requestURI\":\"/apis/batch/v1/namespaces/default/cronjobs\",\"stage\":\"ResponseComplete\",\"user\":{\"username\":\"eve\"},\"verb\":\"create\"}");
+    assert_int_equal(line.alerts.count, 1);
+    stop(&line);
+}
+
+static void test_padding_over_a_bound_gives_an_alert_of_its_own_and_what_was_seen_still_counts(void **state)
+{
+    struct line line;
+    (void)state;
+    start(&line);
+    line.options.limits.value_bytes = 2048;
+    intake_free(line.intake);
+    const struct intake_sink sink = {.context = &line, .alert = on_alert, .dead = on_dead};
+    line.intake = intake_new(line.scratch, &line.options, &sink);
+
+    char padding[4096];
+    memset(padding, 'A', sizeof padding - 1);
+    padding[sizeof padding - 1] = '\0';
+    char *hidden = xasprintf(HEAD "\"requestObject\":{\"kind\":\"CronJob\",\"metadata\":{\"annotations\":{\"p\":\"%s\"}},\"spec\":{\"jobTemplate\":{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"image\":\"busybox\"}]}}}}}}," TAIL, padding);
+    char *seen = xasprintf(HEAD "\"requestObject\":{\"kind\":\"CronJob\",\"spec\":{\"jobTemplate\":{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"image\":\"busybox\"}]}}}}},\"metadata\":{\"annotations\":{\"p\":\"%s\"}}}," TAIL, padding);
+    assert_int_equal(intake_feed(line.intake, slice_of(hidden)), RESULT_OK);
+    assert_int_equal(line.alerts.count, 1);
+    assert_non_null(strstr(line.alerts.items[0].json, "\"name\":\"harrier_incomplete_event\""));
+    assert_non_null(strstr(line.alerts.items[0].json, "kubernetes_suspicious_cronjob_job_creation"));
+    assert_int_equal(intake_feed(line.intake, slice_of(seen)), RESULT_OK);
+    assert_int_equal(line.alerts.count, 2);
+    assert_non_null(strstr(line.alerts.items[1].json, "\"incomplete\":true"));
+    free(hidden);
+    free(seen);
+    stop(&line);
+}
+
+static void test_a_memory_budget_that_is_too_small_refuses_and_gives_everything_back(void **state)
+{
+    struct line line;
+    (void)state;
+    start(&line);
+    intake_free(line.intake);
+    line.options.budget = budget_new(100);
+    const struct intake_sink sink = {.context = &line, .alert = on_alert, .dead = on_dead};
+    line.intake = intake_new(line.scratch, &line.options, &sink);
+    assert_int_equal(intake_feed(line.intake, SLICE(HEAD OBJECT("busybox:1") TAIL)), RESULT_BUSY);
+    intake_free(line.intake);
+    line.intake = NULL;
+    assert_int_equal(budget_used(line.options.budget), 0);
+    budget_free(line.options.budget);
+    stop(&line);
+}
+
+static void test_two_connections_of_one_thread_do_not_mix_their_events(void **state)
+{
+    struct line line;
+    (void)state;
+    start(&line);
+    const struct intake_sink sink = {.context = &line, .alert = on_alert, .dead = on_dead};
+    struct intake *other = intake_new(line.scratch, &line.options, &sink);
+    assert_int_equal(intake_feed(line.intake, SLICE(HEAD "\"requestObject\":{\"kind\":\"CronJob\",")), RESULT_OK);
+    assert_int_equal(intake_feed(other, SLICE("{\"auditID\":\"b\",\"stage\":\"ResponseComplete\",\"verb\":\"get\",\"requestURI\":\"/api\",\"user\":{\"username\":\"system:node:x\"}}")), RESULT_OK);
+    assert_int_equal(intake_feed(line.intake, SLICE("\"spec\":{\"jobTemplate\":{\"spec\":{\"template\":{\"spec\":{\"hostNetwork\":true}}}}}}," TAIL)), RESULT_OK);
+    assert_int_equal(line.alerts.count, 1);
+    intake_free(other);
+    stop(&line);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_hostile_cronjob_gives_one_alert_and_a_harmless_one_none),
+        cmocka_unit_test(test_the_same_event_has_the_same_id_and_another_of_the_same_kind_only_the_same_dedup_key),
+        cmocka_unit_test(test_any_order_of_keys_gives_the_same_verdict),
+        cmocka_unit_test(test_padding_over_a_bound_gives_an_alert_of_its_own_and_what_was_seen_still_counts),
+        cmocka_unit_test(test_a_memory_budget_that_is_too_small_refuses_and_gives_everything_back),
+        cmocka_unit_test(test_two_connections_of_one_thread_do_not_mix_their_events),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
