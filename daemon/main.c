@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* harrierd: argv, then the server. */
+#include "harrier/config.h"
 #include "harrier/log.h"
 #include "harrier/server.h"
 
@@ -19,6 +20,7 @@ static void usage(FILE *out)
           "  -t, --test          check configuration, rules and lists, and end\n"
           "  -v, --verbose       log more while starting (the configuration's log.level holds from then on)\n"
           "  -h, --help          this text\n"
+          "      --help-config   every key of the configuration, with its type, default and bounds\n"
           "  -V, --version       version\n"
           "\n"
           "exit: 0 ended as asked, or the check was good; 64 wrong usage; 69 an address or the store is taken or not usable;\n"
@@ -26,11 +28,14 @@ static void usage(FILE *out)
           out);
 }
 
+enum { OPTION_HELP_CONFIG = 256 }; /* it has no letter */
+
 int main(int argc, char **argv)
 {
     static const struct option options[] = {{"config", required_argument, NULL, 'c'}, {"test", no_argument, NULL, 't'},
                                             {"verbose", no_argument, NULL, 'v'},      {"help", no_argument, NULL, 'h'},
-                                            {"version", no_argument, NULL, 'V'},      {NULL, 0, NULL, 0}};
+                                            {"version", no_argument, NULL, 'V'},      {"help-config", no_argument, NULL, OPTION_HELP_CONFIG},
+                                            {NULL, 0, NULL, 0}};
     const char *config_file = HARRIER_SYSCONFDIR "/harrier.yaml";
     int test = 0;
     int option;
@@ -42,6 +47,7 @@ int main(int argc, char **argv)
         case 'v': log_set_level(LOG_LEVEL_DEBUG); break;
         case 'h': usage(stdout); return EX_OK;
         case 'V': puts("harrierd " PACKAGE_VERSION); return EX_OK;
+        case OPTION_HELP_CONFIG: config_print_reference(stdout); return EX_OK;
         default: usage(stderr); return EX_USAGE;
         }
     }

@@ -15,6 +15,7 @@ const struct audit_limits audit_default_limits = {
 };
 
 static const char byte_order_mark[] = "\xEF\xBB\xBF";
+static const uint64_t no_error = UINT64_MAX;
 
 const char *audit_dead_reason_text(enum audit_dead_reason reason)
 {
@@ -39,7 +40,7 @@ struct audit_reader *audit_reader_new(const struct audit_limits *limits, enum au
     handlers.context = reader;
     reader->stream = json_stream_new(&json_limits, &handlers);
     item_init(&reader->item, &reader->limits, &reader->sink);
-    audit_reader_forget_frames(reader);
+    audit_reader_reset(reader);
     return reader;
 }
 
@@ -67,8 +68,9 @@ void audit_reader_reset(struct audit_reader *reader)
     reader->tail.until = TAIL_NONE;
     reader->offset = 0;
     reader->busy = false;
+    reader->mark_bytes = 0;
     reader->read_something = false;
-    reader->error_offset = 0;
+    reader->error_offset = no_error;
     reader->counts = (struct audit_counts){0};
 }
 
@@ -166,7 +168,7 @@ static size_t begin_tail(struct audit_reader *reader, struct slice chunk)
     tail->line = json_stream_line(reader->stream);
     tail->behind_newline = false;
     snprintf(tail->detail, sizeof tail->detail, "%s", error->detail);
-    if (!reader->read_something && reader->error_offset == 0)
+    if (reader->error_offset == no_error)
         reader->error_offset = error->offset;
     if (item->open)
         tail_append(reader, item_beginning(item, error->offset, piece, piece_offset));
@@ -191,8 +193,10 @@ static size_t begin_tail(struct audit_reader *reader, struct slice chunk)
 
 static size_t take(struct audit_reader *reader, struct slice bytes)
 {
-    if (reader->offset < sizeof byte_order_mark - 1 && bytes.bytes[0] == byte_order_mark[reader->offset]) {
-        json_stream_restart(reader->stream, reader->offset + 1, 1);
+    bool may_be_mark = reader->offset == reader->mark_bytes && reader->offset < sizeof byte_order_mark - 1;
+    if (may_be_mark && bytes.bytes[0] == byte_order_mark[reader->offset]) {
+        reader->mark_bytes++;
+        json_stream_restart(reader->stream, reader->mark_bytes, 1);
         return 1;
     }
     if (reader->tail.until != TAIL_NONE)
@@ -285,6 +289,6 @@ enum result audit_reader_finish(struct audit_reader *reader, uint64_t *error_off
     if (reader->read_something)
         return RESULT_OK;
     if (error_offset)
-        *error_offset = reader->error_offset ? reader->error_offset : reader->offset;
+        *error_offset = reader->error_offset == no_error ? reader->offset : reader->error_offset;
     return RESULT_INVALID;
 }

@@ -40,6 +40,7 @@ struct audit_reader {
     struct audit_sink sink;
     struct json_stream *stream;
     uint64_t offset;        /* of the next byte fed */
+    uint8_t mark_bytes;     /* of a byte order mark, at the input's beginning */
     bool busy;              /* the budget refused */
 
     struct frame frames[FRAMES];

@@ -30,8 +30,7 @@ void budget_free(struct budget *budget)
 static void note_peak(struct budget *budget, uint64_t used)
 {
     uint64_t peak = atomic_load_explicit(&budget->peak, memory_order_relaxed);
-    while (used > peak &&
-           !atomic_compare_exchange_weak_explicit(&budget->peak, &peak, used, memory_order_relaxed, memory_order_relaxed))
+    while (used > peak && !atomic_compare_exchange_weak_explicit(&budget->peak, &peak, used, memory_order_relaxed, memory_order_relaxed))
         continue;
 }
 

@@ -22,10 +22,12 @@ static void check_source_path(struct reader *reader, const struct config_source 
     if (source->path[0] != '/')
         reader_error(reader, place, "`path` in %s must begin with a slash, such as /k8s-audit", where);
     else if (strpbrk(source->path, "?# "))
-        reader_error(reader, place, "`path` in %s must be without a query, a fragment and blanks: a kube-apiserver sends no query of yours", where);
+        reader_error(reader, place, "`path` in %s must be without a query, a fragment and blanks: a kube-apiserver sends no query of yours",
+                     where);
 }
 
-static void check_exposure(struct reader *reader, const struct config_address *listen, bool insecure, const char *where, const char *consequence)
+static void check_exposure(struct reader *reader, const struct config_address *listen, bool insecure, const char *where,
+                           const char *consequence)
 {
     if (listen->text[0] && listen->address.length && !insecure && !address_is_loopback(&listen->address))
         reader_error(reader, listen->place,
@@ -46,14 +48,6 @@ static bool same_address(const struct config_address *a, const struct config_add
     return strchr(texts[0], ':') && strcmp(texts[0], texts[1]) == 0 && a->address.storage.ss_family == b->address.storage.ss_family;
 }
 
-static void resolve_networks(struct reader *reader, struct config_source *source)
-{
-    source->trusted_proxy_count = source->trusted_proxy_texts.count;
-    source->trusted_proxies = arena_calloc(reader->arena, source->trusted_proxy_count + 1, sizeof *source->trusted_proxies);
-    for (size_t i = 0; i < source->trusted_proxy_count; i++)
-        address_network_parse(slice_of(source->trusted_proxy_texts.items[i]), &source->trusted_proxies[i]);
-}
-
 static void check_source(struct reader *reader, struct config *config, size_t index)
 {
     struct config_source *source = &config->sources[index];
@@ -62,14 +56,13 @@ static void check_source(struct reader *reader, struct config *config, size_t in
     reader_check_name(reader, &source->name, where);
     check_source_path(reader, source, where);
     check_exposure(reader, &source->listen, source->insecure, where, "whoever reaches it can read audit events and send forged ones");
-    resolve_networks(reader, source);
     if (!source->cluster[0])
         source->cluster = config->cluster;
     for (size_t i = 0; i < index; i++) {
         const struct config_source *other = &config->sources[i];
         if (source->name[0] && strcmp(source->name, other->name) == 0)
-            reader_error(reader, reader_origin(reader, &source->name, source->place), "two sources are named `%s` (line %u); give each a name of its own",
-                         source->name, other->place.line);
+            reader_error(reader, reader_origin(reader, &source->name, source->place),
+                         "two sources are named `%s` (line %u); give each a name of its own", source->name, other->place.line);
         if (same_address(&source->listen, &other->listen))
             reader_error(reader, source->listen.place, "sources[%zu] listens on `%s` already; give each source a port of its own", i,
                          source->listen.text);
@@ -93,10 +86,13 @@ static void check_admin(struct reader *reader, const struct config *config)
 
 static void check_store(struct reader *reader, const struct config_store *store)
 {
-    struct config_place place = reader_origin(reader, &store->remember_ids, reader_origin(reader, &store->retention, (struct config_place){0}));
+    struct config_place place =
+        reader_origin(reader, &store->remember_ids, reader_origin(reader, &store->retention, (struct config_place){0}));
     if (store->remember_ids < store->retention)
-        reader_error(reader, place, "`remember_ids` in store is shorter than `retention`: an alert that is still there would be forgotten and stored again; make it at "
-                                    "least as long");
+        reader_error(reader, place,
+                     "`remember_ids` in store is shorter than `retention`: an alert that is still there would be forgotten and stored "
+                     "again; make it at "
+                     "least as long");
     if (!store->directory[0])
         reader_error(reader, reader_origin(reader, &store->directory, (struct config_place){0}), "`directory` in store must be a path");
 }
@@ -106,16 +102,19 @@ static void check_limits(struct reader *reader, const struct config_limits *limi
     struct config_place idle = reader_origin(reader, &limits->idle_timeout, (struct config_place){0});
 
     if (limits->idle_timeout <= 90 * CLOCK_SECOND)
-        reader_warning(reader, idle, "`idle_timeout` in limits is not above the 90 s for which a kube-apiserver keeps an idle connection: it may "
-                                     "send into a connection that is being closed; make it 120s");
+        reader_warning(reader, idle,
+                       "`idle_timeout` in limits is not above the 90 s for which a kube-apiserver keeps an idle connection: it may "
+                       "send into a connection that is being closed; make it 120s");
     if (limits->memory < limits->event_bytes)
         reader_error(reader, reader_origin(reader, &limits->memory, reader_origin(reader, &limits->event_bytes, (struct config_place){0})),
                      "`memory` in limits is less than `event_bytes`: not one event would be sure to fit; raise it");
     if (limits->value_bytes > limits->event_bytes)
-        reader_error(reader, reader_origin(reader, &limits->value_bytes, reader_origin(reader, &limits->event_bytes, (struct config_place){0})),
+        reader_error(reader,
+                     reader_origin(reader, &limits->value_bytes, reader_origin(reader, &limits->event_bytes, (struct config_place){0})),
                      "`value_bytes` in limits is more than `event_bytes`: lower it, or raise the other");
     if (limits->raw_bytes > limits->event_bytes)
-        reader_error(reader, reader_origin(reader, &limits->raw_bytes, reader_origin(reader, &limits->event_bytes, (struct config_place){0})),
+        reader_error(reader,
+                     reader_origin(reader, &limits->raw_bytes, reader_origin(reader, &limits->event_bytes, (struct config_place){0})),
                      "`raw_bytes` in limits is more than `event_bytes`: lower it, or raise the other");
 }
 
@@ -126,8 +125,10 @@ static void check_labels(struct reader *reader, const struct config_pairs *label
         if (!name_is_plain(label->name))
             reader_error(reader, label->place, "the label `%s` must be named by 1 to 63 of A-Z a-z 0-9 _ . -", label->name);
         if (!label->value[0] || label->value[0] == '.' || label->value[0] == '$')
-            reader_error(reader, label->place, "the label `%s` must be given a path that begins with a member of the event, such as "
-                                               "requestObject.metadata.labels.team", label->name);
+            reader_error(reader, label->place,
+                         "the label `%s` must be given a path that begins with a member of the event, such as "
+                         "requestObject.metadata.labels.team",
+                         label->name);
     }
 }
 
@@ -140,7 +141,8 @@ void reader_check(struct reader *reader, struct config *config)
     if (config->source_count == 0)
         reader_warning(reader, reader_origin(reader, &config->sources, nowhere), "no sources: nothing will come in; add one to `sources`");
     if (config->rules.files.count == 0)
-        reader_warning(reader, reader_origin(reader, &config->rules, nowhere), "no rules: nothing will be found; add patterns to `files` in `rules`");
+        reader_warning(reader, reader_origin(reader, &config->rules, nowhere),
+                       "no rules: nothing will be found; add patterns to `files` in `rules`");
     for (size_t i = 0; i < config->source_count; i++)
         check_source(reader, config, i);
     check_admin(reader, config);

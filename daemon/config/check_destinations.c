@@ -50,10 +50,13 @@ static void check_written_url(struct reader *reader, const struct config_destina
     if (host.length == 0)
         reader_error(reader, url->place, "`url` in %s names no host", where);
     if (destination->type == CONFIG_DESTINATION_SLACK)
-        reader_warning(reader, url->place, "`url` in %s is a secret of its own: whoever reads it can post. Put it into a file of its own and name that in url_file",
-                       where);
+        reader_warning(
+            reader, url->place,
+            "`url` in %s is a secret of its own: whoever reads it can post. Put it into a file of its own and name that in url_file",
+            where);
     else if (has_user)
-        reader_warning(reader, url->place, "`url` in %s holds a password; put the URL into a file of its own and name that in url_file", where);
+        reader_warning(reader, url->place, "`url` in %s holds a password; put the URL into a file of its own and name that in url_file",
+                       where);
     if (strncasecmp(url->literal, "http://", 7) == 0 && !host_is_loopback(host))
         reader_warning(reader, url->place, "`url` in %s sends alerts%s unencrypted; use https://", where,
                        is_given(&destination->token) ? " and the token" : "");
@@ -74,7 +77,8 @@ static void check_http(struct reader *reader, const struct config_destination *d
     if (destination->signature != CONFIG_SIGNATURE_NONE && !is_given(&destination->hmac_secret))
         reader_error(reader, signature, "`signature` in %s needs a secret; add hmac_secret_file or hmac_secret_credential", where);
     if (destination->signature == CONFIG_SIGNATURE_NONE && is_given(&destination->hmac_secret))
-        reader_error(reader, destination->hmac_secret.place, "the HMAC secret in %s is not used; add signature: standard-webhooks or signature: github", where);
+        reader_error(reader, destination->hmac_secret.place,
+                     "the HMAC secret in %s is not used; add signature: standard-webhooks or signature: github", where);
 }
 
 /* A field name is a token (RFC 9110 section 5.1); values were checked for control characters. */
@@ -86,7 +90,8 @@ static void check_headers(struct reader *reader, const struct config_pairs *head
     for (size_t i = 0; i < headers->count; i++) {
         const struct config_pair *header = &headers->items[i];
         if (!header->name[0] || header->name[strspn(header->name, token)])
-            reader_error(reader, header->place, "the name of the header `%s` in %s is not one of HTTP: it may hold letters, digits and - only", header->name,
+            reader_error(reader, header->place,
+                         "the name of the header `%s` in %s is not one of HTTP: it may hold letters, digits and - only", header->name,
                          where);
         if (strcasecmp(header->name, "Authorization") == 0)
             reader_warning(reader, header->place, "the header `Authorization` in %s is a secret; use token_file for a bearer token", where);
@@ -109,7 +114,8 @@ static void check_destination(struct reader *reader, const struct config *config
         check_http(reader, destination, where);
     check_headers(reader, &destination->headers, where);
     if (destination->retry_cap < destination->retry_base)
-        reader_error(reader, reader_origin(reader, &destination->retry_cap, reader_origin(reader, &destination->retry_base, destination->place)),
+        reader_error(reader,
+                     reader_origin(reader, &destination->retry_cap, reader_origin(reader, &destination->retry_base, destination->place)),
                      "`retry_cap` in %s is shorter than `retry_base`; make it at least as long", where);
     for (size_t i = 0; i < index; i++)
         if (destination->name[0] && strcmp(destination->name, config->destinations[i].name) == 0)
@@ -126,7 +132,8 @@ static size_t find_destination(const struct config *config, const char *name)
     return index;
 }
 
-static void unknown_destination(struct reader *reader, const struct config *config, const char *name, struct config_place place, size_t route)
+static void unknown_destination(struct reader *reader, const struct config *config, const char *name, struct config_place place,
+                                size_t route)
 {
     const char *names[CONFIG_DESTINATIONS_MAX] = {NULL};
 
@@ -137,23 +144,28 @@ static void unknown_destination(struct reader *reader, const struct config *conf
                  *suggestion ? suggestion : "; add it to `destinations` or remove it here");
 }
 
-static void resolve_route(struct reader *reader, const struct config *config, size_t index, bool *used)
+/* False if one of the names is unknown. */
+static bool resolve_route(struct reader *reader, const struct config *config, size_t index, bool *used)
 {
     struct config_route *route = &config->routes[index];
+    bool known = true;
 
     route->when_place = reader_origin(reader, &route->when, (struct config_place){0});
     route->destinations = arena_calloc(reader->arena, route->to.count + 1, sizeof *route->destinations);
     if (route->to.count == 0 && reader_origin(reader, &route->to, (struct config_place){0}).line)
-        reader_error(reader, reader_origin(reader, &route->to, route->place), "`to` in routes[%zu] is empty; name a destination or remove the route", index);
+        reader_error(reader, reader_origin(reader, &route->to, route->place),
+                     "`to` in routes[%zu] is empty; name a destination or remove the route", index);
     for (size_t i = 0; i < route->to.count; i++) {
         size_t found = find_destination(config, route->to.items[i]);
         if (found == config->destination_count) {
             unknown_destination(reader, config, route->to.items[i], route->to.places[i], index);
+            known = false;
             continue;
         }
         route->destinations[i] = found;
         used[found] = true;
     }
+    return known;
 }
 
 /* The route that stands for none: everything goes everywhere. */
@@ -178,16 +190,17 @@ static void add_default_route(struct reader *reader, struct config *config)
 void reader_check_destinations(struct reader *reader, struct config *config)
 {
     bool used[CONFIG_DESTINATIONS_MAX] = {false};
-    bool routed = config->route_count > 0;
+    bool routed = config->route_count > 0, known = true;
 
     for (size_t i = 0; i < config->destination_count; i++)
         check_destination(reader, config, i);
     for (size_t i = 0; i < config->route_count; i++)
-        resolve_route(reader, config, i, used);
-    for (size_t i = 0; routed && i < config->destination_count; i++)
+        known &= resolve_route(reader, config, i, used);
+    /* a name that is mistyped in a route is the reason enough why its destination has none */
+    for (size_t i = 0; routed && known && i < config->destination_count; i++)
         if (!used[i])
-            reader_warning(reader, config->destinations[i].place, "no route leads to the destination `%s`; name it in `routes` or remove it",
-                           config->destinations[i].name);
+            reader_warning(reader, config->destinations[i].place,
+                           "no route leads to the destination `%s`; name it in `routes` or remove it", config->destinations[i].name);
     if (config->destination_count == 0)
         reader_warning(reader, reader_origin(reader, &config->destinations, (struct config_place){0}),
                        "no destinations: alerts stay in the store; add one to `destinations`");

@@ -41,8 +41,8 @@ static void report_syntax(struct reader *reader, const yaml_parser_t *parser)
     if (!parser->context)
         reader_error(reader, place, "not YAML: %s; correct the text here or shortly before", problem);
     else
-        reader_error(reader, place, "not YAML: %s, %s that began in line %u; correct the text here or shortly before", problem, parser->context,
-                     reader_place(reader, &parser->context_mark).line);
+        reader_error(reader, place, "not YAML: %s, %s that began in line %u; correct the text here or shortly before", problem,
+                     parser->context, reader_place(reader, &parser->context_mark).line);
 }
 
 /* One document, and nothing after it. */
@@ -59,7 +59,8 @@ static bool load_document(struct reader *reader, yaml_parser_t *parser)
     } else {
         yaml_node_t *root = yaml_document_get_root_node(&second);
         if (root)
-            reader_error(reader, reader_place(reader, &second.start_mark), "a second document begins here; a configuration is one document");
+            reader_error(reader, reader_place(reader, &second.start_mark),
+                         "a second document begins here; a configuration is one document");
         yaml_document_delete(&second);
     }
     return true;

@@ -36,7 +36,8 @@ struct config_place reader_origin(const struct reader *reader, const void *targe
     return fallback;
 }
 
-static void report(struct reader *reader, enum diagnostic_severity severity, struct config_place place, const char *format, va_list arguments)
+static void report(struct reader *reader, enum diagnostic_severity severity, struct config_place place, const char *format,
+                   va_list arguments)
 {
     char text[2048];
 
@@ -137,7 +138,8 @@ static bool read_scalar(struct reader *reader, const struct option *option, cons
     if (!expect(reader, node, YAML_SCALAR_NODE, option->name, where))
         return false;
     if (is_null(node)) {
-        reader_error(reader, place_of(reader, node), "`%s`%s has no value; give it one or remove it", option->name, place_name(reader, where));
+        reader_error(reader, place_of(reader, node), "`%s`%s has no value; give it one or remove it", option->name,
+                     place_name(reader, where));
         return false;
     }
     const char *wrong = option_parse(reader, option, scalar_text(node), target);
@@ -151,8 +153,8 @@ static size_t bounded_count(struct reader *reader, const struct option *option, 
 {
     if ((double)count <= option->most)
         return count;
-    reader_error(reader, place_of(reader, node), "`%s`%s has %zu entries; the most are %.0f", option->name, place_name(reader, where), count,
-                 option->most);
+    reader_error(reader, place_of(reader, node), "`%s`%s has %zu entries; the most are %.0f", option->name, place_name(reader, where),
+                 count, option->most);
     return (size_t)option->most;
 }
 
@@ -209,8 +211,8 @@ static void read_pair(struct reader *reader, const struct option *option, const 
     }
     const struct config_pair *first = find_pair(pairs, scalar_text(key));
     if (first) {
-        reader_error(reader, target->place, "duplicate key `%s` in `%s`: it stands in line %u already; remove one", first->name, option->name,
-                     first->place.line);
+        reader_error(reader, target->place, "duplicate key `%s` in `%s`: it stands in line %u already; remove one", first->name,
+                     option->name, first->place.line);
         return;
     }
     named.name = target->name;
@@ -218,7 +220,8 @@ static void read_pair(struct reader *reader, const struct option *option, const 
         pairs->count++;
 }
 
-static void read_pairs(struct reader *reader, const struct option *option, const yaml_node_t *node, const char *where, struct config_pairs *pairs)
+static void read_pairs(struct reader *reader, const struct option *option, const yaml_node_t *node, const char *where,
+                       struct config_pairs *pairs)
 {
     if (is_null(node) || !expect(reader, node, YAML_MAPPING_NODE, option->name, where))
         return;
@@ -275,13 +278,15 @@ static void read_option(struct reader *reader, const struct option *option, cons
         break;
     case OPTION_RECORDS: read_records(reader, option, node, where, object); break;
     case OPTION_STRINGS:
-    case OPTION_PATTERNS:
-    case OPTION_NETWORKS: read_strings(reader, option, node, where, target); break;
+    case OPTION_PATTERNS: read_strings(reader, option, node, where, target); break;
     case OPTION_PAIRS: read_pairs(reader, option, node, where, target); break;
     case OPTION_SECRET_FILE:
     case OPTION_SECRET_CREDENTIAL:
     case OPTION_SECRET_LITERAL: read_secret(reader, option, node, where, target); break;
-    case OPTION_ADDRESS: ((struct config_address *)target)->place = place_of(reader, node); read_scalar(reader, option, node, where, target); break;
+    case OPTION_ADDRESS:
+        ((struct config_address *)target)->place = place_of(reader, node);
+        read_scalar(reader, option, node, where, target);
+        break;
     default: read_scalar(reader, option, node, where, target); break;
     }
 }
@@ -327,7 +332,8 @@ static unsigned int record_types(struct reader *reader, const struct option_tabl
     return ~0u;
 }
 
-static void unknown_key(struct reader *reader, const struct option_table *table, unsigned int types, const yaml_node_t *key, const char *where)
+static void unknown_key(struct reader *reader, const struct option_table *table, unsigned int types, const yaml_node_t *key,
+                        const char *where)
 {
     const char *names[64] = {NULL};
     size_t count = 0;
@@ -375,7 +381,8 @@ static void read_entry(struct reader *reader, const struct option_table *table, 
     }
     uint32_t *line = &lines[option - table->options];
     if (*line) {
-        reader_error(reader, place, "duplicate key `%s`%s: it stands in line %u already; remove one", option->name, place_name(reader, where), *line);
+        reader_error(reader, place, "duplicate key `%s`%s: it stands in line %u already; remove one", option->name,
+                     place_name(reader, where), *line);
         return;
     }
     *line = place.line;

@@ -9,11 +9,11 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define BIT(value) (1u << (value))
 
-#define SECONDS(n) ((n) * 1e9)
-#define DAYS(n) ((n) * 86400e9)
-#define KIBS(n) ((n) * 1024.0)
-#define MIBS(n) ((n) * 1024.0 * 1024)
-#define TIBS(n) ((n) * 1024.0 * 1024 * 1024 * 1024)
+#define SECONDS(n) ((n)*1e9)
+#define DAYS(n) ((n)*86400e9)
+#define KIBS(n) ((n)*1024.0)
+#define MIBS(n) ((n)*1024.0 * 1024)
+#define TIBS(n) ((n)*1024.0 * 1024 * 1024 * 1024)
 
 static const struct option_choice source_types[] = {{"webhook", CONFIG_SOURCE_WEBHOOK}, {NULL, 0}};
 static const struct option_choice log_types[] = {{"K8S_AUDIT", CONFIG_LOG_TYPE_K8S_AUDIT}, {"UDM", CONFIG_LOG_TYPE_UDM}, {NULL, 0}};
@@ -42,8 +42,9 @@ static const struct option source_options[] = {
     {"insecure", OPTION_BOOL, AT(insecure), .standard = "false",
      .help = "Allows plain HTTP on an address that is not loopback: whoever reaches it can read what is sent and send events of their own. "
              "For trusted networks only; better put a proxy in front that terminates TLS."},
-    {"trusted_proxies", OPTION_NETWORKS, AT(trusted_proxy_texts), .most = 64,
-     .help = "Networks, such as 10.0.0.0/8, whose hosts are believed when they name their client in X-Forwarded-For."},
+    {"trusted_proxies", OPTION_INTEGER, AT(trusted_proxies), .standard = "0", .least = 0, .most = 16,
+     .help = "Number of proxies of your own in front of the API server. The last entry of an event's sourceIPs is the API server's peer; with N "
+             "proxies the one N before it is taken as the actor's address. What stands before that, the client has chosen."},
 };
 #undef AT
 
@@ -65,9 +66,11 @@ static const struct option store_options[] = {
      .help = "Bytes that the database may take: over it the oldest delivered alerts are removed first; when nothing can be, batches are "
              "refused until there is room."},
     {"remember_ids", OPTION_DURATION, AT(remember_ids), .standard = "180d", .least = SECONDS(60), .most = DAYS(3650),
-     .help = "How long an alert's id is known after the alert, so that a batch that is sent again gives no second alert. Not less than retention."},
+     .help = "How long an alert's id is known after the alert, so that a batch that is sent again gives no second alert. Not less than "
+             "retention."},
     {"dead_letters", OPTION_SIZE, AT(dead_letters), .standard = "256MiB", .least = MIBS(1), .most = TIBS(1),
-     .help = "Bytes of dead letters that are kept: input that was no event, and alerts that no destination would take. The oldest go first."},
+     .help =
+         "Bytes of dead letters that are kept: input that was no event, and alerts that no destination would take. The oldest go first."},
 };
 #undef AT
 
@@ -113,7 +116,8 @@ static const struct option destination_options[] = {
      .help = "Requests a second. 0: the type's own, which is 1 for slack and no bound for webhook."},
     {"retry_base", OPTION_DURATION, AT(retry_base), .standard = "1s", .least = SECONDS(0.01), .most = SECONDS(3600),
      .help = "Wait after the first failure; it doubles with each further one, by chance up to the whole of it."},
-    {"retry_cap", OPTION_DURATION, AT(retry_cap), .standard = "5m", .least = SECONDS(0.01), .most = DAYS(1), .help = "The longest such wait."},
+    {"retry_cap", OPTION_DURATION, AT(retry_cap), .standard = "5m", .least = SECONDS(0.01), .most = DAYS(1),
+     .help = "The longest such wait."},
     {"hold_interval", OPTION_DURATION, AT(hold_interval), .types = HTTP, .standard = "5m", .least = SECONDS(0.01), .most = DAYS(1),
      .help = "Wait between tries while the receiver refuses the credentials or the address, which a person has to put right."},
     {"give_up_after", OPTION_DURATION, AT(give_up_after), .standard = "7d", .least = SECONDS(1), .most = DAYS(365),
@@ -142,7 +146,8 @@ static const struct option admin_options[] = {
 #define AT(member) .offset = offsetof(struct config_limits, member)
 static const struct option limits_options[] = {
     {"body_bytes", OPTION_SIZE, AT(body_bytes), .standard = "0", .least = 0, .most = TIBS(1),
-     .help = "Largest body of a request; a longer one is answered 413 and lost after the client's retries. 0: no bound, as a kube-apiserver has none."},
+     .help = "Largest body of a request; a longer one is answered 413 and lost after the client's retries. 0: no bound, as a "
+             "kube-apiserver has none."},
     {"header_bytes", OPTION_SIZE, AT(header_bytes), .standard = "16KiB", .least = KIBS(1), .most = KIBS(64),
      .help = "Largest request line and header section; a larger one is answered 431."},
     {"connections", OPTION_INTEGER, AT(connections), .standard = "1024", .least = 1, .most = 100000,
@@ -150,7 +155,8 @@ static const struct option limits_options[] = {
     {"header_timeout", OPTION_DURATION, AT(header_timeout), .standard = "10s", .least = SECONDS(0.01), .most = SECONDS(3600),
      .help = "Time for a header section to arrive."},
     {"idle_timeout", OPTION_DURATION, AT(idle_timeout), .standard = "120s", .least = SECONDS(0.01), .most = DAYS(1),
-     .help = "Time after which a connection without a request is closed. More than the 90 s after which a kube-apiserver closes it itself."},
+     .help =
+         "Time after which a connection without a request is closed. More than the 90 s after which a kube-apiserver closes it itself."},
     {"body_progress_timeout", OPTION_DURATION, AT(body_progress_timeout), .standard = "10s", .least = SECONDS(0.01), .most = SECONDS(3600),
      .help = "Time in which the next KiB of a body must arrive, or the next part of an answer must be taken."},
     {"acknowledge_timeout", OPTION_DURATION, AT(acknowledge_timeout), .standard = "10s", .least = SECONDS(0.01), .most = SECONDS(25),
@@ -173,7 +179,10 @@ static const struct option log_options[] = {
      .help = "The least important message that is still written."},
 };
 
-#define TABLE(row_options, struct_type) {row_options, COUNT(row_options), sizeof(struct_type), NULL}
+#define TABLE(row_options, struct_type) \
+    { \
+        row_options, COUNT(row_options), sizeof(struct_type), NULL \
+    }
 static const struct option_table source_table = {source_options, COUNT(source_options), sizeof(struct config_source), &source_options[1]};
 static const struct option_table rules_table = TABLE(rules_options, struct config_rules);
 static const struct option_table store_table = TABLE(store_options, struct config_store);
@@ -192,12 +201,13 @@ static const struct option top_options[] = {
      .help = "Where events come in."},
     {"rules", OPTION_SECTION, AT(rules), .table = &rules_table, .help = "What is looked for."},
     {"store", OPTION_SECTION, AT(store), .table = &store_table, .help = "Where alerts are kept."},
-    {"destinations", OPTION_RECORDS, AT(destinations), .count_offset = offsetof(struct config, destination_count), .most = CONFIG_DESTINATIONS_MAX,
-     .table = &destination_table, .help = "Where alerts go."},
+    {"destinations", OPTION_RECORDS, AT(destinations), .count_offset = offsetof(struct config, destination_count),
+     .most = CONFIG_DESTINATIONS_MAX, .table = &destination_table, .help = "Where alerts go."},
     {"routes", OPTION_RECORDS, AT(routes), .count_offset = offsetof(struct config, route_count), .most = 1000, .table = &route_table,
      .help = "Which alert goes where: every route whose condition holds counts. Without routes every alert goes to every destination."},
     {"admin", OPTION_SECTION, AT(admin), .table = &admin_table, .help = "How harrierd is watched and controlled."},
-    {"workers", OPTION_INTEGER, AT(workers), .standard = "0", .least = 0, .most = 256, .help = "Threads that decide events. 0: one per processor."},
+    {"workers", OPTION_INTEGER, AT(workers), .standard = "0", .least = 0, .most = 256,
+     .help = "Threads that decide events. 0: one per processor."},
     {"limits", OPTION_SECTION, AT(limits), .table = &limits_table, .help = "Every bound on what comes in."},
     {"labels", OPTION_PAIRS, AT(labels), .most = 256,
      .help = "Labels of your own, name: JSON path, such as team: requestObject.metadata.labels.team."},
@@ -221,7 +231,6 @@ const char *option_type_name(enum option_type type)
     case OPTION_CHOICE: return "word";
     case OPTION_STRINGS: return "list of strings";
     case OPTION_PATTERNS: return "list of paths";
-    case OPTION_NETWORKS: return "list of networks";
     case OPTION_PAIRS: return "names and strings";
     case OPTION_SECRET_FILE: return "path of a secret";
     case OPTION_SECRET_CREDENTIAL: return "name of a credential";

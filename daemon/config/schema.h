@@ -8,24 +8,23 @@
 #include <stdint.h>
 
 enum option_type {
-    OPTION_STRING,            /* const char * */
-    OPTION_PATH,              /* const char *, made absolute from the file's folder; empty stays empty */
-    OPTION_INTEGER,           /* int64_t */
-    OPTION_NUMBER,            /* double */
-    OPTION_SIZE,              /* uint64_t, bytes */
-    OPTION_DURATION,          /* clock_nanos */
-    OPTION_BOOL,              /* bool */
-    OPTION_ADDRESS,           /* struct config_address */
-    OPTION_CHOICE,            /* an enum */
-    OPTION_STRINGS,           /* struct config_strings */
-    OPTION_PATTERNS,          /* struct config_strings, glob patterns made absolute */
-    OPTION_NETWORKS,          /* struct config_strings, networks such as 10.0.0.0/8 */
-    OPTION_PAIRS,             /* struct config_pairs */
-    OPTION_SECRET_FILE,       /* struct config_secret, shared by the three forms of a secret */
+    OPTION_STRING,      /* const char * */
+    OPTION_PATH,        /* const char *, made absolute from the file's folder; empty stays empty */
+    OPTION_INTEGER,     /* int64_t */
+    OPTION_NUMBER,      /* double */
+    OPTION_SIZE,        /* uint64_t, bytes */
+    OPTION_DURATION,    /* clock_nanos */
+    OPTION_BOOL,        /* bool */
+    OPTION_ADDRESS,     /* struct config_address */
+    OPTION_CHOICE,      /* an enum */
+    OPTION_STRINGS,     /* struct config_strings */
+    OPTION_PATTERNS,    /* struct config_strings, glob patterns made absolute */
+    OPTION_PAIRS,       /* struct config_pairs */
+    OPTION_SECRET_FILE, /* struct config_secret, shared by the three forms of a secret */
     OPTION_SECRET_CREDENTIAL,
     OPTION_SECRET_LITERAL,
-    OPTION_SECTION,           /* a struct within */
-    OPTION_RECORDS            /* pointer to an array, and its count */
+    OPTION_SECTION, /* a struct within */
+    OPTION_RECORDS  /* pointer to an array, and its count */
 };
 
 struct option_choice {
@@ -39,12 +38,12 @@ struct option_table;
 struct option {
     const char *name;
     enum option_type type;
-    size_t offset;                       /* in the struct of its section or record */
-    size_t count_offset;                 /* OPTION_RECORDS: of the size_t that counts them */
-    const char *standard;                /* default; NULL: none (zero, empty) */
+    size_t offset;        /* in the struct of its section or record */
+    size_t count_offset;  /* OPTION_RECORDS: of the size_t that counts them */
+    const char *standard; /* default; NULL: none (zero, empty) */
     bool required;
-    double least, most;                  /* OPTION_INTEGER, NUMBER; SIZE in bytes; DURATION in nanoseconds; PAIRS, RECORDS, STRINGS: most entries */
-    unsigned int types;                  /* bits of the record types that have it; 0: all */
+    double least, most; /* OPTION_INTEGER, NUMBER; SIZE in bytes; DURATION in nanoseconds; PAIRS, RECORDS, STRINGS: most entries */
+    unsigned int types; /* bits of the record types that have it; 0: all */
     const struct option_choice *choices; /* OPTION_CHOICE, ends with a NULL name */
     const struct option_table *table;    /* OPTION_SECTION, OPTION_RECORDS */
     const char *help;                    /* sentences for the manual */

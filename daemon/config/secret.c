@@ -26,7 +26,8 @@ static enum result read_file(const char *file, char **value)
     }
     int error = length < SECRET_BYTES && got < 0 ? errno : 0;
     close(fd);
-    bytes[strcspn(bytes, "\r\n")] = '\0';
+    size_t line = strcspn(bytes, "\r\n");
+    explicit_bzero(bytes + line, SECRET_BYTES - line);
     if (error || length == SECRET_BYTES) {
         config_secret_free(bytes);
         return error ? result_from_errno(error) : RESULT_LIMIT;
@@ -52,8 +53,8 @@ void config_secret_free(char *value)
     free(value);
 }
 
-static void report_unreadable(struct reader *reader, const struct config_secret *secret, const char *what, const char *where, const char *why,
-                              const char *remedy)
+static void report_unreadable(struct reader *reader, const struct config_secret *secret, const char *what, const char *where,
+                              const char *why, const char *remedy)
 {
     if (reader->flags & CONFIG_SECRETS_ELSEWHERE)
         reader_warning(reader, secret->place, "the %s of %s in `%s` cannot be checked here: %s", what, where, secret->file, why);
@@ -74,8 +75,10 @@ void reader_check_secret(struct reader *reader, const struct config_secret *secr
     else if (result != RESULT_OK)
         report_unreadable(reader, secret, what, where, result_text(result), "let harrierd's user read it");
     else if (!value[0])
-        reader_error(reader, secret->place, "the %s of %s: the first line of `%s` is empty; write the %s into it", what, where, secret->file, what);
+        reader_error(reader, secret->place, "the %s of %s: the first line of `%s` is empty; write the %s into it", what, where,
+                     secret->file, what);
     if (result == RESULT_OK && (status.st_mode & S_IROTH))
-        reader_warning(reader, secret->place, "the %s of %s: everybody on this host can read `%s`; chmod o-r it", what, where, secret->file);
+        reader_warning(reader, secret->place, "the %s of %s: everybody on this host can read `%s`; chmod o-r it", what, where,
+                       secret->file);
     config_secret_free(value);
 }

@@ -132,8 +132,8 @@ static const char *parse_scaled(struct reader *reader, const struct option *opti
 static const char *parse_size(struct reader *reader, const struct option *option, struct slice text, uint64_t *target)
 {
     double bytes;
-    const char *wrong =
-        parse_scaled(reader, option, text, size_units, "must be a number of bytes, alone or with KiB, MiB, GiB or TiB right after it", &bytes);
+    const char *wrong = parse_scaled(reader, option, text, size_units,
+                                     "must be a number of bytes, alone or with KiB, MiB, GiB or TiB right after it", &bytes);
     if (!wrong)
         *target = (uint64_t)bytes;
     return wrong;
@@ -142,8 +142,8 @@ static const char *parse_size(struct reader *reader, const struct option *option
 static const char *parse_duration(struct reader *reader, const struct option *option, struct slice text, clock_nanos *target)
 {
     double nanos;
-    const char *wrong = parse_scaled(reader, option, text, duration_units, "must be a whole number with ms, s, m, h or d right after it, such as 30s",
-                                     &nanos);
+    const char *wrong = parse_scaled(reader, option, text, duration_units,
+                                     "must be a whole number with ms, s, m, h or d right after it, such as 30s", &nanos);
     if (!wrong)
         *target = (clock_nanos)nanos;
     return wrong;
@@ -179,9 +179,9 @@ static const char *parse_address(struct reader *reader, struct slice text, struc
     const char *wrong = NULL;
 
     target->text = arena_strdup(reader->arena, text);
-    if (text.length)
-        address_parse_host_port(text, &target->address, &wrong);
-    return wrong;
+    if (text.length == 0 || address_parse_host_port(text, &target->address, &wrong) == RESULT_OK)
+        return NULL;
+    return problem(reader, "is no address: %s", wrong);
 }
 
 static const char *absolute_path(struct reader *reader, struct slice path)
@@ -210,14 +210,6 @@ static const char *absolute_pattern(struct reader *reader, struct slice pattern)
     return copy;
 }
 
-static const char *parse_network(struct reader *reader, struct slice text, const char **target)
-{
-    struct address_network network;
-
-    *target = arena_strdup(reader->arena, text);
-    return address_network_parse(text, &network) ? NULL : "must be networks such as 10.0.0.0/8 or fd00::/8, with no bits set after the prefix";
-}
-
 static const char *parse_credential(struct reader *reader, struct slice text, struct config_secret *target)
 {
     const char *folder = getenv("CREDENTIALS_DIRECTORY");
@@ -225,7 +217,8 @@ static const char *parse_credential(struct reader *reader, struct slice text, st
     if (text.length == 0 || slice_find_byte(text, '/') >= 0 || text.bytes[0] == '.')
         return "must be the name of a credential, without slashes";
     /* outside the unit the folder is not known: the path then names systemd's own (systemd.exec(5), CREDENTIALS) */
-    target->file = arena_printf(reader->arena, "%s/%.*s", folder && *folder ? folder : "/run/credentials/harrierd.service", SLICE_ARGS(text)).bytes;
+    target->file =
+        arena_printf(reader->arena, "%s/%.*s", folder && *folder ? folder : "/run/credentials/harrierd.service", SLICE_ARGS(text)).bytes;
     return NULL;
 }
 
@@ -248,7 +241,6 @@ const char *option_parse(struct reader *reader, const struct option *option, str
     case OPTION_STRINGS: *(const char **)target = arena_strdup(reader->arena, text); return NULL;
     case OPTION_PATH: *(const char **)target = absolute_path(reader, text); return NULL;
     case OPTION_PATTERNS: *(const char **)target = absolute_pattern(reader, text); return NULL;
-    case OPTION_NETWORKS: return parse_network(reader, text, target);
     case OPTION_INTEGER: return parse_integer(reader, option, text, target);
     case OPTION_NUMBER: return parse_number(reader, option, text, target);
     case OPTION_SIZE: return parse_size(reader, option, text, target);
@@ -256,9 +248,13 @@ const char *option_parse(struct reader *reader, const struct option *option, str
     case OPTION_BOOL: return parse_bool(text, target);
     case OPTION_ADDRESS: return parse_address(reader, text, target);
     case OPTION_CHOICE: return parse_choice(reader, option, text, target);
-    case OPTION_SECRET_FILE: ((struct config_secret *)target)->file = absolute_path(reader, text); return text.length ? NULL : "must be a path";
+    case OPTION_SECRET_FILE:
+        ((struct config_secret *)target)->file = absolute_path(reader, text);
+        return text.length ? NULL : "must be a path";
     case OPTION_SECRET_CREDENTIAL: return parse_credential(reader, text, target);
-    case OPTION_SECRET_LITERAL: ((struct config_secret *)target)->literal = arena_strdup(reader->arena, text); return text.length ? NULL : "must not be empty";
+    case OPTION_SECRET_LITERAL:
+        ((struct config_secret *)target)->literal = arena_strdup(reader->arena, text);
+        return text.length ? NULL : "must not be empty";
     case OPTION_PAIRS:
     case OPTION_SECTION:
     case OPTION_RECORDS: break;

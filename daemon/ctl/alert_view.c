@@ -60,7 +60,7 @@ struct alert_table {
 };
 
 static const struct display_column columns[] = {
-    {"TIME", 20, false}, {"SEVERITY", 8, false}, {"RULE", 16, false}, {"USER", 12, false}, {"VERB", 6, false}, {"OBJECT", 20, false}, {"ID", 12, false},
+    {"TIME", 20, false}, {"SEVERITY", 8, false}, {"RULE", 14, false}, {"USER", 10, false}, {"VERB", 6, false}, {"OBJECT", 16, false}, {"ID", 12, false},
 };
 
 struct alert_table *alert_table_new(const struct display *display)
@@ -242,34 +242,49 @@ static void show_action(const struct view *view, const struct json_node *documen
     buffer_free(&text);
 }
 
-static void show_evidence(const struct view *view, const struct json_node *evidence)
+/* The condition's line in the rule, and its text. */
+static void show_condition(const struct view *view, const struct json_node *evidence, enum display_style style)
 {
-    struct slice last = {NULL, 0};
+    struct buffer label = {NULL, 0, 0};
+    char *source = display_one_line(text_of(json_member(evidence, "condition")));
+
+    buffer_append_text(&label, "line ");
+    buffer_append_slice(&label, slice_first(text_of(json_member(evidence, "line")), TEXT_COLUMN - LABEL_COLUMN - 7));
+    line(view, label.bytes, style, slice_of(source));
+    buffer_free(&label);
+    free(source);
+}
+
+static void show_value(const struct view *view, const struct json_node *evidence, enum display_style style)
+{
+    struct slice path = text_of(json_member(evidence, "path"));
     struct buffer text = {NULL, 0, 0};
 
-    if (!evidence || !evidence->first)
-        return;
-    section(view, "Why it matched");
-    for (const struct json_node *one = evidence->first; one; one = one->next) {
-        struct slice condition = text_of(json_member(one, "condition"));
-        struct slice path = text_of(json_member(one, "path"));
-        if (!slice_equal(condition, last)) {
-            buffer_append_text(&text, "line ");
-            buffer_append_slice(&text, text_of(json_member(one, "line")));
-            char *label = buffer_take(&text);
-            line(view, strlen(label) < TEXT_COLUMN - LABEL_COLUMN ? label : "rule", STYLE_CYAN, condition);
-            free(label);
-        }
-        last = condition;
-        buffer_append_slice(&text, path.length ? path : text_of(json_member(one, "field")));
-        buffer_append_text(&text, " = ");
-        buffer_append_slice(&text, text_of(json_member(one, "value")));
-        buffer_printf(view->out, "%*s", TEXT_COLUMN + 2, "");
-        display_wrapped(view->display, view->out, STYLE_PLAIN, buffer_slice(&text), TEXT_COLUMN + 2);
-        buffer_append_byte(view->out, '\n');
-        buffer_reset(&text, SIZE_MAX);
-    }
+    buffer_append_slice(&text, path.length ? path : text_of(json_member(evidence, "field")));
+    buffer_append_text(&text, " = ");
+    buffer_append_slice(&text, text_of(json_member(evidence, "value")));
+    buffer_printf(view->out, "%*s", TEXT_COLUMN + 2, "");
+    display_wrapped(view->display, view->out, style, buffer_slice(&text), TEXT_COLUMN + 2);
+    buffer_append_byte(view->out, '\n');
     buffer_free(&text);
+}
+
+/* What matched is what a reader looks for; that no exception applied comes after it. */
+static void show_evidence(const struct view *view, const struct json_node *evidence, bool exceptions)
+{
+    struct slice last = {NULL, 0};
+
+    for (const struct json_node *one = evidence ? evidence->first : NULL; one; one = one->next) {
+        struct slice condition = text_of(json_member(one, "condition"));
+        if (slice_starts_with(condition, SLICE("not ")) != exceptions)
+            continue;
+        if (!last.length)
+            section(view, exceptions ? "No exception applied" : "Why it matched");
+        if (!slice_equal(condition, last))
+            show_condition(view, one, exceptions ? STYLE_DIM : STYLE_CYAN);
+        last = condition;
+        show_value(view, one, exceptions ? STYLE_DIM : STYLE_PLAIN);
+    }
 }
 
 static void show_outcomes(const struct view *view, const struct json_node *outcomes)
@@ -360,7 +375,8 @@ void alert_show(const struct display *display, struct slice json, const struct s
     show_head(&view, document, now);
     show_actor(&view, json_member(document, "actor"));
     show_action(&view, document);
-    show_evidence(&view, json_member(document, "evidence"));
+    show_evidence(&view, json_member(document, "evidence"), false);
+    show_evidence(&view, json_member(document, "evidence"), true);
     show_outcomes(&view, json_member(document, "outcomes"));
     show_deliveries(&view, deliveries, delivery_count, now);
     show_events(&view, document);

@@ -95,6 +95,21 @@ void display_escape(struct buffer *out, struct slice text)
     }
 }
 
+char *display_one_line(struct slice text)
+{
+    struct buffer line = {NULL, 0, 0};
+
+    text = slice_trim(text);
+    for (size_t i = 0; i < text.length; i++) {
+        char c = text.bytes[i];
+        if (c != ' ' && c != '\t' && c != '\n' && c != '\r')
+            buffer_append_byte(&line, c);
+        else if (line.bytes[line.length - 1] != ' ')
+            buffer_append_byte(&line, ' ');
+    }
+    return buffer_take(&line);
+}
+
 /* Such characters stand in strings only, where an escape may take their place. The text is valid UTF-8. */
 void display_json_line(struct buffer *out, struct slice json)
 {
@@ -166,10 +181,10 @@ void display_text(const struct display *display, struct buffer *out, enum displa
     buffer_free(&escaped);
 }
 
-/* Takes the next line of at most width columns off the rest: up to its last blank, or else as much as fits. */
+/* Takes the next line of at most width columns off the rest: up to its last blank, or else behind a mark in its second half, or as much as fits. */
 static struct slice take_line(struct slice *rest, size_t width)
 {
-    size_t used = 0, end = 0, blank = 0;
+    size_t used = 0, end = 0, blank = 0, mark = 0;
 
     while (end < rest->length) {
         uint32_t code_point;
@@ -181,11 +196,13 @@ static struct slice take_line(struct slice *rest, size_t width)
             blank = end;
         used += columns;
         end += length;
+        if (code_point < 0x80 && strchr("_/-.:,", (int)code_point))
+            mark = end;
     }
     if (end < rest->length && rest->bytes[end] == ' ')
         blank = end;
-    if (end < rest->length && blank)
-        end = blank;
+    if (end < rest->length && (blank || mark > end / 2))
+        end = blank ? blank : mark;
     struct slice line = slice_first(*rest, end);
     *rest = slice_from(*rest, end);
     while (rest->length && rest->bytes[0] == ' ')
@@ -319,18 +336,32 @@ size_t table_rows(const struct table *table)
     return table->cells.count / table->column_count;
 }
 
-enum { GAP = 2, NARROWEST_COLUMN = 8 };
+enum { GAP = 2 };
 
-/* What each column's longest cell needs; then, one column at a time, the widest gives way until all fit. */
+static size_t least_width(const struct table *table, size_t column)
+{
+    size_t title = display_width(slice_of(table->columns[column].title));
+    return title > table->columns[column].least ? title : table->columns[column].least;
+}
+
+/* The widest column that is not at its least yet; column_count if there is none. */
+static size_t widest_column(const struct table *table, const size_t *widths)
+{
+    size_t widest = table->column_count;
+
+    for (size_t column = 0; column < table->column_count; column++)
+        if (widths[column] > least_width(table, column) && (widest == table->column_count || widths[column] >= widths[widest]))
+            widest = column;
+    return widest;
+}
+
+/* What each column's longest cell needs; then, one step at a time, the widest gives way until all fit. */
 static void lay_out(const struct table *table, size_t *widths)
 {
     size_t total = GAP * (table->column_count - 1);
 
-    for (size_t column = 0; column < table->column_count; column++) {
-        widths[column] = display_width(slice_of(table->columns[column].title));
-        if (widths[column] < table->columns[column].least)
-            widths[column] = table->columns[column].least;
-    }
+    for (size_t column = 0; column < table->column_count; column++)
+        widths[column] = least_width(table, column);
     for (size_t i = 0; i < table->cells.count; i++) {
         size_t width = display_width(slice_of(table->cells.items[i].text));
         if (width > widths[i % table->column_count])
@@ -338,16 +369,8 @@ static void lay_out(const struct table *table, size_t *widths)
     }
     for (size_t column = 0; column < table->column_count; column++)
         total += widths[column];
-    while (total > table->display->width) {
-        size_t widest = 0;
-        for (size_t column = 1; column < table->column_count; column++)
-            if (widths[column] >= widths[widest])
-                widest = column;
-        if (widths[widest] <= NARROWEST_COLUMN)
-            break;
+    for (size_t widest; total > table->display->width && (widest = widest_column(table, widths)) < table->column_count; total--)
         widths[widest]--;
-        total--;
-    }
 }
 
 static void print_piece(const struct table *table, struct buffer *out, size_t column, size_t width, enum display_style style, struct slice piece)

@@ -22,6 +22,8 @@ struct display display_of(FILE *out);
 /* Appends the text as one line that cannot drive a terminal or mislead the reader: control characters and bytes that are no UTF-8 as \xHH;
  * what changes the direction of writing, and characters that take no room, as \u{H}. */
 void display_escape(struct buffer *out, struct slice text);
+/* The text with each run of blanks and newlines as one blank: a condition as one line. The caller frees it. */
+char *display_one_line(struct slice text);
 /* Appends JSON text and a newline: the same document, with what display_escape would not let through as JSON's own \\uXXXX. So it is one line for every
  * reader (some end a line at U+0085 or U+2028 too), and harmless on a terminal. */
 void display_json_line(struct buffer *out, struct slice json);
@@ -48,7 +50,7 @@ void display_time(struct buffer *out, clock_nanos instant);
 
 struct display_column {
     const char *title;
-    size_t least;   /* columns that it has at least, so that rows printed later fit in */
+    size_t least;   /* columns that it has whatever is in it: it gives way no further, and rows printed later fit in */
     bool right;     /* numbers */
 };
 

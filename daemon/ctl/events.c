@@ -42,7 +42,7 @@ static void take_config(const struct config *config, struct intake_options *opti
     if (config->source_count == 0)
         return;
     options->source.cluster = slice_of(config->sources[0].cluster);
-    options->source.trusted_proxies = (unsigned int)config->sources[0].trusted_proxy_count;
+    options->source.trusted_proxies = (unsigned int)config->sources[0].trusted_proxies;
     options->accept = config->sources[0].log_type == CONFIG_LOG_TYPE_UDM ? AUDIT_ACCEPT_UDM : AUDIT_ACCEPT_K8S;
 }
 

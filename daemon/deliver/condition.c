@@ -74,7 +74,8 @@ static void advance(struct parser *parser)
 {
     static const char *const signs[] = {"!=", "<=", ">=", "=~", "!~", "=", "<", ">", "(", ")", "[", "]", ","};
     struct slice text = parser->text;
-    while (parser->position < text.length && strchr(" \t\r\n", text.bytes[parser->position]) != NULL && text.bytes[parser->position] != '\0')
+    while (parser->position < text.length && strchr(" \t\r\n", text.bytes[parser->position]) != NULL &&
+           text.bytes[parser->position] != '\0')
         parser->position++;
     parser->token = (struct token){.kind = TOKEN_END, .offset = parser->position};
     struct slice rest = slice_from(text, parser->position);
@@ -253,7 +254,7 @@ static bool take_operator(struct parser *parser, const struct condition_field *f
         enum condition_kind kind;
         bool negated;
     } operators[] = {
-        {"=", CONDITION_IS, false},     {"!=", CONDITION_IS, true},      {"<", CONDITION_LESS, false},         {">=", CONDITION_LESS, true},
+        {"=", CONDITION_IS, false},      {"!=", CONDITION_IS, true},      {"<", CONDITION_LESS, false},     {">=", CONDITION_LESS, true},
         {">", CONDITION_GREATER, false}, {"<=", CONDITION_GREATER, true}, {"=~", CONDITION_MATCHES, false}, {"!~", CONDITION_MATCHES, true},
     };
     for (size_t i = 0; i < sizeof operators / sizeof operators[0]; i++) {
@@ -263,11 +264,12 @@ static bool take_operator(struct parser *parser, const struct condition_field *f
         condition->negated = operators[i].negated;
         bool ordering = condition->kind == CONDITION_LESS || condition->kind == CONDITION_GREATER;
         if (ordering && !orders(field)) {
-            fail(parser, parser->token.offset, "%s has no order: only severity, risk_score and response_code can be compared with %s", field->name,
-                 operators[i].sign);
+            fail(parser, parser->token.offset, "%s has no order: only severity, risk_score and response_code can be compared with %s",
+                 field->name, operators[i].sign);
             return false;
         }
-        if (condition->kind == CONDITION_MATCHES && field->kind != FIELD_TEXT && field->kind != FIELD_LIST && field->kind != FIELD_TECHNIQUES) {
+        if (condition->kind == CONDITION_MATCHES && field->kind != FIELD_TEXT && field->kind != FIELD_LIST &&
+            field->kind != FIELD_TECHNIQUES) {
             fail(parser, parser->token.offset, "%s is no text: compare it with = or >=", field->name);
             return false;
         }
@@ -345,7 +347,8 @@ static struct condition *parse_not(struct parser *parser)
     return condition;
 }
 
-static struct condition *parse_chain(struct parser *parser, const char *word, enum condition_kind kind, struct condition *(*parse_part)(struct parser *))
+static struct condition *parse_chain(struct parser *parser, const char *word, enum condition_kind kind,
+                                     struct condition *(*parse_part)(struct parser *))
 {
     struct condition *left = parse_part(parser);
     while (left != NULL && skip_word(parser, word)) {

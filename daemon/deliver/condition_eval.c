@@ -30,8 +30,9 @@ static const struct condition_field fields_known[] = {
     {"log_type", FIELD_LIST, false, AT(log_types), AT(log_type_count)},
 };
 
-const char condition_field_names[] = "severity, risk_score, rule, cluster, title, user, group, source_ip, user_agent, impersonated, verb, resource, subresource, "
-                                     "api_group, namespace, name, decision, response_code, dry_run, tactic, technique, log_type";
+const char condition_field_names[] =
+    "severity, risk_score, rule, cluster, title, user, group, source_ip, user_agent, impersonated, verb, resource, subresource, "
+    "api_group, namespace, name, decision, response_code, dry_run, tactic, technique, log_type";
 
 enum { FIELD_COUNT = sizeof fields_known / sizeof fields_known[0], NEAR = 3 };
 

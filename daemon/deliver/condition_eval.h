@@ -14,7 +14,7 @@ enum field_kind {
     FIELD_LIST,       /* true if it is of any of its values */
     FIELD_TECHNIQUES, /* a list in which T1053 stands for T1053.007 as well */
     FIELD_NUMBER,
-    FIELD_SEVERITY,   /* a text, ordered by rank */
+    FIELD_SEVERITY, /* a text, ordered by rank */
     FIELD_BOOL
 };
 

@@ -208,14 +208,16 @@ static void warn_of_orphans(const struct deliver_config *config, struct store_re
             const struct store_destination_counts *destination = &counts->destinations[i];
             uint64_t open = destination->pending + destination->held;
             if (open > 0 && !is_configured(config, destination->name))
-                log_warning("deliver: %llu alerts wait for destination %s, which is not configured any more: they are kept, and go out if it comes back",
+                log_warning("deliver: %llu alerts wait for destination %s, which is not configured any more: they are kept, and go out if "
+                            "it comes back",
                             (unsigned long long)open, destination->name);
         }
     }
     free(counts);
 }
 
-enum result deliver_new(const struct deliver_config *config, struct event_base *base, struct store_reader *reader, struct deliver **made, char **error)
+enum result deliver_new(const struct deliver_config *config, struct event_base *base, struct store_reader *reader, struct deliver **made,
+                        char **error)
 {
     *made = NULL;
     *error = NULL;

@@ -64,7 +64,8 @@ static bool name_is_valid(const char *name)
 static const char *header_fault(const struct deliver_header *header)
 {
     static const char *const own[] = {"Content-Type", "Content-Length", "Host", "Transfer-Encoding", "Connection", "webhook-id"};
-    size_t length = header->name ? strspn(header->name, "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") : 0;
+    size_t length =
+        header->name ? strspn(header->name, "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") : 0;
     if (length == 0 || header->name[length] != '\0')
         return "is no header name: letters, digits and '-'";
     if (header->value == NULL || strpbrk(header->value, "\r\n") != NULL)
@@ -111,7 +112,8 @@ static char *check_webhook(const struct deliver_destination_config *config)
 static char *check_slack(const struct deliver_destination_config *config)
 {
     if (config->token_file || config->signature != DELIVER_UNSIGNED || config->secret_file || config->header_count > 0)
-        return xasprintf("destination %s: an incoming webhook of Slack has no token, signature or headers: its url is the secret", config->name);
+        return xasprintf("destination %s: an incoming webhook of Slack has no token, signature or headers: its url is the secret",
+                         config->name);
     if (config->in_flight > 1)
         return xasprintf("destination %s: messages to Slack keep their order: leave in_flight out", config->name);
     return check_http(config);

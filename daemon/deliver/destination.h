@@ -40,7 +40,7 @@ struct http_request {
 };
 
 struct http_response {
-    CURLcode transport;      /* CURLE_OK: there is an answer */
+    CURLcode transport; /* CURLE_OK: there is an answer */
     long status;
     clock_nanos retry_after; /* of its Retry-After, 0 without */
     struct slice body;       /* the first 64 KiB */
@@ -67,7 +67,7 @@ const struct driver *driver_of(enum deliver_type type);
 struct destination {
     const struct deliver_destination_config *config;
     const struct driver *driver;
-    struct secret url;    /* from url_file, or config->url itself */
+    struct secret url; /* from url_file, or config->url itself */
     struct secret token;
     struct secret secret; /* signature key */
     char *origin;         /* scheme://host of the url: all of it that may be shown; NULL until it was read */

@@ -37,7 +37,8 @@ static double number_of(const struct json_node *node)
 
 void deliver_fields_from_json(const struct json_node *alert, struct arena *arena, struct deliver_alert_fields *fields)
 {
-    const struct json_node *actor = json_member(alert, "actor"), *action = json_member(alert, "action"), *mitre = json_member(alert, "mitre");
+    const struct json_node *actor = json_member(alert, "actor"), *action = json_member(alert, "action"),
+                           *mitre = json_member(alert, "mitre");
     *fields = (struct deliver_alert_fields){
         .rule = json_string(json_at(alert, "rule", "name", NULL)),
         .cluster = json_string(json_member(alert, "cluster")),

@@ -8,12 +8,7 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
-enum {
-    ANSWER_MAX = 64 * 1024,
-    CONNECTIONS_MAX = 64,
-    DEFAULT_CONNECT_TIMEOUT_MS = 10000,
-    DEFAULT_TIMEOUT_MS = 30000
-};
+enum { ANSWER_MAX = 64 * 1024, CONNECTIONS_MAX = 64, DEFAULT_CONNECT_TIMEOUT_MS = 10000, DEFAULT_TIMEOUT_MS = 30000 };
 
 /* One POST. Idle ones wait in the list for the next: an easy handle is costly to make. */
 struct call {
@@ -233,8 +228,8 @@ static void set_options(struct call *call, const struct destination *destination
     }
 }
 
-void http_post(struct http *http, const struct destination *destination, struct http_request *request, http_answered answered, int64_t tag, uint32_t round,
-               void *context)
+void http_post(struct http *http, const struct destination *destination, struct http_request *request, http_answered answered, int64_t tag,
+               uint32_t round, void *context)
 {
     struct call *call = take_idle(http);
     call->request = *request;

@@ -18,8 +18,8 @@ struct http *http_new(struct event_base *base, http_turn turn, void *turn_contex
 void http_free(struct http *http);
 
 /* Takes request's headers and body. tag, round and context come back with the answer. */
-void http_post(struct http *http, const struct destination *destination, struct http_request *request, http_answered answered, int64_t tag, uint32_t round,
-               void *context);
+void http_post(struct http *http, const struct destination *destination, struct http_request *request, http_answered answered, int64_t tag,
+               uint32_t round, void *context);
 void http_request_free(struct http_request *request);
 
 #endif

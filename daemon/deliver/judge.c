@@ -98,7 +98,8 @@ void judge_explain(const struct destination *destination, const struct http_resp
 {
     const char *origin = destination->origin ? destination->origin : "(no url)";
     if (response->transport != CURLE_OK) {
-        snprintf(verdict->reason, sizeof verdict->reason, "%s: %s (curl %d)", origin, curl_easy_strerror(response->transport), (int)response->transport);
+        snprintf(verdict->reason, sizeof verdict->reason, "%s: %s (curl %d)", origin, curl_easy_strerror(response->transport),
+                 (int)response->transport);
         return;
     }
     struct buffer text = {0};
@@ -110,6 +111,7 @@ void judge_explain(const struct destination *destination, const struct http_resp
         text.bytes[i] = c >= 0x20 && c < 0x7f ? (char)c : ' ';
     }
     struct slice shown = slice_first(slice_trim(buffer_slice(&text)), SHOWN_BYTES);
-    snprintf(verdict->reason, sizeof verdict->reason, "%s: HTTP %ld%s%.*s", origin, response->status, shown.length ? ": " : "", SLICE_ARGS(shown));
+    snprintf(verdict->reason, sizeof verdict->reason, "%s: HTTP %ld%s%.*s", origin, response->status, shown.length ? ": " : "",
+             SLICE_ARGS(shown));
     buffer_free(&text);
 }

@@ -10,7 +10,7 @@
 #include <sys/random.h>
 
 enum {
-    WRITE_ALERTS = 64,        /* of one write to a file */
+    WRITE_ALERTS = 64, /* of one write to a file */
     WRITE_BYTES = 1024 * 1024,
     IN_FLIGHT_DEFAULT = 16
 };
@@ -62,7 +62,8 @@ static const char *name_of(const struct lane *lane)
 static void report(struct lane *lane, const struct queue_item *item, enum store_delivery_state state, clock_nanos wait, const char *error)
 {
     struct store_delivery_result *result = VECTOR_ADD(&lane->deliver->results);
-    *result = (struct store_delivery_result){.alert = item->alert, .round = item->round, .state = state, .attempts = item->attempts, .time = clock_wall()};
+    *result = (struct store_delivery_result){
+        .alert = item->alert, .round = item->round, .state = state, .attempts = item->attempts, .time = clock_wall()};
     result->next_time = state == STORE_PENDING || state == STORE_HELD ? result->time + wait : 0;
     snprintf(result->destination, sizeof result->destination, "%s", name_of(lane));
     snprintf(result->error, sizeof result->error, "%s", error);
@@ -118,7 +119,8 @@ static void retry(struct lane *lane, struct queue_item *item, const struct verdi
     if (lane->failures++ == 0)
         log_warning("destination %s: %s; it is tried again", name_of(lane), verdict->reason);
     item->suspicions += verdict->suspect;
-    clock_nanos wait = verdict->retry_after > 0 ? verdict->retry_after : retry_wait(lane->failures, lane->retry_base, lane->retry_cap, random_bits());
+    clock_nanos wait =
+        verdict->retry_after > 0 ? verdict->retry_after : retry_wait(lane->failures, lane->retry_base, lane->retry_cap, random_bits());
     wait_for(lane, item, wait);
     /* Its own wait is the longest one, so that between its tries the others have theirs. */
     if (item->suspicions >= QUEUE_SUSPECT)
@@ -130,8 +132,8 @@ static void retry(struct lane *lane, struct queue_item *item, const struct verdi
 static void hold(struct lane *lane, struct queue_item *item, const struct verdict *verdict)
 {
     if (!lane->held)
-        log_error("destination %s needs an operator: %s; its alerts are kept, and it is tried again every %lld s", name_of(lane), verdict->reason,
-                  (long long)(lane->hold_interval / CLOCK_SECOND));
+        log_error("destination %s needs an operator: %s; its alerts are kept, and it is tried again every %lld s", name_of(lane),
+                  verdict->reason, (long long)(lane->hold_interval / CLOCK_SECOND));
     lane->held = true;
     lane->failures++;
     atomic_store(&lane->held_shown, true);

@@ -20,15 +20,15 @@ struct lane {
     unsigned int in_flight_max;
     clock_nanos retry_base, retry_cap, hold_interval, give_up_after;
 
-    unsigned int failures;   /* in a row, of the destination as a whole */
-    clock_nanos not_before;  /* monotonic: no try until then */
+    unsigned int failures;  /* in a row, of the destination as a whole */
+    clock_nanos not_before; /* monotonic: no try until then */
     bool held;
-    double rate;             /* 0: no limit */
+    double rate; /* 0: no limit */
     double tokens;
     clock_nanos tokens_time;
 
     unsigned int in_flight;
-    clock_nanos wake_time;   /* monotonic; when it wants to be looked at again; 0: never by itself */
+    clock_nanos wake_time; /* monotonic; when it wants to be looked at again; 0: never by itself */
 
     _Atomic uint64_t delivered, retried, dead, flying;
     _Atomic bool held_shown;
@@ -48,7 +48,7 @@ struct deliver {
 
     VECTOR(struct store_delivery_result) results; /* to be reported at the end of the turn */
 
-    int signal;               /* eventfd: another thread wants something */
+    int signal; /* eventfd: another thread wants something */
     struct event *signalled;
     struct event *timer;
     struct event *grace;
@@ -56,7 +56,7 @@ struct deliver {
     _Atomic int64_t grace_time;
     bool stopping;
     bool ended;
-    bool read_failed;         /* the store cannot be read; logged */
+    bool read_failed; /* the store cannot be read; logged */
 };
 
 void lane_init(struct lane *lane, struct deliver *deliver, const struct deliver_destination_config *config);

@@ -8,10 +8,10 @@
 #include "harrier/vector.h"
 
 enum {
-    QUEUE_LOW = 64,             /* below it more is read */
-    QUEUE_READ = 128,           /* new ones read at once */
+    QUEUE_LOW = 64,              /* below it more is read */
+    QUEUE_READ = 128,            /* new ones read at once */
     QUEUE_UNCOMMITTED_MAX = 512, /* results on their way to the store: then nothing more is sent */
-    QUEUE_SUSPECT = 8           /* failures of one alert that may be its own fault: then others may overtake it */
+    QUEUE_SUSPECT = 8            /* failures of one alert that may be its own fault: then others may overtake it */
 };
 
 /* An open delivery, to be tried. */

@@ -41,8 +41,8 @@ static const char *nearest_name(const struct deliver_routes *routes, const char 
     return nearest;
 }
 
-static void compile_targets(const struct deliver_routes *routes, struct route *route, const struct deliver_route_config *config, const char *file,
-                            struct diagnostics *diagnostics)
+static void compile_targets(const struct deliver_routes *routes, struct route *route, const struct deliver_route_config *config,
+                            const char *file, struct diagnostics *diagnostics)
 {
     if (config->to_count == 0)
         diagnostics_add(diagnostics, DIAGNOSTIC_ERROR, file, config->line, 0, "the route goes nowhere: name destinations, as in to: [soc]");
@@ -58,7 +58,8 @@ static void compile_targets(const struct deliver_routes *routes, struct route *r
     }
 }
 
-static void compile_condition(struct route *route, const struct deliver_route_config *config, const char *file, struct diagnostics *diagnostics)
+static void compile_condition(struct route *route, const struct deliver_route_config *config, const char *file,
+                              struct diagnostics *diagnostics)
 {
     uint32_t column;
     char *message;
@@ -74,13 +75,15 @@ static void compile_condition(struct route *route, const struct deliver_route_co
     free(message);
 }
 
-struct deliver_routes *deliver_routes_new(const struct deliver_route_config *configs, size_t count, const struct deliver_destination_config *destinations,
-                                          size_t destination_count, const char *file, struct diagnostics *diagnostics)
+struct deliver_routes *deliver_routes_new(const struct deliver_route_config *configs, size_t count,
+                                          const struct deliver_destination_config *destinations, size_t destination_count, const char *file,
+                                          struct diagnostics *diagnostics)
 {
     struct deliver_routes *routes = xcalloc(1, sizeof *routes);
     size_t errors = diagnostics_count_of(diagnostics, DIAGNOSTIC_ERROR);
     if (destination_count > DELIVER_DESTINATIONS_MAX)
-        diagnostics_add(diagnostics, DIAGNOSTIC_ERROR, file, 0, 0, "there are %zu destinations: at most %d", destination_count, DELIVER_DESTINATIONS_MAX);
+        diagnostics_add(diagnostics, DIAGNOSTIC_ERROR, file, 0, 0, "there are %zu destinations: at most %d", destination_count,
+                        DELIVER_DESTINATIONS_MAX);
     for (size_t i = 0; i < destination_count && i < DELIVER_DESTINATIONS_MAX; i++)
         routes->names[routes->name_count++] = xstrdup(destinations[i].name);
     routes->routes = xcalloc(count ? count : 1, sizeof *routes->routes);
@@ -107,7 +110,8 @@ void deliver_routes_free(struct deliver_routes *routes)
     free(routes);
 }
 
-size_t deliver_route(const struct deliver_routes *routes, const struct deliver_alert_fields *fields, const char *names[DELIVER_DESTINATIONS_MAX])
+size_t deliver_route(const struct deliver_routes *routes, const struct deliver_alert_fields *fields,
+                     const char *names[DELIVER_DESTINATIONS_MAX])
 {
     uint64_t to = 0;
     size_t count = 0;

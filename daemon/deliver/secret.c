@@ -44,7 +44,8 @@ static enum result read_file(struct secret *secret, int file, bool *fresh, char 
         return RESULT_INVALID;
     }
     if ((about.st_mode & 077) != 0 && !secret->mode_logged) {
-        log_warning("%s holds a secret but other users may open it (mode %03o): chmod 600", secret->path, (unsigned int)about.st_mode & 0777U);
+        log_warning("%s holds a secret but other users may open it (mode %03o): chmod 600", secret->path,
+                    (unsigned int)about.st_mode & 0777U);
         secret->mode_logged = true;
     }
     ssize_t length = read(file, bytes, sizeof bytes);

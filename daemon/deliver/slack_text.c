@@ -8,9 +8,9 @@
  * characters at which Slack refuses it. */
 enum {
     HEADER_LIMIT = 150,
-    FIELD_LIMIT = 300,      /* Slack: 2,000 */
+    FIELD_LIMIT = 300, /* Slack: 2,000 */
     FIELDS_MAX = 10,
-    EVIDENCE_LIMIT = 2800,  /* Slack: 3,000 for a section */
+    EVIDENCE_LIMIT = 2800, /* Slack: 3,000 for a section */
     EVIDENCE_LINE_LIMIT = 400,
     CONTEXT_LIMIT = 300,
     TEXT_LIMIT = 1000
@@ -21,7 +21,8 @@ enum {
 /* C0, C1, DEL, and what turns the direction of writing: it would let a name show as another one. */
 static bool is_unprintable(uint32_t c)
 {
-    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
+           (c >= 0x2066 && c <= 0x2069);
 }
 
 /* The escaped form of the character at the start of rest; *cost is what it counts. */
@@ -105,7 +106,8 @@ static void put_header(struct json_writer *writer, const struct json_node *alert
 static void put_title(struct json_writer *writer, const struct json_node *alert)
 {
     struct buffer text = {0};
-    slack_append(&text, first_of(json_string(json_member(alert, "title")), json_string(json_at(alert, "rule", "name", NULL))), TEXT_LIMIT, SLACK_PLAIN);
+    slack_append(&text, first_of(json_string(json_member(alert, "title")), json_string(json_at(alert, "rule", "name", NULL))), TEXT_LIMIT,
+                 SLACK_PLAIN);
     json_begin_object(writer);
     json_put_text(writer, "type", "section");
     json_key(writer, "text");
@@ -159,7 +161,9 @@ static void object_of(const struct json_node *action, struct buffer *out)
         if (part.length == 0)
             continue;
         if (out->length > 0)
-            buffer_append_text(out, parts[i].before[0] == '/' && i == 3 && json_string(json_member(action, "namespace")).length == 0 ? " " : parts[i].before);
+            buffer_append_text(out, parts[i].before[0] == '/' && i == 3 && json_string(json_member(action, "namespace")).length == 0
+                                        ? " "
+                                        : parts[i].before);
         buffer_append_slice(out, part);
     }
 }

@@ -65,8 +65,8 @@ static bool add_signature(struct destination *destination, const char *id, struc
             add_header(request, "webhook-signature", signature.bytes);
         } else {
             verdict->kind = VERDICT_HOLD;
-            snprintf(verdict->reason, sizeof verdict->reason, "secret_file: %s holds no Standard Webhooks secret (whsec_ and base64 of 24 to 64 bytes)",
-                     destination->secret.path);
+            snprintf(verdict->reason, sizeof verdict->reason,
+                     "secret_file: %s holds no Standard Webhooks secret (whsec_ and base64 of 24 to 64 bytes)", destination->secret.path);
         }
     }
     buffer_free(&signature);

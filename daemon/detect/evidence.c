@@ -135,6 +135,9 @@ static size_t seen_of_field(struct detect_engine *engine, const struct field *fi
 {
     struct field whole = *field;
 
+    for (size_t i = 0; i < count; i++)
+        if (slice_equal(seen[i].field, field->path->text))
+            return count; /* another part of the condition names it too */
     /* all elements: an explanation is not about one row */
     whole.quantifier = YARAL_ANY;
     struct field_values values = field_all_values(engine, &whole);

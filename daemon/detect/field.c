@@ -102,9 +102,13 @@ struct field_values field_all_values(struct detect_engine *engine, const struct 
 {
     const struct udm_record *record = engine->record;
     struct gathered gathered = {NULL, 0, 0};
-    enum udm_knowledge knowledge = record->knowledge[field->path->origin];
+    enum udm_knowledge knowledge = udm_record_knowledge(record, field->path);
 
-    if (knowledge != UDM_UNREAD)
+    if (record->head && knowledge == UDM_KNOWN) {
+        struct slice text;
+        if (udm_head_value(record, field->path->head, &text))
+            gather_value(engine, &gathered, yaral_string(text));
+    } else if (knowledge != UDM_UNREAD)
         gather(engine, field, record->root, 0, &gathered);
     if (field->path->has_key && !record->map_sees_all_values && gathered.count > 1)
         gathered.count = 1;
@@ -129,7 +133,7 @@ static struct yaral_value absent(struct detect_engine *engine, const struct fiel
 struct yaral_value field_row_value(struct detect_engine *engine, const struct field *field)
 {
     const struct udm_path *path = field->path;
-    enum udm_knowledge knowledge = engine->record->knowledge[path->origin];
+    enum udm_knowledge knowledge = udm_record_knowledge(engine->record, path);
     const struct udm_message *message = engine->record->root;
     const struct udm_value *value = NULL;
 
@@ -138,6 +142,10 @@ struct yaral_value field_row_value(struct detect_engine *engine, const struct fi
     if (field->is_set) {
         struct field_values all = field_all_values(engine, field);
         return all.count ? all.items[0] : absent(engine, field, knowledge);
+    }
+    if (engine->record->head) {
+        struct slice text;
+        return udm_head_value(engine->record, path->head, &text) ? yaral_string(text) : field_zero(field);
     }
     if (field->dimension != NONE) {
         const struct element *element = &engine->elements[field->dimension];
@@ -163,7 +171,7 @@ struct udm_values dimension_elements(struct detect_engine *engine, const struct 
     const struct udm_values none = {NULL, 0};
     const struct udm_message *message = engine->record->root;
 
-    *knowledge = engine->record->knowledge[dimension->origin];
+    *knowledge = engine->record->head ? UDM_UNREAD : engine->record->knowledge[dimension->origin];
     if (*knowledge == UDM_UNREAD)
         return none;
     if (dimension->parent != NONE) {

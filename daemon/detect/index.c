@@ -116,7 +116,7 @@ void index_candidates(struct detect_engine *engine, uint64_t *bits)
         return; /* over 4,096 rules every rule is a candidate: right, only slower */
     for (size_t i = 0; i < plan->index.count; i++) {
         const struct index_field *index = &plan->index.items[i];
-        if (engine->record->knowledge[index->field->path->origin] != UDM_KNOWN)
+        if (udm_record_knowledge(engine->record, index->field->path) != UDM_KNOWN)
             continue;
         memcpy(kept, index->indifferent, plan->words * sizeof kept[0]);
         if (index->field->is_set) {

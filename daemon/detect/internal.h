@@ -87,6 +87,7 @@ struct detect_plan {
     struct arena *arena;
     struct yaral_ruleset *ruleset;
     struct yaral_lists *lists;
+    struct udm_label_filter *label_filter; /* the labels that the rules name */
     struct rule_plan *rules;
     size_t rule_count;
     VECTOR(struct predicate *) predicates;

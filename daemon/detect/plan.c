@@ -72,6 +72,7 @@ static struct field *build_field(struct builder *builder, const struct yaral_exp
     field->path = expr->field.path;
     field->quantifier = expr->field.quantifier;
     field->is_set = field->path->has_key || field->quantifier != YARAL_ROW;
+    udm_label_filter_add(plan->label_filter, field->path);
     field->dimension = NONE;
     if (!field->is_set)
         find_dimensions(plan, field);
@@ -397,6 +398,7 @@ struct detect_plan *detect_plan_new(struct yaral_ruleset *ruleset, struct yaral_
     plan->arena = arena_new(16384);
     plan->ruleset = ruleset;
     plan->lists = lists;
+    plan->label_filter = udm_label_filter_new();
     plan->predicate_numbers = map_new();
     plan->dimension_numbers = map_new();
     plan->rules = arena_calloc(plan->arena, total, sizeof *plan->rules);
@@ -426,6 +428,7 @@ void detect_plan_unref(struct detect_plan *plan)
     VECTOR_FREE(&plan->index);
     VECTOR_FREE(&plan->predicates);
     VECTOR_FREE(&plan->dimensions);
+    udm_label_filter_free(plan->label_filter);
     map_free(plan->predicate_numbers, NULL);
     map_free(plan->dimension_numbers, NULL);
     yaral_ruleset_free(plan->ruleset);
@@ -442,6 +445,11 @@ size_t detect_plan_rule_count(const struct detect_plan *plan)
 const struct yaral_rule *detect_plan_rule(const struct detect_plan *plan, size_t index)
 {
     return plan->rules[index].rule;
+}
+
+const struct udm_label_filter *detect_plan_label_filter(const struct detect_plan *plan)
+{
+    return plan->label_filter;
 }
 
 size_t detect_plan_predicate_count(const struct detect_plan *plan)

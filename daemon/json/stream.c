@@ -24,6 +24,8 @@ struct json_stream *json_stream_new(const struct json_limits *limits, const stru
 {
     struct json_stream *stream = xcalloc(1, sizeof *stream);
     stream->limits = *limits;
+    if (stream->limits.depth == 0)
+        stream->limits.depth = 1;
     stream->handlers = *handlers;
     json_stream_restart(stream, 0, 1);
     return stream;
@@ -149,6 +151,8 @@ static bool fail_at(struct json_stream *stream, uint64_t offset, const char *det
     uint64_t last_token;
     bool newline;
 
+    if (stream->depth == 0)
+        json_stream_count_lines(stream, offset);
     look_back(stream, offset, &last_token, &newline);
     snprintf(stream->detail, sizeof stream->detail, "%.*s", (int)strcspn(detail, "\n"), detail);
     uint64_t first_newline = stream->depth ? find_newline(stream, offset) : nowhere;
@@ -163,19 +167,33 @@ static bool fail_at(struct json_stream *stream, uint64_t offset, const char *det
     return false;
 }
 
+static bool begins_with(const char *text, const char *beginning)
+{
+    return strncmp(text, beginning, strlen(beginning)) == 0;
+}
+
+/* Where the wrong token or byte is. yajl stands before a wrong byte of a token; behind one that begins no token, and behind a token that is
+ * out of place; but behind a member's value it goes back by the token's length (a string's without its quotes). */
+static uint64_t error_place(const struct json_stream *stream, const char *detail)
+{
+    size_t stand = yajl_get_bytes_consumed(stream->yajl);
+
+    if (begins_with(detail, "lexical error: invalid char in json text"))
+        return stream->piece_offset + stand - (stand > 0);
+    if (begins_with(detail, "lexical error"))
+        return stream->piece_offset + stand;
+    if (!begins_with(detail, "parse error: after key and value"))
+        return json_stream_token_begin(stream);
+    struct slice before = slice_first(stream->piece, stand);
+    return stream->piece_offset + (json_scan(before).in_string ? json_scan_last_quote(before) : stand);
+}
+
 static bool fail(struct json_stream *stream)
 {
-    static const char lexical[] = "lexical error", unknown_char[] = "lexical error: invalid char in json text";
     unsigned char *text = yajl_get_error(stream->yajl, 0, NULL, 0);
     const char *detail = text ? (const char *)text : "wrong syntax";
-    uint64_t offset = stream->piece_offset + yajl_get_bytes_consumed(stream->yajl);
 
-    /* Of these yajl stands before the wrong byte; behind one that begins no token, and behind a token that is out of place. */
-    if (strncmp(detail, unknown_char, sizeof unknown_char - 1) == 0)
-        offset -= offset > stream->piece_offset;
-    else if (strncmp(detail, lexical, sizeof lexical - 1) != 0)
-        offset = json_stream_token_begin(stream);
-    fail_at(stream, offset, detail);
+    fail_at(stream, error_place(stream, detail), detail);
     if (text)
         yajl_free_error(stream->yajl, text);
     return false;
@@ -472,6 +490,8 @@ static size_t give_up_to_depth(struct json_stream *stream, struct slice bytes)
     size_t length = json_scan_too_deep(bytes, stream->limits.depth - stream->depth);
 
     stream->steps += bytes.length;
+    if (length < bytes.length && json_scan_last_scalar(slice_first(bytes, length)) < length)
+        length++; /* a bracket right behind a number is no value: yajl shall refuse it */
     if (!give(stream, slice_first(bytes, length), stream->offset))
         return length;
     stream->offset += length;
@@ -499,14 +519,15 @@ static size_t go_on(struct json_stream *stream, struct slice bytes)
     size_t size = stream->window < stream->limits.token_bytes ? stream->window : stream->limits.token_bytes;
     struct slice window = slice_first(bytes, size ? size : 1);
     struct json_scan scan = json_scan(window);
-    size_t whole = scan.in_string ? json_scan_last_quote(window) : json_scan_last_scalar(window);
+    /* A number is given with what ends it; where that is a quote (which is wrong, but for values at the top) it is carried. */
+    size_t whole = json_scan_last_scalar(slice_first(window, scan.in_string ? json_scan_last_quote(window) : window.length));
 
     stream->steps += window.length;
     stream->newlines = scan.newlines > 0;
     if (stream->window < LARGEST_WINDOW)
         stream->window *= 2;
     if (whole == 0)
-        return begin_carry(stream, window, scan.in_string);
+        return begin_carry(stream, window, window.bytes[0] == '"');
     if (stream->depth + scan.openings > stream->limits.depth)
         return give_up_to_depth(stream, slice_first(window, whole));
     if (!give(stream, slice_first(window, whole), stream->offset))

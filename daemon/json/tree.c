@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Trees, by yajl. */
+#include "daemon/json/scan.h"
 #include "daemon/json/text.h"
 #include "harrier/json.h"
 
 #include <stdlib.h>
 #include <yajl/yajl_parse.h>
 
-const struct json_limits json_default_limits = {.depth = 10100, .token_bytes = (size_t)4 << 20, .nodes = 2000000};
+const struct json_limits json_default_limits = {.depth = 10100, .token_bytes = (size_t)4 << 20, .nodes = 400000};
 
 /* A tree that is being built. yajl's callbacks append below `parent`; there is no recursion, so nesting costs no stack. */
 struct builder {
@@ -23,10 +24,23 @@ struct builder {
     bool has_key;
     struct json_node *final_number; /* a number that only the end of the text completed */
     bool full;               /* limits.nodes was hit */
+    bool skip_next;          /* the value to come is limits.skip_member's */
+    size_t skipped_depth;    /* open containers inside it */
 };
+
+/* Is this value, or key, inside of what is read over? The value itself leaves a null behind. */
+static bool is_skipped(struct builder *builder)
+{
+    return builder->skipped_depth > 0;
+}
 
 static struct json_node *add_node(struct builder *builder, enum json_type type)
 {
+    if (builder->skip_next) {
+        builder->skip_next = false;
+        builder->skipped_depth = type == JSON_OBJECT || type == JSON_ARRAY;
+        type = JSON_NULL;
+    }
     if (builder->nodes >= builder->limits->nodes) {
         builder->full = true;
         return NULL;
@@ -81,11 +95,13 @@ static struct slice string_text(struct builder *builder, const unsigned char *by
 
 static int on_null(void *context)
 {
-    return add_node(context, JSON_NULL) != NULL;
+    return is_skipped(context) || add_node(context, JSON_NULL) != NULL;
 }
 
 static int on_boolean(void *context, int boolean)
 {
+    if (is_skipped(context))
+        return 1;
     struct json_node *node = add_node(context, JSON_BOOL);
     if (node)
         node->boolean = boolean != 0;
@@ -95,6 +111,8 @@ static int on_boolean(void *context, int boolean)
 static int on_number(void *context, const char *bytes, size_t length)
 {
     struct builder *builder = context;
+    if (is_skipped(builder))
+        return 1;
     struct json_node *node = add_node(builder, JSON_NUMBER);
     if (!node)
         return 0;
@@ -113,6 +131,8 @@ static int on_number(void *context, const char *bytes, size_t length)
 static int on_string(void *context, const unsigned char *bytes, size_t length)
 {
     struct builder *builder = context;
+    if (is_skipped(builder))
+        return 1;
     struct slice text = string_text(builder, bytes, length);
     struct json_node *node = add_node(builder, JSON_STRING);
     if (node)
@@ -123,16 +143,23 @@ static int on_string(void *context, const unsigned char *bytes, size_t length)
 static int on_key(void *context, const unsigned char *bytes, size_t length)
 {
     struct builder *builder = context;
+    if (is_skipped(builder))
+        return 1;
     builder->key = string_text(builder, bytes, length);
     builder->has_key = true;
+    builder->skip_next = builder->limits->skip_member && builder->parent == builder->root && slice_is(builder->key, builder->limits->skip_member);
     builder->token_end = yajl_get_bytes_consumed(builder->yajl);
     return 1;
 }
 
 static int on_begin(struct builder *builder, enum json_type type)
 {
+    if (is_skipped(builder)) {
+        builder->skipped_depth++;
+        return 1;
+    }
     struct json_node *node = add_node(builder, type);
-    if (node)
+    if (node && !is_skipped(builder))
         builder->parent = node;
     return node != NULL;
 }
@@ -150,6 +177,11 @@ static int on_begin_array(void *context)
 static int on_end(void *context)
 {
     struct builder *builder = context;
+    if (is_skipped(builder)) {
+        builder->skipped_depth--;
+        builder->token_end = yajl_get_bytes_consumed(builder->yajl);
+        return 1;
+    }
     builder->parent = builder->parent->parent;
     builder->token_end = yajl_get_bytes_consumed(builder->yajl);
     return 1;
@@ -173,7 +205,7 @@ static size_t find_limit(struct slice text, const struct json_limits *limits)
     size_t depth = 0, string_start = 0;
     bool in_string = false;
 
-    if (text.length <= limits->depth && text.length <= limits->token_bytes)
+    if (text.length <= limits->token_bytes && json_scan(text).openings <= limits->depth)
         return text.length;
     for (size_t i = 0; i < text.length; i++) {
         char byte = text.bytes[i];
@@ -204,7 +236,7 @@ static void add_broken_string(struct builder *builder, struct slice text)
     bool in_object = builder->parent && builder->parent->type == JSON_OBJECT;
     ptrdiff_t quote = slice_find_byte(rest, '"');
 
-    if (quote < 0 || (in_object && !builder->has_key) || (builder->root && !builder->parent))
+    if (quote < 0 || is_skipped(builder) || (in_object && !builder->has_key) || (builder->root && !builder->parent))
         return;
     for (ptrdiff_t i = 0; i < quote; i++)
         if (!strchr(" \t\r\n,:", rest.bytes[i]))
@@ -228,6 +260,15 @@ static enum result close_tree(struct builder *builder, enum result result)
     return result;
 }
 
+/* yajl takes the beginning of a string behind the value for nothing. */
+static bool only_blanks_behind(const struct builder *builder)
+{
+    for (size_t i = builder->token_end; i < builder->text.length; i++)
+        if (!strchr(" \t\r\n\v\f", builder->text.bytes[i]) || builder->text.bytes[i] == '\0')
+            return false;
+    return true;
+}
+
 static enum result build(struct builder *builder, size_t *error_offset)
 {
     size_t limit = find_limit(builder->text, builder->limits);
@@ -240,7 +281,8 @@ static enum result build(struct builder *builder, size_t *error_offset)
     if (status != yajl_status_ok)
         return close_tree(builder, RESULT_INVALID);
     builder->ended = true;
-    if (limit == builder->text.length && yajl_complete_parse(builder->yajl) == yajl_status_ok && builder->root)
+    bool complete = limit == builder->text.length && yajl_complete_parse(builder->yajl) == yajl_status_ok;
+    if (complete && builder->root && only_blanks_behind(builder))
         return close_tree(builder, builder->full ? RESULT_LIMIT : RESULT_OK);
     *error_offset = limit;
     if (builder->final_number) /* a number that the end made whole may have gone on */

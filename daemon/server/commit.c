@@ -220,13 +220,13 @@ static void probe(struct commit *commit)
         set_healthy(commit, true, "");
 }
 
-static void maintain(struct commit *commit)
+static void maintain(struct commit *commit, bool idle)
 {
     struct store_maintenance done = {0};
     bool more = false;
     clock_nanos now = clock_monotonic();
 
-    store_checkpoint(commit->options.store, true);
+    store_checkpoint(commit->options.store, idle);
     if (now < commit->next_maintenance)
         return;
     commit->next_maintenance = now + MAINTENANCE_SECONDS * CLOCK_SECOND;
@@ -291,8 +291,8 @@ static void *commit_main(void *argument)
         pthread_mutex_lock(&commit->mutex);
         bool idle = commit->queue.count == 0 && commit->results.count == 0;
         pthread_mutex_unlock(&commit->mutex);
-        if (idle)
-            maintain(commit);
+        if (idle || clock_monotonic() >= commit->next_maintenance)
+            maintain(commit, idle);
     }
     return NULL;
 }

@@ -82,7 +82,7 @@ static struct rules *rules_new(const struct worker *worker, struct generation *g
         struct intake_options *options = &rules->options[i];
         options->source.log_type = slice_of(config_log_type_name(config->sources[i].log_type));
         options->source.cluster = slice_of(config->sources[i].cluster);
-        options->source.trusted_proxies = (unsigned int)config->sources[i].trusted_proxy_count;
+        options->source.trusted_proxies = (unsigned int)config->sources[i].trusted_proxies;
         options->accept = accepted(config->sources[i].log_type);
         options->limits = audit_default_limits;
         options->limits.depth = (size_t)config->limits.depth;
@@ -480,9 +480,7 @@ struct worker *worker_start(const struct worker_options *options, struct generat
     worker->counts = xcalloc(config->source_count, sizeof *worker->counts);
     worker->endpoints = xcalloc(config->source_count, sizeof *worker->endpoints);
     for (size_t i = 0; i < config->source_count; i++)
-        worker->endpoints[i] = (struct source_endpoint){.path = config->sources[i].path,
-                                                        .trusted_proxies = config->sources[i].trusted_proxies,
-                                                        .trusted_proxy_count = config->sources[i].trusted_proxy_count};
+        worker->endpoints[i] = (struct source_endpoint){.path = config->sources[i].path};
     worker->current = rules_new(worker, generation);
     const struct source_handler handler = {.data = worker, .begin = begin, .body = body, .end = end, .abort = aborted};
     worker->source = source_worker_new(worker->base, &limits, worker->endpoints, config->source_count, &handler);

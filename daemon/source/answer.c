@@ -18,8 +18,8 @@ static void append_date(struct buffer *out)
     struct tm utc;
 
     gmtime_r(&now, &utc);
-    buffer_printf(out, "Date: %s, %02d %s %d %02d:%02d:%02d GMT\r\n", days[utc.tm_wday], utc.tm_mday, months[utc.tm_mon], utc.tm_year + 1900,
-                  utc.tm_hour, utc.tm_min, utc.tm_sec);
+    buffer_printf(out, "Date: %s, %02d %s %d %02d:%02d:%02d GMT\r\n", days[utc.tm_wday], utc.tm_mday, months[utc.tm_mon],
+                  utc.tm_year + 1900, utc.tm_hour, utc.tm_min, utc.tm_sec);
 }
 
 static void append_head(struct connection *connection, unsigned int status, unsigned int retry_after, size_t length)
@@ -73,7 +73,8 @@ void answer_refusal(struct connection *connection, const struct refusal *refusal
     char json[512];
     int length = snprintf(json, sizeof json, "{\"error\": \"%s\"}", refusal->error ? refusal->error : http_reason(refusal->status));
 
-    answer_send(connection, refusal->status, refusal->retry_after, slice_make(json, (size_t)length < sizeof json ? (size_t)length : sizeof json - 1));
+    answer_send(connection, refusal->status, refusal->retry_after,
+                slice_make(json, (size_t)length < sizeof json ? (size_t)length : sizeof json - 1));
 }
 
 void answer_and_close(struct connection *connection, unsigned int status, const char *error, enum source_close reason)

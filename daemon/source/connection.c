@@ -15,7 +15,8 @@ enum { KEPT_HEAD_CAPACITY = 1024 };
 
 bool connection_is_idle(const struct connection *connection)
 {
-    return connection->state == CONNECTION_HEAD && connection->scan.length == 0 && connection->scan.skipped == 0 && connection->held.length == 0;
+    return connection->state == CONNECTION_HEAD && connection->scan.length == 0 && connection->scan.skipped == 0 &&
+           connection->held.length == 0;
 }
 
 void connection_set_deadline(struct connection *connection, clock_nanos after)
@@ -103,7 +104,8 @@ void connection_expire(struct connection *connection)
         connection->request->connection = NULL;
         connection->request = NULL;
         counter_add(&connection->worker->counters.bounds[SOURCE_BOUND_ACKNOWLEDGE], 1);
-        answer_refusal(connection, &(struct refusal){503, connection->worker->limits.retry_after, "not stored in time; send it again later"});
+        answer_refusal(connection,
+                       &(struct refusal){503, connection->worker->limits.retry_after, "not stored in time; send it again later"});
         break;
     case CONNECTION_WRITE: connection_close(connection, SOURCE_CLOSE_SLOW_READER); break;
     case CONNECTION_LINGER: connection_close(connection, connection->close_reason); break;

@@ -45,23 +45,23 @@ struct connection {
     int fd;
     struct address peer;
     enum connection_state state;
-    bool running;                  /* in its own turn, which ends with connection_settle */
-    bool reading, writing;         /* what the event loop watches */
+    bool running;          /* in its own turn, which ends with connection_settle */
+    bool reading, writing; /* what the event loop watches */
     struct event readable, writable;
-    clock_nanos deadline;          /* of the state, monotonic */
+    clock_nanos deadline; /* of the state, monotonic */
     struct http_reader *reader;
     struct http_scan scan;
-    struct buffer head;            /* a header section that came in pieces */
-    struct buffer held;            /* bytes after a request that waits, from held_used on */
+    struct buffer head; /* a header section that came in pieces */
+    struct buffer held; /* bytes after a request that waits, from held_used on */
     size_t held_used;
     bool keep_alive, is_http_1_0, is_head; /* of the request in hand */
-    uint64_t body_bytes;           /* content so far */
-    uint64_t drained_bytes;        /* thrown away so far, framing and all */
-    uint64_t progress_bytes;       /* received since the deadline was set */
-    struct refusal refusal;        /* in DRAIN */
-    struct source_request *request; /* in BODY and WAIT */
-    struct buffer out;             /* in WRITE: what is still to be sent */
-    bool closing;                  /* with the answer in hand, for close_reason */
+    uint64_t body_bytes;                   /* content so far */
+    uint64_t drained_bytes;                /* thrown away so far, framing and all */
+    uint64_t progress_bytes;               /* received since the deadline was set */
+    struct refusal refusal;                /* in DRAIN */
+    struct source_request *request;        /* in BODY and WAIT */
+    struct buffer out;                     /* in WRITE: what is still to be sent */
+    bool closing;                          /* with the answer in hand, for close_reason */
     enum source_close close_reason;
     size_t linger_bytes;
 };

@@ -58,17 +58,17 @@ struct http_reader {
     http_parser parser;
     struct http_head *head; /* being filled; NULL outside http_read_head */
     struct slice target;
-    struct slice name;      /* of the field in hand */
+    struct slice name; /* of the field in hand */
     unsigned int hosts;
     unsigned int types;
     unsigned int encodings;
     unsigned int transfer_encodings;
     bool transfer_is_chunked;
     bool bad_name;
-    bool complete;          /* the message ended */
+    bool complete; /* the message ended */
     bool bad_framing;
-    char framing_last;      /* the byte of the chunks' framing before framing */
-    const char *framing;    /* what is not content begins here, in the piece in hand */
+    char framing_last;   /* the byte of the chunks' framing before framing */
+    const char *framing; /* what is not content begins here, in the piece in hand */
     http_body_callback *callback;
     void *data;
 };
@@ -231,7 +231,6 @@ static unsigned int parse_status(enum http_errno error, const char **text)
     case HPE_INVALID_VERSION: *text = "unknown version of HTTP"; return 505;
     case HPE_UNEXPECTED_CONTENT_LENGTH: *text = "more than one length of the body is given"; return 400;
     case HPE_INVALID_CONTENT_LENGTH: *text = "Content-Length is no number"; return 400;
-    case HPE_INVALID_TRANSFER_ENCODING: *text = "chunked is not the last transfer coding"; return 400;
     case HPE_HEADER_OVERFLOW: *text = "header section too large"; return 431;
     default: *text = "malformed header section"; return 400;
     }
@@ -253,6 +252,8 @@ static unsigned int check_head(const struct http_reader *reader, const struct ht
         *error = "exactly one Host is needed";
     else if (reader->transfer_encodings > 1 || (reader->transfer_encodings && head->is_http_1_0)) /* section 6.1 */
         *error = "Transfer-Encoding is not allowed here";
+    else if (reader->transfer_encodings && !(parser->flags & F_CHUNKED)) /* section 6.3, item 4 */
+        *error = "chunked is not the last transfer coding";
     else if (parser->flags & F_CHUNKED && parser->flags & F_CONTENTLENGTH) /* section 6.3, item 3 */
         *error = "more than one length of the body is given";
     else if (reader->types > 1 || reader->encodings > 1)
@@ -301,7 +302,8 @@ unsigned int http_read_head(struct http_reader *reader, struct slice section, st
 
 /* --- the body -------------------------------------------------------------------------------------------------------------------- */
 
-enum http_body_result http_read_body(struct http_reader *reader, struct slice bytes, http_body_callback *callback, void *data, size_t *taken)
+enum http_body_result http_read_body(struct http_reader *reader, struct slice bytes, http_body_callback *callback, void *data,
+                                     size_t *taken)
 {
     reader->callback = callback;
     reader->data = data;

@@ -36,18 +36,18 @@ struct http_reader;
 /* What matters of a header section. Slices point into the bytes given to http_read_head. */
 struct http_head {
     bool is_post;
-    bool is_head;                 /* the answer has no body, RFC 9110 section 9.3.2 */
-    bool keep_alive;              /* RFC 9112 section 9.3 */
+    bool is_head;    /* the answer has no body, RFC 9110 section 9.3.2 */
+    bool keep_alive; /* RFC 9112 section 9.3 */
     bool is_http_1_0;
     bool chunked;
-    bool has_body;                /* chunked, or a Content-Length that is not 0 */
-    bool expects_continue;        /* Expect: 100-continue, RFC 9110 section 10.1.1 */
-    bool expects_other;           /* Expect with anything else */
-    uint64_t content_length;      /* 0 where there is none */
-    struct slice path;            /* of the target, in origin or absolute form, without the query; empty for other forms */
+    bool has_body;           /* chunked, or a Content-Length that is not 0 */
+    bool expects_continue;   /* Expect: 100-continue, RFC 9110 section 10.1.1 */
+    bool expects_other;      /* Expect with anything else */
+    uint64_t content_length; /* 0 where there is none */
+    struct slice path;       /* of the target, in origin or absolute form, without the query; empty for other forms */
     struct slice content_type;
     struct slice content_encoding;
-    struct slice forwarded_for;   /* the last X-Forwarded-For */
+    struct slice forwarded_for; /* the last X-Forwarded-For */
 };
 
 struct http_reader *http_reader_new(void);
@@ -69,7 +69,8 @@ typedef void http_body_callback(void *data, struct slice bytes);
 
 /* Goes on with the body, after a head with has_body. The callback gets the content without the chunks' framing, in which a line must
  * end with CR LF, in extensions and trailers too: another reader might take a lone LF for the end. */
-enum http_body_result http_read_body(struct http_reader *reader, struct slice bytes, http_body_callback *callback, void *data, size_t *taken);
+enum http_body_result http_read_body(struct http_reader *reader, struct slice bytes, http_body_callback *callback, void *data,
+                                     size_t *taken);
 
 /* --- answers ------------------------------------------------------------------------------------------------------------------------ */
 

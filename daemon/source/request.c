@@ -140,7 +140,8 @@ void request_body(void *data, struct slice bytes)
     if (limits->body_bytes && connection->body_bytes > limits->body_bytes)
         stop_body(connection, (struct refusal){413, 0, "the body is larger than limits.body_bytes"}, SOURCE_BOUND_BODY_BYTES);
     else if (connection->worker->handler.body(connection->request->context, bytes) != RESULT_OK)
-        stop_body(connection, (struct refusal){503, limits->retry_after, "no room for this request now; send it again later"}, SOURCE_BOUND_REFUSED);
+        stop_body(connection, (struct refusal){503, limits->retry_after, "no room for this request now; send it again later"},
+                  SOURCE_BOUND_REFUSED);
 }
 
 void request_end(struct connection *connection)

@@ -23,7 +23,8 @@ static bool expire_one(struct source_worker *worker, clock_nanos now)
 {
     struct connection *connection;
 
-    LIST_FOREACH(connection, &worker->connections, entry) {
+    LIST_FOREACH(connection, &worker->connections, entry)
+    {
         if (connection->deadline > now)
             continue;
         connection_expire(connection);
@@ -46,7 +47,8 @@ static void sweep_cb(evutil_socket_t fd, short events, void *data)
 /* A quarter of the shortest time-out, from 10 ms to 1 s. */
 static struct timeval sweep_period(const struct source_limits *limits)
 {
-    const clock_nanos timeouts[] = {limits->header_timeout, limits->idle_timeout, limits->body_progress_timeout, limits->acknowledge_timeout};
+    const clock_nanos timeouts[] = {limits->header_timeout, limits->idle_timeout, limits->body_progress_timeout,
+                                    limits->acknowledge_timeout};
     clock_nanos period = 4 * CLOCK_SECOND;
 
     for (size_t i = 0; i < sizeof timeouts / sizeof timeouts[0]; i++)
@@ -58,8 +60,9 @@ static struct timeval sweep_period(const struct source_limits *limits)
     return (struct timeval){period / CLOCK_SECOND, period % CLOCK_SECOND / 1000};
 }
 
-struct source_worker *source_worker_new(struct event_base *base, const struct source_limits *limits, const struct source_endpoint *endpoints,
-                                        size_t endpoint_count, const struct source_handler *handler)
+struct source_worker *source_worker_new(struct event_base *base, const struct source_limits *limits,
+                                        const struct source_endpoint *endpoints, size_t endpoint_count,
+                                        const struct source_handler *handler)
 {
     struct source_worker *worker = xcalloc(1, sizeof *worker);
 
@@ -138,7 +141,8 @@ static bool close_one_idle(struct source_worker *worker)
 {
     struct connection *connection;
 
-    LIST_FOREACH(connection, &worker->connections, entry) {
+    LIST_FOREACH(connection, &worker->connections, entry)
+    {
         if (!connection_is_idle(connection))
             continue;
         connection_close(connection, SOURCE_CLOSE_SHUTDOWN);
@@ -181,12 +185,9 @@ const char *source_close_name(enum source_close reason)
 const char *source_bound_name(enum source_bound bound)
 {
     static const char *const names[SOURCE_BOUND_COUNT] = {
-        [SOURCE_BOUND_HEADER_BYTES] = "header_bytes",
-        [SOURCE_BOUND_BODY_BYTES] = "body_bytes",
-        [SOURCE_BOUND_DRAIN_BYTES] = "drain_bytes",
-        [SOURCE_BOUND_CONNECTIONS] = "connections",
-        [SOURCE_BOUND_DESCRIPTORS] = "descriptors",
-        [SOURCE_BOUND_ACKNOWLEDGE] = "acknowledge_timeout",
+        [SOURCE_BOUND_HEADER_BYTES] = "header_bytes", [SOURCE_BOUND_BODY_BYTES] = "body_bytes",
+        [SOURCE_BOUND_DRAIN_BYTES] = "drain_bytes",   [SOURCE_BOUND_CONNECTIONS] = "connections",
+        [SOURCE_BOUND_DESCRIPTORS] = "descriptors",   [SOURCE_BOUND_ACKNOWLEDGE] = "acknowledge_timeout",
         [SOURCE_BOUND_REFUSED] = "refused",
     };
     return names[bound];

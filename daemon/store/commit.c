@@ -11,7 +11,8 @@ const char *const writer_sql[WRITER_STATEMENT_COUNT] = {
     [WRITER_ADD_DOCUMENT] = "INSERT INTO document VALUES (?1, ?2)",
     [WRITER_ADD_QUEUE] = "INSERT INTO queue VALUES (?1, ?2, 0, 0, 0, ?3, 0, NULL) ON CONFLICT DO NOTHING",
     [WRITER_ADD_DESTINATION] = "INSERT INTO destination (name) VALUES (?1)",
-    [WRITER_RETRY_LATER] = "UPDATE queue SET state = ?4, attempts = ?5, next_time = ?6, error = ?7 WHERE destination = ?1 AND alert = ?2 AND round = ?3",
+    [WRITER_RETRY_LATER] =
+        "UPDATE queue SET state = ?4, attempts = ?5, next_time = ?6, error = ?7 WHERE destination = ?1 AND alert = ?2 AND round = ?3",
     [WRITER_END_DELIVERY] = "INSERT OR REPLACE INTO ended SELECT alert, destination, round, ?4, ?5, since, ?6, ?7 FROM queue"
                             " WHERE destination = ?1 AND alert = ?2 AND round = ?3",
     [WRITER_LEAVE_QUEUE] = "DELETE FROM queue WHERE destination = ?1 AND alert = ?2 AND round = ?3",
@@ -29,7 +30,8 @@ const char *const writer_sql[WRITER_STATEMENT_COUNT] = {
     [WRITER_REMOVE_DOCUMENT] = "DELETE FROM document WHERE alert = ?1",
     [WRITER_REMOVE_ENDED] = "DELETE FROM ended WHERE alert = ?1",
     [WRITER_REMOVE_QUEUED] = "DELETE FROM queue WHERE alert = ?1 AND destination IN (SELECT id FROM destination)",
-    [WRITER_SEEN_ROWS] = "SELECT id, stored, EXISTS (SELECT 1 FROM alert WHERE number = seen.alert) FROM seen WHERE id > ?1 ORDER BY id LIMIT ?2",
+    [WRITER_SEEN_ROWS] =
+        "SELECT id, stored, EXISTS (SELECT 1 FROM alert WHERE number = seen.alert) FROM seen WHERE id > ?1 ORDER BY id LIMIT ?2",
     [WRITER_REMOVE_SEEN] = "DELETE FROM seen WHERE id = ?1",
 };
 
@@ -66,7 +68,8 @@ static enum result add_seen(struct store *store, const uint8_t *id, int64_t numb
     return result;
 }
 
-static enum result add_alert_row(struct store *store, const struct submission_alert *alert, struct slice cluster, const uint8_t *id, int64_t number, clock_nanos now)
+static enum result add_alert_row(struct store *store, const struct submission_alert *alert, struct slice cluster, const uint8_t *id,
+                                 int64_t number, clock_nanos now)
 {
     sqlite3_stmt *statement = database_statement(&store->database, WRITER_ADD_ALERT);
     if (statement == NULL)
@@ -130,7 +133,8 @@ static enum result add_delivery(struct store *store, struct slice name, int64_t 
     return result;
 }
 
-static enum result add_alert(struct store *store, const struct submission_alert *alert, struct slice cluster, clock_nanos now, struct store_commit_counts *counts)
+static enum result add_alert(struct store *store, const struct submission_alert *alert, struct slice cluster, clock_nanos now,
+                             struct store_commit_counts *counts)
 {
     uint8_t id[SUBMISSION_ID_HEX / 2];
     bool known;

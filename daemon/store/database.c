@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum result database_open(struct database *database, const char *path, int flags, const char *vfs, int busy_timeout_ms, const char *const *sql)
+enum result database_open(struct database *database, const char *path, int flags, const char *vfs, int busy_timeout_ms,
+                          const char *const *sql)
 {
     *database = (struct database){.path = xstrdup(path), .sql = sql};
     int code = sqlite3_open_v2(path, &database->handle, flags | SQLITE_OPEN_NOMUTEX, vfs);
@@ -64,10 +65,11 @@ static enum result result_of(const struct database *database, int code)
 static const char *remedy_of(enum result result)
 {
     switch (result) {
-    case RESULT_FULL: return "make room on the file system, or lower store.max_bytes";
+    case RESULT_FULL: return "make room on the file system, or lower store.size";
     case RESULT_BUSY: return "another program holds a lock on the database: end it";
     case RESULT_CORRUPT:
-        return "stop the daemon, move store.db, store.db-wal and store.db-shm aside, read out what is left with 'sqlite3 store.db .recover', and start "
+        return "stop the daemon, move store.db, store.db-wal and store.db-shm aside, read out what is left with 'sqlite3 store.db "
+               ".recover', and start "
                "again with an empty store";
     case RESULT_DENIED: return "check the owner and the mode of the store's directory and files";
     case RESULT_NOT_FOUND: return "check the store's directory";
@@ -78,8 +80,8 @@ static const char *remedy_of(enum result result)
 enum result database_failed(struct database *database, int code)
 {
     enum result result = result_of(database, code);
-    database_set_error(database, "%s: %s (SQLite code %d): %s", database->path, database->handle ? sqlite3_errmsg(database->handle) : sqlite3_errstr(code),
-                       code, remedy_of(result));
+    database_set_error(database, "%s: %s (SQLite code %d): %s", database->path,
+                       database->handle ? sqlite3_errmsg(database->handle) : sqlite3_errstr(code), code, remedy_of(result));
     return result;
 }
 

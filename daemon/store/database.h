@@ -25,7 +25,8 @@ struct database {
 };
 
 /* flags: SQLITE_OPEN_*. sql: the statements' texts. vfs may be NULL. The database must be closed after a failure as well. */
-enum result database_open(struct database *database, const char *path, int flags, const char *vfs, int busy_timeout_ms, const char *const *sql);
+enum result database_open(struct database *database, const char *path, int flags, const char *vfs, int busy_timeout_ms,
+                          const char *const *sql);
 void database_close(struct database *database);
 
 /* Statements without parameters and rows. */

@@ -7,11 +7,11 @@
 #include <stdio.h>
 
 enum {
-    RETENTION_STEP = 200,       /* alerts looked at in one step */
-    SEEN_STEP = 500,            /* ids looked at in one step */
-    WAL_PINNED_FACTOR = 16,     /* x checkpoint_bytes: then the WAL is emptied with a short wait for readers */
+    RETENTION_STEP = 200,   /* alerts looked at in one step */
+    SEEN_STEP = 500,        /* ids looked at in one step */
+    WAL_PINNED_FACTOR = 16, /* x checkpoint_bytes: then the WAL is emptied with a short wait for readers */
     WAL_PINNED_WAIT_MS = 50,
-    VACUUM_KEEP_DIVISOR = 8     /* one page in so many may stay free: it is used again soon */
+    VACUUM_KEEP_DIVISOR = 8 /* one page in so many may stay free: it is used again soon */
 };
 
 /* --- checkpoint --------------------------------------------------------------------------------------------------------- */
@@ -38,8 +38,8 @@ static enum result checkpoint_pinned(struct store *store)
     sqlite3_busy_timeout(store->database.handle, store->options.busy_timeout_ms);
     bool pinned = result == RESULT_OK && store->checkpointed_pages < store->wal_pages;
     if (pinned && !store->wal_pinned_logged)
-        log_warning("store: a reader keeps %s-wal from being emptied (%llu MiB): end programs that hold the database open", store->database.path,
-                    (unsigned long long)(store->wal_pages * DATABASE_PAGE_BYTES >> 20));
+        log_warning("store: a reader keeps %s-wal from being emptied (%llu MiB): end programs that hold the database open",
+                    store->database.path, (unsigned long long)(store->wal_pages * DATABASE_PAGE_BYTES >> 20));
     store->wal_pinned_logged = pinned;
     return result;
 }
@@ -142,10 +142,6 @@ static enum result remove_alerts(struct store *store, const retention_rows *rows
         return result;
     done->alerts_removed += rows->count;
     done->undelivered_removed += undelivered;
-    if (undelivered > 0)
-        log_error("store: over its hard limit of %llu MiB: %llu alerts were removed that were not delivered yet; mend the destinations that are behind, or raise "
-                  "store.max_bytes",
-                  (unsigned long long)(store->options.hard_bytes >> 20), (unsigned long long)undelivered);
     return RESULT_OK;
 }
 

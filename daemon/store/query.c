@@ -10,8 +10,8 @@
 enum { PAGE_ROWS = 16, PAGE_ARENA_BYTES = 64 * 1024 };
 
 #define ALERT_COLUMNS "alert.number, alert.id, dedup_key, time, alert.stored, risk_score, severity, rule, cluster, json"
-#define ALERT_FILTER                                                                                                                          \
-    " FROM alert JOIN document ON document.alert = alert.number WHERE time >= ?2 AND severity_rank >= ?3 AND (?4 IS NULL OR rule = ?4)"         \
+#define ALERT_FILTER \
+    " FROM alert JOIN document ON document.alert = alert.number WHERE time >= ?2 AND severity_rank >= ?3 AND (?4 IS NULL OR rule = ?4)" \
     " AND (?5 IS NULL OR cluster = ?5)"
 #define OPEN_COLUMNS "queue.alert, round, state, attempts, since, next_time, error"
 #define ENDED_COLUMNS "ended.alert, round, state, attempts, since, ended.time, error"
@@ -19,27 +19,32 @@ enum { PAGE_ROWS = 16, PAGE_ARENA_BYTES = 64 * 1024 };
 const char *const reader_sql[READER_STATEMENT_COUNT] = {
     [READER_ALERTS_NEWEST] = "SELECT " ALERT_COLUMNS ALERT_FILTER " AND alert.number < ?1 ORDER BY alert.number DESC LIMIT ?6",
     [READER_ALERTS_AFTER] = "SELECT " ALERT_COLUMNS ALERT_FILTER " AND alert.number > ?1 ORDER BY alert.number LIMIT ?6",
-    [READER_ALERT_BY_ID] = "SELECT " ALERT_COLUMNS " FROM seen JOIN alert ON alert.number = seen.alert JOIN document ON document.alert = alert.number"
-                           " WHERE seen.id BETWEEN ?1 AND ?2 LIMIT 2",
+    [READER_ALERT_BY_ID] =
+        "SELECT " ALERT_COLUMNS " FROM seen JOIN alert ON alert.number = seen.alert JOIN document ON document.alert = alert.number"
+        " WHERE seen.id BETWEEN ?1 AND ?2 LIMIT 2",
     [READER_ALERT_BY_NUMBER] = "SELECT " ALERT_COLUMNS " FROM alert JOIN document ON document.alert = alert.number WHERE alert.number = ?1",
-    [READER_ALERT_DELIVERIES] = "SELECT " OPEN_COLUMNS ", alert.id, name FROM destination JOIN queue ON destination = destination.id AND queue.alert = ?1"
-                                " JOIN alert ON alert.number = queue.alert UNION ALL"
-                                " SELECT " ENDED_COLUMNS ", alert.id, name FROM ended JOIN destination ON destination.id = ended.destination"
-                                " JOIN alert ON alert.number = ended.alert WHERE ended.alert = ?1 ORDER BY name",
+    [READER_ALERT_DELIVERIES] =
+        "SELECT " OPEN_COLUMNS ", alert.id, name FROM destination JOIN queue ON destination = destination.id AND queue.alert = ?1"
+        " JOIN alert ON alert.number = queue.alert UNION ALL"
+        " SELECT " ENDED_COLUMNS ", alert.id, name FROM ended JOIN destination ON destination.id = ended.destination"
+        " JOIN alert ON alert.number = ended.alert WHERE ended.alert = ?1 ORDER BY name",
     [READER_OPEN_DELIVERIES] = "SELECT " OPEN_COLUMNS ", alert.id, ?1 FROM queue JOIN alert ON alert.number = queue.alert"
                                " WHERE destination = (SELECT id FROM destination WHERE name = ?1) ORDER BY queue.alert LIMIT ?2",
     /* Pages by (alert, destination), newest first. */
-    [READER_DEAD_DELIVERIES] = "SELECT " ENDED_COLUMNS ", alert.id, name, destination.id FROM ended JOIN destination ON destination.id = ended.destination"
-                               " JOIN alert ON alert.number = ended.alert WHERE state = 3 AND (ended.alert, destination.id) < (?1, ?2)"
-                               " ORDER BY ended.alert DESC, destination.id DESC LIMIT ?3",
-    [READER_DEAD_LETTERS] = "SELECT number, stored, total_length, offset, cluster, source, reason, detail, length(kept), x'' FROM dead_letter"
-                            " WHERE number < ?1 ORDER BY number DESC LIMIT ?2",
-    [READER_DEAD_LETTER] = "SELECT number, stored, total_length, offset, cluster, source, reason, detail, length(kept), kept FROM dead_letter WHERE number = ?1",
-    [READER_DESTINATION_COUNTS] =
-        "SELECT name, (SELECT count(*) FROM queue WHERE destination = destination.id AND state = 0),"
-        " (SELECT count(*) FROM queue WHERE destination = destination.id AND state = 1),"
-        " (SELECT count(*) FROM ended WHERE ended.destination = destination.id AND state = 3),"
-        " coalesce((SELECT since FROM queue WHERE destination = destination.id ORDER BY queue.alert LIMIT 1), 0) FROM destination ORDER BY destination.id",
+    [READER_DEAD_DELIVERIES] =
+        "SELECT " ENDED_COLUMNS ", alert.id, name, destination.id FROM ended JOIN destination ON destination.id = ended.destination"
+        " JOIN alert ON alert.number = ended.alert WHERE state = 3 AND (ended.alert, destination.id) < (?1, ?2)"
+        " ORDER BY ended.alert DESC, destination.id DESC LIMIT ?3",
+    [READER_DEAD_LETTERS] =
+        "SELECT number, stored, total_length, offset, cluster, source, reason, detail, length(kept), x'' FROM dead_letter"
+        " WHERE number < ?1 ORDER BY number DESC LIMIT ?2",
+    [READER_DEAD_LETTER] = "SELECT number, stored, total_length, offset, cluster, source, reason, detail, length(kept), kept FROM "
+                           "dead_letter WHERE number = ?1",
+    [READER_DESTINATION_COUNTS] = "SELECT name, (SELECT count(*) FROM queue WHERE destination = destination.id AND state = 0),"
+                                  " (SELECT count(*) FROM queue WHERE destination = destination.id AND state = 1),"
+                                  " (SELECT count(*) FROM ended WHERE ended.destination = destination.id AND state = 3),"
+                                  " coalesce((SELECT since FROM queue WHERE destination = destination.id ORDER BY queue.alert LIMIT 1), 0) "
+                                  "FROM destination ORDER BY destination.id",
 };
 
 /* --- rows --------------------------------------------------------------------------------------------------------------- */
@@ -119,8 +124,8 @@ static void bind_optional(sqlite3_stmt *statement, int parameter, const char *te
         database_bind_text(statement, parameter, slice_of(text));
 }
 
-static enum result read_alert_page(struct store_reader *reader, const struct store_alert_filter *filter, int64_t from, size_t limit, struct arena *arena,
-                                   struct store_alert page[PAGE_ROWS], size_t *count)
+static enum result read_alert_page(struct store_reader *reader, const struct store_alert_filter *filter, int64_t from, size_t limit,
+                                   struct arena *arena, struct store_alert page[PAGE_ROWS], size_t *count)
 {
     sqlite3_stmt *statement = database_statement(&reader->database, filter->after == 0 ? READER_ALERTS_NEWEST : READER_ALERTS_AFTER);
     if (statement == NULL)
@@ -242,7 +247,8 @@ enum result store_alert_deliveries(struct store_reader *reader, int64_t alert, s
     return result == RESULT_NOT_FOUND ? RESULT_OK : result;
 }
 
-enum result store_open_deliveries(struct store_reader *reader, const char *destination, struct store_delivery *out, size_t max, size_t *count)
+enum result store_open_deliveries(struct store_reader *reader, const char *destination, struct store_delivery *out, size_t max,
+                                  size_t *count)
 {
     *count = 0;
     sqlite3_stmt *statement = database_statement(&reader->database, READER_OPEN_DELIVERIES);

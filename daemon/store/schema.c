@@ -17,54 +17,53 @@
  *
  * Foreign keys are not declared: rows of one alert are written and removed together by one place in the code, and checks would cost
  * a look-up in each delivery's insert. */
-static const char version_1[] =
-    "CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
-    "INSERT INTO meta VALUES ('last_alert', 0), ('dead_letters_dropped', 0), ('undelivered_removed', 0);"
-    "CREATE TABLE alert ("
-    "  number INTEGER PRIMARY KEY,"
-    "  id BLOB NOT NULL,"
-    "  dedup_key BLOB NOT NULL,"
-    "  time INTEGER NOT NULL,"
-    "  stored INTEGER NOT NULL,"
-    "  severity_rank INTEGER NOT NULL,"
-    "  risk_score REAL NOT NULL,"
-    "  severity TEXT NOT NULL,"
-    "  rule TEXT NOT NULL,"
-    "  cluster TEXT NOT NULL);"
-    "CREATE TABLE document (alert INTEGER PRIMARY KEY, json TEXT NOT NULL);"
-    "CREATE TABLE seen (id BLOB PRIMARY KEY, alert INTEGER NOT NULL, stored INTEGER NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE destination (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
-    "CREATE TABLE queue ("
-    "  destination INTEGER NOT NULL,"
-    "  alert INTEGER NOT NULL,"
-    "  round INTEGER NOT NULL,"
-    "  state INTEGER NOT NULL,"
-    "  attempts INTEGER NOT NULL,"
-    "  since INTEGER NOT NULL,"
-    "  next_time INTEGER NOT NULL,"
-    "  error TEXT,"
-    "  PRIMARY KEY (destination, alert)) WITHOUT ROWID;"
-    "CREATE TABLE ended ("
-    "  alert INTEGER NOT NULL,"
-    "  destination INTEGER NOT NULL,"
-    "  round INTEGER NOT NULL,"
-    "  state INTEGER NOT NULL,"
-    "  attempts INTEGER NOT NULL,"
-    "  since INTEGER NOT NULL,"
-    "  time INTEGER NOT NULL,"
-    "  error TEXT,"
-    "  PRIMARY KEY (alert, destination)) WITHOUT ROWID;"
-    "CREATE INDEX ended_dead ON ended (destination, alert) WHERE state = 3;"
-    "CREATE TABLE dead_letter ("
-    "  number INTEGER PRIMARY KEY,"
-    "  stored INTEGER NOT NULL,"
-    "  total_length INTEGER NOT NULL,"
-    "  offset INTEGER NOT NULL,"
-    "  cluster TEXT NOT NULL,"
-    "  source TEXT NOT NULL,"
-    "  reason TEXT NOT NULL,"
-    "  detail TEXT NOT NULL,"
-    "  kept BLOB NOT NULL);";
+static const char version_1[] = "CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
+                                "INSERT INTO meta VALUES ('last_alert', 0), ('dead_letters_dropped', 0), ('undelivered_removed', 0);"
+                                "CREATE TABLE alert ("
+                                "  number INTEGER PRIMARY KEY,"
+                                "  id BLOB NOT NULL,"
+                                "  dedup_key BLOB NOT NULL,"
+                                "  time INTEGER NOT NULL,"
+                                "  stored INTEGER NOT NULL,"
+                                "  severity_rank INTEGER NOT NULL,"
+                                "  risk_score REAL NOT NULL,"
+                                "  severity TEXT NOT NULL,"
+                                "  rule TEXT NOT NULL,"
+                                "  cluster TEXT NOT NULL);"
+                                "CREATE TABLE document (alert INTEGER PRIMARY KEY, json TEXT NOT NULL);"
+                                "CREATE TABLE seen (id BLOB PRIMARY KEY, alert INTEGER NOT NULL, stored INTEGER NOT NULL) WITHOUT ROWID;"
+                                "CREATE TABLE destination (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
+                                "CREATE TABLE queue ("
+                                "  destination INTEGER NOT NULL,"
+                                "  alert INTEGER NOT NULL,"
+                                "  round INTEGER NOT NULL,"
+                                "  state INTEGER NOT NULL,"
+                                "  attempts INTEGER NOT NULL,"
+                                "  since INTEGER NOT NULL,"
+                                "  next_time INTEGER NOT NULL,"
+                                "  error TEXT,"
+                                "  PRIMARY KEY (destination, alert)) WITHOUT ROWID;"
+                                "CREATE TABLE ended ("
+                                "  alert INTEGER NOT NULL,"
+                                "  destination INTEGER NOT NULL,"
+                                "  round INTEGER NOT NULL,"
+                                "  state INTEGER NOT NULL,"
+                                "  attempts INTEGER NOT NULL,"
+                                "  since INTEGER NOT NULL,"
+                                "  time INTEGER NOT NULL,"
+                                "  error TEXT,"
+                                "  PRIMARY KEY (alert, destination)) WITHOUT ROWID;"
+                                "CREATE INDEX ended_dead ON ended (destination, alert) WHERE state = 3;"
+                                "CREATE TABLE dead_letter ("
+                                "  number INTEGER PRIMARY KEY,"
+                                "  stored INTEGER NOT NULL,"
+                                "  total_length INTEGER NOT NULL,"
+                                "  offset INTEGER NOT NULL,"
+                                "  cluster TEXT NOT NULL,"
+                                "  source TEXT NOT NULL,"
+                                "  reason TEXT NOT NULL,"
+                                "  detail TEXT NOT NULL,"
+                                "  kept BLOB NOT NULL);";
 
 const char *const schema_steps[] = {version_1};
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];
@@ -91,7 +90,9 @@ static enum result check_not_newer(struct database *database, int64_t found, int
 {
     if (found <= version)
         return RESULT_OK;
-    database_set_error(database, "%s was made by a newer version (schema %lld, this one knows %d): install that version again, or name another directory for the store",
+    database_set_error(database,
+                       "%s was made by a newer version (schema %lld, this one knows %d): install that version again, or name another "
+                       "directory for the store",
                        database->path, (long long)found, version);
     return RESULT_UNSUPPORTED;
 }
@@ -107,7 +108,8 @@ enum result schema_check(struct database *database, int version)
     if (result == RESULT_OK)
         result = check_not_newer(database, found, version);
     if (result == RESULT_OK && found < version) {
-        database_set_error(database, "%s is of an older version: start the daemon of this version once, it migrates the store", database->path);
+        database_set_error(database, "%s is of an older version: start the daemon of this version once, it migrates the store",
+                           database->path);
         result = RESULT_UNSUPPORTED;
     }
     return result;
@@ -133,8 +135,8 @@ enum result schema_migrate(struct database *database, const char *const *steps, 
     enum result result = check_owner(database);
     if (result == RESULT_NOT_FOUND) {
         char settings[160];
-        snprintf(settings, sizeof settings, "PRAGMA page_size=%d; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA application_id=%d", DATABASE_PAGE_BYTES,
-                 DATABASE_APPLICATION_ID);
+        snprintf(settings, sizeof settings, "PRAGMA page_size=%d; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA application_id=%d",
+                 DATABASE_PAGE_BYTES, DATABASE_APPLICATION_ID);
         result = database_run(database, settings);
     }
     int64_t version = 0;

@@ -66,7 +66,8 @@ static enum result make_directory(const char *directory, char **error)
     free(path);
     if (failure == 0)
         return RESULT_OK;
-    *error = xasprintf("cannot make the store's directory %s: %s: make it, owned by the daemon's user, mode 0700", directory, strerror(failure));
+    *error =
+        xasprintf("cannot make the store's directory %s: %s: make it, owned by the daemon's user, mode 0700", directory, strerror(failure));
     return result_from_errno(failure);
 }
 
@@ -90,8 +91,8 @@ static enum result take_lock(struct store *store, char **error)
         char pid[24];
         read_lock_owner(store->lock, pid, sizeof pid);
         result = RESULT_BUSY;
-        *error = xasprintf("the store %s is in use by process %s: stop that one, or name another directory for the store", store->options.directory,
-                           *pid ? pid : "(unknown)");
+        *error = xasprintf("the store %s is in use by process %s: stop that one, or name another directory for the store",
+                           store->options.directory, *pid ? pid : "(unknown)");
     } else if (ftruncate(store->lock, 0) != 0 || dprintf(store->lock, "%ld\n", (long)getpid()) < 0) {
         log_warning("store: cannot write the process id into %s: %s", path, strerror(errno));
     }

@@ -42,7 +42,7 @@ extern const char *const writer_sql[WRITER_STATEMENT_COUNT];
 struct store {
     struct store_options options; /* defaults filled in; directory is owned */
     struct database database;
-    int lock; /* descriptor of the lock file; the lock is held while it is open */
+    int lock;    /* descriptor of the lock file; the lock is held while it is open */
     bool reopen; /* the connection met an I/O error: a fresh one reads what is really on disk before anything is written again */
 
     /* What the database holds, kept here to spare reading it in each commit. Read again whenever a transaction was rolled back. */
@@ -55,9 +55,9 @@ struct store {
     uint64_t checkpointed_pages; /* of these, already in the database at the last checkpoint */
     bool wal_pinned_logged;
 
-    int64_t retention_cursor;         /* alerts up to this one were looked at in this round */
+    int64_t retention_cursor;                   /* alerts up to this one were looked at in this round */
     uint8_t seen_cursor[SUBMISSION_ID_HEX / 2]; /* ids up to this one likewise */
-    size_t seen_cursor_length;        /* 0: at the beginning */
+    size_t seen_cursor_length;                  /* 0: at the beginning */
 };
 
 /* A fresh connection if the last one met an I/O error. To be called first by everything that writes. */

@@ -181,9 +181,16 @@ static struct k8s_cell *go_to_parent(struct k8s_cells *cells, const struct k8s_p
     return cell;
 }
 
-struct k8s_cell *k8s_cells_find(const struct k8s_cells *cells, const struct slice *tokens, size_t count, const struct json_node **value)
+const struct json_node *k8s_cells_lookup(struct k8s_cells *cells, const struct json_node *value, const struct slice *tokens, size_t count)
 {
-    struct k8s_cells scratch = *cells; /* looking costs nothing: it is bounded by what was spent on making */
+    enum { CHILDREN_PER_STEP = 4 };
+    size_t visited = 0;
+    const struct json_node *found = cells->steps_left ? k8s_pointer_lookup(value, tokens, count, &visited) : NULL;
+    return k8s_cells_spend(cells, 1 + visited / CHILDREN_PER_STEP) ? found : NULL;
+}
+
+struct k8s_cell *k8s_cells_find(struct k8s_cells *cells, const struct slice *tokens, size_t count, const struct json_node **value)
+{
     struct k8s_cell *cell = cells->root;
 
     *value = NULL;
@@ -192,14 +199,14 @@ struct k8s_cell *k8s_cells_find(const struct k8s_cells *cells, const struct slic
         bool found = false;
         size_t at = 0;
         if (cell->kind == CELL_VALUE) {
-            *value = k8s_pointer_lookup(cell->value, tokens + i, count - i);
+            *value = k8s_cells_lookup(cells, cell->value, tokens + i, count - i);
             return NULL;
         }
         if (cell->kind == CELL_OBJECT) {
-            at = find_key(&scratch, cell, tokens[i]);
+            at = find_key(cells, cell, tokens[i]);
             found = at < cell->count;
         } else if (cell->kind == CELL_ARRAY) {
-            at = find_position(&scratch, cell, tokens[i], false, &position, &found);
+            at = find_position(cells, cell, tokens[i], false, &position, &found);
         }
         if (!found)
             return NULL;

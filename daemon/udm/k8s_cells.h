@@ -39,10 +39,12 @@ void k8s_cells_init(struct k8s_cells *cells, struct arena *arena, size_t steps);
 /* False when the steps are used up. */
 bool k8s_cells_spend(struct k8s_cells *cells, size_t steps);
 struct k8s_cell *k8s_cell_of_value(struct k8s_cells *cells, const struct json_node *value); /* NULL: unknown */
+/* The value at the pointer's first `count` tokens below a JSON value; NULL if it is not there or the steps are used up. */
+const struct json_node *k8s_cells_lookup(struct k8s_cells *cells, const struct json_node *value, const struct slice *tokens, size_t count);
 /* A copy that later operations do not change. */
 struct k8s_cell *k8s_cell_clone(struct k8s_cells *cells, const struct k8s_cell *cell);
 /* The cell at the pointer's first `count` tokens, NULL if there is none; a value inside a CELL_VALUE goes to *value instead. */
-struct k8s_cell *k8s_cells_find(const struct k8s_cells *cells, const struct slice *tokens, size_t count, const struct json_node **value);
+struct k8s_cell *k8s_cells_find(struct k8s_cells *cells, const struct slice *tokens, size_t count, const struct json_node **value);
 /* Puts the cell at the pointer: inserts into arrays unless it replaces; replaces in objects. */
 void k8s_cells_put(struct k8s_cells *cells, const struct k8s_pointer *pointer, struct k8s_cell *cell, bool replaces);
 void k8s_cells_remove(struct k8s_cells *cells, const struct k8s_pointer *pointer);

@@ -212,7 +212,6 @@ static const struct k8s_field fields[] = {
     ROW(LABEL("csr_group"), REQUEST_OBJECT, "spec.groups[] of a CertificateSigningRequest", "groups of who asks"),
     ROW(LABEL("csr_expiration_seconds"), REQUEST_OBJECT, "spec.expirationSeconds of a CertificateSigningRequest", "life of the certificate"),
     ROW(LABEL("csr_condition"), REQUEST_OBJECT, "status.conditions[].type of approval", "Approved, Denied, Failed"),
-    ROW(LABEL("csr_subject"), REQUEST_OBJECT, "spec.request of a CertificateSigningRequest", "subject of the request: CN=..,O=.."),
     ROW(LABEL("webhook_name"), REQUEST_OBJECT, "webhooks[].name", "name of an admission webhook"),
     ROW(LABEL("webhook_url"), REQUEST_OBJECT, "webhooks[].clientConfig.url", "where it is"),
     ROW(LABEL("webhook_service"), REQUEST_OBJECT, "webhooks[].clientConfig.service", "namespace/name"),

@@ -189,10 +189,19 @@ static void report_former(struct patch *patch, const struct k8s_pointer *pointer
 {
     const struct json_node *value;
     size_t count = owner_depth(pointer);
-    struct k8s_cell *cell = k8s_cells_find(&patch->cells, pointer->tokens, count, &value);
 
+    if (!k8s_cells_find(&patch->cells, pointer->tokens, pointer->count, &value) && !value)
+        return;
+    struct k8s_cell *cell = k8s_cells_find(&patch->cells, pointer->tokens, count, &value);
     if (cell && cell->is_edited)
         report_cells(patch, pointer->tokens, count, cell, true);
+}
+
+/* Nothing is written over where an element is inserted into a list. */
+static void report_former_unless_inserted(struct patch *patch, const struct k8s_pointer *pointer)
+{
+    if (owner_depth(pointer) + 1 >= pointer->count)
+        report_former(patch, pointer);
 }
 
 /* The member that runs at exactly these tokens. */
@@ -219,7 +228,7 @@ static void report_stored_command(struct patch *patch, const struct k8s_pointer 
 
     if (!patch->whole_response || count + 1 >= pointer->count)
         return;
-    const struct json_node *owner = k8s_pointer_lookup(patch->whole_response, pointer->tokens, count);
+    const struct json_node *owner = k8s_cells_lookup(&patch->cells, patch->whole_response, pointer->tokens, count);
     size_t depth = patch->roots.is_custom ? k8s_custom_pod_spec_depth(pointer->tokens, count) : 0;
     const struct k8s_member *member = depth ? runner_at(&k8s_pod_spec, pointer->tokens + depth, count - depth) : NULL;
     for (size_t i = 0; !member && i < patch->roots.count; i++)
@@ -230,7 +239,10 @@ static void report_stored_command(struct patch *patch, const struct k8s_pointer 
 
 static void write_value(struct patch *patch, const struct k8s_pointer *pointer, const struct json_node *value, bool replaces)
 {
-    report_former(patch, pointer);
+    if (replaces)
+        report_former(patch, pointer);
+    else
+        report_former_unless_inserted(patch, pointer);
     k8s_value_labels(patch->walk, &patch->roots, pointer->tokens, pointer->count, value);
     k8s_cells_put(&patch->cells, pointer, k8s_cell_of_value(&patch->cells, value), replaces);
     report_stored_command(patch, pointer);
@@ -270,7 +282,7 @@ static bool leads_into_spec(const struct patch *patch, const struct k8s_pointer 
 
 static void write_unknown(struct patch *patch, const struct k8s_pointer *pointer, const struct json_node *path)
 {
-    report_former(patch, pointer);
+    report_former_unless_inserted(patch, pointer);
     k8s_cells_put(&patch->cells, pointer, k8s_cell_of_value(&patch->cells, NULL), false);
     if (!leads_into_spec(patch, pointer))
         return;
@@ -292,7 +304,7 @@ static void write_copy(struct patch *patch, const struct k8s_pointer *from, cons
     if (source && source->kind == CELL_VALUE)
         value = source->value;
     if (!value && is_unknown_inside(source) && patch->whole_response)
-        value = k8s_pointer_lookup(patch->whole_response, pointer->tokens, pointer->count);
+        value = k8s_cells_lookup(&patch->cells, patch->whole_response, pointer->tokens, pointer->count);
     if (moves) {
         report_former(patch, from);
         k8s_cells_remove(&patch->cells, from);
@@ -307,7 +319,7 @@ static void write_copy(struct patch *patch, const struct k8s_pointer *from, cons
         return;
     }
     struct k8s_cell *copy = k8s_cell_clone(&patch->cells, source);
-    report_former(patch, pointer);
+    report_former_unless_inserted(patch, pointer);
     k8s_cells_put(&patch->cells, pointer, copy, false);
     report_cells(patch, pointer->tokens, pointer->count, copy, false);
     if (!source->is_complete && leads_into_spec(patch, pointer)) {
@@ -372,6 +384,7 @@ bool k8s_json_patch_labels(struct k8s_walk *walk, const struct k8s_request *requ
     k8s_cells_init(&patch.cells, walk->record->arena, PATCH_STEPS);
     for (const struct json_node *operation = operations->first; operation && operation->index < PATCH_OPERATIONS; operation = operation->next)
         apply(&patch, operation);
+    patch.cells.steps_left = PATCH_STEPS; /* what the operations have come to is worth a look of its own */
     report_cells(&patch, NULL, 0, patch.cells.root, true);
     walk->overflow |= patch.cells.overflow || operations->count > PATCH_OPERATIONS;
     return patch.unresolved;

@@ -7,13 +7,19 @@ enum { RESPONSE_PREFIX = sizeof "response." - 1 };
 
 void k8s_add_label(struct k8s_walk *walk, const char *name, struct slice value, const struct json_node *origin)
 {
-    udm_record_add_label(walk->record, slice_of(walk->is_response ? name : name + RESPONSE_PREFIX), value, origin);
+    struct slice key = slice_of(walk->is_response ? name : name + RESPONSE_PREFIX);
+
+    if (udm_label_filter_wants(walk->record->label_filter, key))
+        udm_record_add_label(walk->record, key, value, origin);
 }
 
 void k8s_add_made_label(struct k8s_walk *walk, const char *name_prefix, struct slice rest, struct slice value, const struct json_node *origin)
 {
     struct slice prefix = slice_of(walk->is_response ? name_prefix : name_prefix + RESPONSE_PREFIX);
-    udm_record_add_label(walk->record, k8s_join(walk->record->arena, prefix, "", rest), value, origin);
+    struct slice key = k8s_join(walk->record->arena, prefix, "", rest);
+
+    if (udm_label_filter_wants(walk->record->label_filter, key))
+        udm_record_add_label(walk->record, key, value, origin);
 }
 
 bool k8s_member_is(const struct k8s_member *member, struct slice key)

@@ -64,8 +64,8 @@ static void report_lists(struct k8s_walk *walk, const struct json_node *command_
     k8s_command_report(walk, &command, false);
 }
 
-/* The last command with the last args is what a server takes; each earlier occurrence of a name counts as well, with the last
- * of the other. */
+/* The last command with the last args is what a server takes; each earlier occurrence of a name counts as well, by itself: joined
+ * with the other, many of one and a long other would make more text than any event has. */
 static void look_at_container(struct k8s_walk *walk, struct slice key, const struct json_node *container)
 {
     const struct json_node *command = json_last_member(container, "command"), *args = json_last_member(container, "args");
@@ -74,11 +74,11 @@ static void look_at_container(struct k8s_walk *walk, struct slice key, const str
 
     while ((other = k8s_next_member(container, "command", other))) {
         if (other != command)
-            report_lists(walk, other, args);
+            report_lists(walk, other, NULL);
     }
     while ((other = k8s_next_member(container, "args", other))) {
         if (other != args)
-            report_lists(walk, command, other);
+            report_lists(walk, NULL, other);
     }
     report_lists(walk, command, args);
 }

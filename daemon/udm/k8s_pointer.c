@@ -68,9 +68,10 @@ static const struct json_node *element_at(const struct json_node *array, struct 
     return element;
 }
 
-const struct json_node *k8s_pointer_lookup(const struct json_node *node, const struct slice *tokens, size_t count)
+const struct json_node *k8s_pointer_lookup(const struct json_node *node, const struct slice *tokens, size_t count, size_t *visited)
 {
     for (size_t i = 0; node && i < count; i++) {
+        *visited += node->count;
         if (node->type == JSON_ARRAY) {
             node = element_at(node, tokens[i]);
         } else {

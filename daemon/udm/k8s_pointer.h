@@ -20,7 +20,8 @@ bool k8s_pointer_parse(struct arena *arena, struct slice text, struct k8s_pointe
 
 /* A position in an array: `0`, `00`, `-1` (from the end), `-` (behind the end: `is_end`). False for any other token. */
 bool k8s_pointer_index(struct slice token, int64_t *index, bool *is_end);
-/* The value at the tokens below node; `-` is the last element. NULL if it is not there. */
-const struct json_node *k8s_pointer_lookup(const struct json_node *node, const struct slice *tokens, size_t count);
+/* The value at the tokens below node; `-` is the last element. NULL if it is not there. The number of children looked at is added
+ * to *visited. */
+const struct json_node *k8s_pointer_lookup(const struct json_node *node, const struct slice *tokens, size_t count, size_t *visited);
 
 #endif

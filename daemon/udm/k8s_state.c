@@ -79,7 +79,7 @@ static void map_response_object(struct udm_record *record, const struct k8s_requ
         udm_record_add_label(record, SLICE("response_kind"), kind->text, kind);
     if (slice_ends_with(json_string(kind), SLICE("List")) && json_is(items, JSON_ARRAY))
         udm_record_add_label(record, SLICE("response_items"), arena_printf(record->arena, "%u", items->count), items);
-    if (is_whole && writes_object(request)) {
+    if (is_whole && writes_object(request) && udm_label_filter_wants_response(record->label_filter)) {
         struct k8s_walk walk = {.record = record, .is_response = true, .is_whole = true};
         struct k8s_request about = *request;
         if (slice_is(request->verb, "delete"))

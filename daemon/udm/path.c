@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "k8s_fields.h"
+#include "k8s_head.h"
 
 #include "harrier/buffer.h"
 
@@ -197,5 +198,6 @@ enum result udm_path_resolve(struct arena *arena, const struct udm_message_type 
     path->text = canonical_text(arena, path);
     path->repeated = makes_rows(path);
     path->origin = root == udm_event_type() ? k8s_field_origin(path->text) : UDM_ORIGIN_EVENT;
+    path->head = root == udm_event_type() ? k8s_head_field(path->text) : UDM_HEAD_NONE;
     return RESULT_OK;
 }

@@ -43,6 +43,9 @@ void udm_record_init(struct udm_record *record, struct arena *arena, enum udm_kn
         record->knowledge[i] = knowledge;
     record->map_sees_all_values = false;
     record->label_set = NULL;
+    record->label_filter = NULL;
+    record->head = NULL;
+    record->source = NULL;
 }
 
 const struct udm_message_type *udm_message_type_of(const struct udm_message *message)

@@ -41,13 +41,13 @@ struct placeholder_symbol {
     struct node *definition; /* the defining expression */
     event_set events;        /* of all definitions */
     bool is_match;
-    bool repeated;           /* its value is an element of a repeated field */
+    bool repeated; /* its value is an element of a repeated field */
     enum resolution resolution;
     struct yaral_expr *value; /* NULL when its definition is wrong */
 };
 
 struct checker {
-    struct arena *arena;   /* the ruleset's */
+    struct arena *arena; /* the ruleset's */
     struct owned_objects *owned;
     struct report *report;
     struct yaral_lists *lists;
@@ -57,23 +57,23 @@ struct checker {
 
     VECTOR(struct event_symbol) events;
     VECTOR(struct placeholder_symbol) placeholders;
-    VECTOR(struct node *) predicates; /* top-level conjunctions taken apart */
+    VECTOR(struct node *) predicates;  /* top-level conjunctions taken apart */
     VECTOR(struct node *) definitions; /* those of the predicates that define a placeholder */
     struct map *event_names;           /* name -> index + 1 */
     struct map *placeholder_names;
-    struct map *outcome_names;         /* those above the line in hand */
-    struct map *unknown_names;         /* variables that were reported */
+    struct map *outcome_names; /* those above the line in hand */
+    struct map *unknown_names; /* variables that were reported */
 
     enum syntax_section section;
-    unsigned int aggregates;     /* the node in hand is inside so many */
-    bool aggregate_reported;     /* once per outcome */
-    bool whole_field;            /* the argument in hand is a whole repeated field */
-    bool quantifier_allowed;     /* any and all may stand before the node in hand */
+    unsigned int aggregates; /* the node in hand is inside so many */
+    bool aggregate_reported; /* once per outcome */
+    bool whole_field;        /* the argument in hand is a whole repeated field */
+    bool quantifier_allowed; /* any and all may stand before the node in hand */
     unsigned int negations;
     unsigned int function_depth;
     unsigned int disjunctions;
-    unsigned int resolving;      /* placeholders whose definitions are being checked */
-    size_t list_uses[3];         /* by yaral_list_kind */
+    unsigned int resolving; /* placeholders whose definitions are being checked */
+    size_t list_uses[3];    /* by yaral_list_kind */
 };
 
 /* --- checker.c: one rule. NULL when it has an error or needs what only Google has. */
@@ -113,6 +113,8 @@ enum yaral_type common_type(const struct yaral_expr *a, const struct yaral_expr 
 /* --- checker_compare.c */
 struct yaral_expr *check_compare(struct checker *checker, struct node *node);
 struct yaral_expr *check_in(struct checker *checker, struct node *node);
+/* The operator that says the same with the sides changed. */
+enum yaral_op op_mirrored(enum yaral_op op);
 bool node_has_quantifier(const struct node *node);
 void check_regex_start(struct checker *checker, struct slice pattern, struct yaral_position at);
 

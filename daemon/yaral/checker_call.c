@@ -6,7 +6,8 @@
 
 static bool aggregate_needs_number(enum yaral_aggregate aggregate)
 {
-    return aggregate == YARAL_MAX || aggregate == YARAL_MIN || aggregate == YARAL_SUM || aggregate == YARAL_AVG || aggregate == YARAL_STDDEV;
+    return aggregate == YARAL_MAX || aggregate == YARAL_MIN || aggregate == YARAL_SUM || aggregate == YARAL_AVG ||
+           aggregate == YARAL_STDDEV;
 }
 
 static enum yaral_type aggregate_type(enum yaral_aggregate aggregate, enum yaral_type argument)
@@ -24,7 +25,8 @@ static bool check_aggregate_place(struct checker *checker, const struct node *no
         report_error(checker->report, node->at, "aggregate `%.*s` stands in outcome only%s", SLICE_ARGS(node->text),
                      checker->section == SECTION_CONDITION ? ": give it to an outcome and compare that" : "");
     else if (checker->aggregates)
-        report_error(checker->report, node->at, "aggregate `%.*s` stands inside another aggregate: take one of them away", SLICE_ARGS(node->text));
+        report_error(checker->report, node->at, "aggregate `%.*s` stands inside another aggregate: take one of them away",
+                     SLICE_ARGS(node->text));
     else if (node->child_count != 1)
         report_error(checker->report, node->at, "aggregate `%.*s` takes one argument, not %zu", SLICE_ARGS(node->text), node->child_count);
     else
@@ -42,8 +44,9 @@ static struct yaral_expr *check_aggregate(struct checker *checker, struct node *
     if (!argument)
         return NULL;
     if (argument->is_list || argument->kind == YARAL_EXPR_REGEX || (aggregate_needs_number(aggregate) && !type_is_number(argument->type))) {
-        report_error(checker->report, argument->at, "`%.*s` takes %s, and `%.*s` is %s", SLICE_ARGS(node->text), aggregate_needs_number(aggregate) ? "a number" : "a value",
-                     SLICE_ARGS(report_excerpt(argument->source)), argument->kind == YARAL_EXPR_REGEX ? "a regex" : expr_type_text(argument));
+        report_error(checker->report, argument->at, "`%.*s` takes %s, and `%.*s` is %s", SLICE_ARGS(node->text),
+                     aggregate_needs_number(aggregate) ? "a number" : "a value", SLICE_ARGS(report_excerpt(argument->source)),
+                     argument->kind == YARAL_EXPR_REGEX ? "a regex" : expr_type_text(argument));
         return NULL;
     }
     if (checker->options->google && aggregate >= YARAL_AVG)
@@ -59,7 +62,9 @@ static struct yaral_expr *check_aggregate(struct checker *checker, struct node *
 
 static bool check_function_place(struct checker *checker, const struct node *node, const struct yaral_function *function)
 {
-    unsigned int place = checker->section == SECTION_EVENTS ? YARAL_IN_EVENTS : checker->section == SECTION_OUTCOME ? YARAL_IN_OUTCOME : YARAL_IN_CONDITION;
+    unsigned int place = checker->section == SECTION_EVENTS    ? YARAL_IN_EVENTS
+                         : checker->section == SECTION_OUTCOME ? YARAL_IN_OUTCOME
+                                                               : YARAL_IN_CONDITION;
 
     if (function->needs_match && !checker_has_match(checker)) {
         report_error(checker->report, node->at, "`%s` needs a rule with a match section", function->name);
@@ -67,8 +72,10 @@ static bool check_function_place(struct checker *checker, const struct node *nod
     }
     if (!(function->places & place)) {
         report_error(checker->report, node->at, "`%s` cannot stand in this section, only in %s%s%s%s%s", function->name,
-                     function->places & YARAL_IN_EVENTS ? "events" : "", function->places & YARAL_IN_EVENTS && function->places & YARAL_IN_OUTCOME ? " and " : "",
-                     function->places & YARAL_IN_OUTCOME ? "outcome" : "", function->places & YARAL_IN_CONDITION && function->places & ~(unsigned int)YARAL_IN_CONDITION ? " and " : "",
+                     function->places & YARAL_IN_EVENTS ? "events" : "",
+                     function->places & YARAL_IN_EVENTS && function->places & YARAL_IN_OUTCOME ? " and " : "",
+                     function->places & YARAL_IN_OUTCOME ? "outcome" : "",
+                     function->places & YARAL_IN_CONDITION && function->places & ~(unsigned int)YARAL_IN_CONDITION ? " and " : "",
                      function->places & YARAL_IN_CONDITION ? "condition" : "");
         return false;
     }
@@ -80,7 +87,7 @@ static bool check_function_place(struct checker *checker, const struct node *nod
 static const struct yaral_function *find_function(struct checker *checker, const struct node *node)
 {
     const char *nearest = NULL;
-    const struct yaral_function *function = yaral_function_find(node->text, &nearest);
+    const struct yaral_function *function = yaral_function_find(node->text, checker->report->errors < REPORT_LIMIT ? &nearest : NULL);
 
     if (function && function->refused) {
         report_unsupported(checker->report, node->at, "`%s` (line %u): %s", function->name, node->at.line, function->refused);
@@ -89,12 +96,13 @@ static const struct yaral_function *find_function(struct checker *checker, const
     if (function && !node->named)
         return check_function_place(checker, node, function) ? function : NULL;
     if (slice_starts_with(node->text, SLICE("metrics.")))
-        report_unsupported(checker->report, node->at, "`%.*s` needs Google's historical baselines (line %u)", SLICE_ARGS(report_excerpt(node->text)), node->at.line);
+        report_unsupported(checker->report, node->at, "`%.*s` needs Google's historical baselines (line %u)",
+                           SLICE_ARGS(report_excerpt(node->text)), node->at.line);
     else if (function)
         report_error(checker->report, node->at, "`%s` takes no named arguments: %s", function->name, function->signature);
     else
-        report_error(checker->report, node->at, "unknown function `%.*s`%s%s%s", SLICE_ARGS(report_excerpt(node->text)), nearest ? "; did you mean `" : "",
-                     nearest ? nearest : "", nearest ? "`?" : "");
+        report_error(checker->report, node->at, "unknown function `%.*s`%s%s%s", SLICE_ARGS(report_excerpt(node->text)),
+                     nearest ? "; did you mean `" : "", nearest ? nearest : "", nearest ? "`?" : "");
     return NULL;
 }
 
@@ -107,8 +115,9 @@ static bool check_one_event(struct checker *checker, const struct node *node)
         return true;
     size_t one = event_set_first(events);
     size_t other = event_set_first(events & (events - 1));
-    report_error(checker->report, node->at, "`%.*s` uses fields of two events (`$%.*s` and `$%.*s`): a function takes those of one", SLICE_ARGS(report_excerpt(node->text)),
-                 SLICE_ARGS(checker->events.items[one].name), SLICE_ARGS(checker->events.items[other].name));
+    report_error(checker->report, node->at, "`%.*s` uses fields of two events (`$%.*s` and `$%.*s`): a function takes those of one",
+                 SLICE_ARGS(report_excerpt(node->text)), SLICE_ARGS(checker->events.items[one].name),
+                 SLICE_ARGS(checker->events.items[other].name));
     return false;
 }
 
@@ -137,7 +146,7 @@ static bool check_arguments(struct checker *checker, struct node *node, const st
     checker->function_depth++;
     checker->aggregates += function->needs_match;
     checker->whole_field = function->whole_field;
-    checker->quantifier_allowed = quantifier_allowed || function->type == YARAL_BOOL;
+    checker->quantifier_allowed = !function->whole_field && (quantifier_allowed || function->type == YARAL_BOOL);
     for (size_t i = 0; i < node->child_count; i++) {
         struct node *argument = node->children[i];
         operands[i] = argument->kind == NODE_REGEX ? check_regex(checker, argument, node->nocase) : check_value(checker, argument);
@@ -150,14 +159,16 @@ static bool check_arguments(struct checker *checker, struct node *node, const st
     return good;
 }
 
-static bool report_argument(struct checker *checker, const struct node *node, const struct yaral_function *function, size_t guilty, struct slice error)
+static bool report_argument(struct checker *checker, const struct node *node, const struct yaral_function *function, size_t guilty,
+                            struct slice error)
 {
-    report_error(checker->report, guilty < node->child_count ? node->children[guilty]->at : node->at, "`%s`: %.*s", function->name, SLICE_ARGS(error));
+    report_error(checker->report, guilty < node->child_count ? node->children[guilty]->at : node->at, "`%s`: %.*s", function->name,
+                 SLICE_ARGS(error));
     return false;
 }
 
-static bool prepare(struct checker *checker, const struct node *node, const struct yaral_function *function, const struct yaral_argument *arguments,
-                    struct yaral_expr *expr)
+static bool prepare(struct checker *checker, const struct node *node, const struct yaral_function *function,
+                    const struct yaral_argument *arguments, struct yaral_expr *expr)
 {
     size_t guilty = node->child_count;
     struct slice error = {0};
@@ -165,7 +176,8 @@ static bool prepare(struct checker *checker, const struct node *node, const stru
     if (function->check && !function->check(function, arguments, node->child_count, checker->arena, &error, &guilty))
         return report_argument(checker, node, function, guilty, error);
     if (node->nocase && !function->takes_nocase) {
-        report_error(checker->report, node->nocase_at, "`%s` takes no `nocase`: strings.to_lower(...) makes a text lower case", function->name);
+        report_error(checker->report, node->nocase_at, "`%s` takes no `nocase`: strings.to_lower(...) makes a text lower case",
+                     function->name);
         return false;
     }
     guilty = node->child_count;
@@ -183,7 +195,8 @@ static struct yaral_expr *check_function(struct checker *checker, struct node *n
     struct yaral_argument *arguments = arena_calloc(checker->arena, node->child_count, sizeof *arguments);
 
     if (checker->function_depth >= FUNCTION_NESTING_MAX) {
-        report_error(checker->report, node->at, "functions are nested more than %d deep: split this into several outcomes or placeholders", FUNCTION_NESTING_MAX);
+        report_error(checker->report, node->at, "functions are nested more than %d deep: split this into several outcomes or placeholders",
+                     FUNCTION_NESTING_MAX);
         return NULL;
     }
     if (!check_arguments(checker, node, function, operands) || !check_one_event(checker, node))

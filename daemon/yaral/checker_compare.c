@@ -8,7 +8,8 @@
 void check_regex_start(struct checker *checker, struct slice pattern, struct yaral_position at)
 {
     if (slice_starts_with(pattern, SLICE(".*")))
-        report_warning(checker->report, at, "the regex begins with `.*`, which a search does not need and which makes it slow: leave it away");
+        report_warning(checker->report, at,
+                       "the regex begins with `.*`, which a search does not need and which makes it slow: leave it away");
 }
 
 static const char *op_text(enum yaral_op op)
@@ -22,7 +23,7 @@ static bool is_ordering(enum yaral_op op)
     return op != YARAL_OP_EQUAL && op != YARAL_OP_NOT_EQUAL;
 }
 
-static enum yaral_op mirrored(enum yaral_op op)
+enum yaral_op op_mirrored(enum yaral_op op)
 {
     switch (op) {
     case YARAL_OP_LESS: return YARAL_OP_GREATER;
@@ -35,7 +36,8 @@ static enum yaral_op mirrored(enum yaral_op op)
 
 static bool node_is_literal(const struct node *node)
 {
-    return node->kind == NODE_STRING || node->kind == NODE_INTEGER || node->kind == NODE_FLOAT || node->kind == NODE_BOOL || node->kind == NODE_REGEX;
+    return node->kind == NODE_STRING || node->kind == NODE_INTEGER || node->kind == NODE_FLOAT || node->kind == NODE_BOOL ||
+           node->kind == NODE_REGEX;
 }
 
 bool node_has_quantifier(const struct node *node)
@@ -73,15 +75,16 @@ static bool adapt_to_enum(struct checker *checker, struct yaral_expr *literal, c
     char text[128];
 
     if (literal->type != YARAL_STRING || !enumeration) {
-        report_error(checker->report, literal->at, "`%.*s` is an enum and compares with the name of a value in quotes", SLICE_ARGS(report_excerpt(other->source)));
+        report_error(checker->report, literal->at, "`%.*s` is an enum and compares with the name of a value in quotes",
+                     SLICE_ARGS(report_excerpt(other->source)));
         return false;
     }
     if (!udm_enum_number(enumeration, literal->literal.string, &number)) {
         struct report_suggestion suggestion = {.written = literal->literal.string};
-        for (size_t i = 0; i < enumeration->value_count; i++)
+        for (size_t i = 0; i < enumeration->value_count && checker->report->errors < REPORT_LIMIT; i++)
             report_suggestion_offer(&suggestion, slice_of(enumeration->values[i].name));
-        report_error(checker->report, literal->at, "enum %s has no value `%.*s`%s", enumeration->name, SLICE_ARGS(report_excerpt(literal->literal.string)),
-                     report_suggestion_text(&suggestion, "", text));
+        report_error(checker->report, literal->at, "enum %s has no value `%.*s`%s", enumeration->name,
+                     SLICE_ARGS(report_excerpt(literal->literal.string)), report_suggestion_text(&suggestion, "", text));
         return false;
     }
     literal->type = YARAL_ENUM;
@@ -114,8 +117,8 @@ static bool adapt_to_number(struct checker *checker, struct yaral_expr *literal,
     if (type_is_number(literal->type))
         return true;
     if (literal->type != YARAL_STRING || !read_quoted_number(checker, literal->literal.string, &value)) {
-        report_error(checker->report, literal->at, "type mismatch: `%.*s` is a number, and %.*s is not", SLICE_ARGS(report_excerpt(other->source)),
-                     SLICE_ARGS(report_excerpt(literal->source)));
+        report_error(checker->report, literal->at, "type mismatch: `%.*s` is a number, and %.*s is not",
+                     SLICE_ARGS(report_excerpt(other->source)), SLICE_ARGS(report_excerpt(literal->source)));
         return false;
     }
     report_warning(checker->report, literal->at, "`%.*s` is a number: write %.*s without quotes", SLICE_ARGS(report_excerpt(other->source)),
@@ -147,12 +150,14 @@ static bool check_types(struct checker *checker, const struct node *node, struct
     const struct yaral_expr *list = left->is_list ? left : right->is_list ? right : NULL;
 
     if (list) {
-        report_error(checker->report, list->at, "`%.*s` is %s and cannot be compared: take one element (arrays.index_to_str) or ask arrays.contains",
+        report_error(checker->report, list->at,
+                     "`%.*s` is %s and cannot be compared: take one element (arrays.index_to_str) or ask arrays.contains",
                      SLICE_ARGS(report_excerpt(list->source)), expr_type_text(list));
         return false;
     }
     if (left->type == YARAL_BYTES || right->type == YARAL_BYTES) {
-        report_error(checker->report, left->type == YARAL_BYTES ? left->at : right->at, "bytes are for functions only and cannot be compared: bytes.to_base64(...) makes a string of them");
+        report_error(checker->report, left->type == YARAL_BYTES ? left->at : right->at,
+                     "bytes are for functions only and cannot be compared: bytes.to_base64(...) makes a string of them");
         return false;
     }
     if (left->kind == YARAL_EXPR_LITERAL)
@@ -164,21 +169,23 @@ static bool check_types(struct checker *checker, const struct node *node, struct
     if (alike && left->type == YARAL_ENUM && one && other && one != other)
         alike = false;
     if (!alike)
-        report_error(checker->report, node->at, "type mismatch: `%.*s` is %s and `%.*s` is %s%s", SLICE_ARGS(report_excerpt(left->source)), yaral_type_text(left->type),
-                     SLICE_ARGS(report_excerpt(right->source)), yaral_type_text(right->type), left->type == right->type ? " of another kind" : "");
+        report_error(checker->report, node->at, "type mismatch: `%.*s` is %s and `%.*s` is %s%s", SLICE_ARGS(report_excerpt(left->source)),
+                     yaral_type_text(left->type), SLICE_ARGS(report_excerpt(right->source)), yaral_type_text(right->type),
+                     left->type == right->type ? " of another kind" : "");
     return alike;
 }
 
 static bool check_operator(struct checker *checker, const struct node *node, const struct yaral_expr *left, const struct yaral_expr *right)
 {
     if (is_ordering(node->op) && !type_is_number(left->type) && left->type != YARAL_ENUM) {
-        report_error(checker->report, node->at, "`%s` orders numbers and enums, and `%.*s` is %s: only = and != compare it", op_text(node->op),
-                     SLICE_ARGS(report_excerpt(left->source)), yaral_type_text(left->type));
+        report_error(checker->report, node->at, "`%s` orders numbers and enums, and `%.*s` is %s: only = and != compare it",
+                     op_text(node->op), SLICE_ARGS(report_excerpt(left->source)), yaral_type_text(left->type));
         return false;
     }
     if (node->nocase && left->type != YARAL_STRING) {
         report_error(checker->report, node->nocase_at, "`nocase` is for strings, and `%.*s` is %s: leave it away",
-                     SLICE_ARGS(report_excerpt(left->kind == YARAL_EXPR_LITERAL ? right->source : left->source)), yaral_type_text(left->type));
+                     SLICE_ARGS(report_excerpt(left->kind == YARAL_EXPR_LITERAL ? right->source : left->source)),
+                     yaral_type_text(left->type));
         return false;
     }
     return true;
@@ -198,7 +205,8 @@ static struct yaral_expr *check_regex_compare(struct checker *checker, struct no
         return NULL;
     }
     if (operands[0]->type != YARAL_STRING || operands[0]->is_list) {
-        report_error(checker->report, pattern->at, "a regex searches strings, and `%.*s` is %s", SLICE_ARGS(report_excerpt(subject->source)), expr_type_text(operands[0]));
+        report_error(checker->report, pattern->at, "a regex searches strings, and `%.*s` is %s",
+                     SLICE_ARGS(report_excerpt(subject->source)), expr_type_text(operands[0]));
         return NULL;
     }
     struct yaral_expr *expr = checker_expr(checker, YARAL_EXPR_COMPARE, YARAL_BOOL, node);
@@ -215,7 +223,8 @@ static bool check_quantifiers(struct checker *checker, const struct node *node)
         const struct node *other = node->children[1 - side];
         if (!node_has_quantifier(node->children[side]) || !checker_events_of(checker, other))
             continue;
-        report_error(checker->report, node->children[side]->at, "`any` and `all` compare a repeated field with a constant, not with `%.*s`: leave them away in joins and assignments",
+        report_error(checker->report, node->children[side]->at,
+                     "`any` and `all` compare a repeated field with a constant, not with `%.*s`: leave them away in joins and assignments",
                      SLICE_ARGS(report_excerpt(other->source)));
         return false;
     }
@@ -229,23 +238,28 @@ static bool check_table_join(struct checker *checker, const struct node *node)
         if (list->kind != NODE_LIST)
             continue;
         if (list->column.length)
-            report_unsupported(checker->report, list->at, "joining a table (line %u) is not available: ask `value in %.*s`", list->at.line, SLICE_ARGS(report_excerpt(list->source)));
+            report_unsupported(checker->report, list->at, "joining a table (line %u) is not available: ask `value in %.*s`", list->at.line,
+                               SLICE_ARGS(report_excerpt(list->source)));
         else
-            report_error(checker->report, list->at, "a list is looked up with `in`: value in %.*s", SLICE_ARGS(report_excerpt(list->source)));
+            report_error(checker->report, list->at, "a list is looked up with `in`: value in %.*s",
+                         SLICE_ARGS(report_excerpt(list->source)));
         return false;
     }
     return true;
 }
 
 /* A negation over a label that may stand several times differs where all its values are seen. */
-static void warn_of_negated_map(struct checker *checker, const struct node *node, const struct yaral_expr *left, const struct yaral_expr *right)
+static void warn_of_negated_map(struct checker *checker, const struct node *node, const struct yaral_expr *left,
+                                const struct yaral_expr *right)
 {
     const struct yaral_expr *field = left->kind == YARAL_EXPR_FIELD ? left : right;
 
-    if (!checker->options->google || field->kind != YARAL_EXPR_FIELD || !field->field.path->has_key || (node->op != YARAL_OP_NOT_EQUAL && !checker->negations))
+    if (!checker->options->google || field->kind != YARAL_EXPR_FIELD || !field->field.path->has_key ||
+        (node->op != YARAL_OP_NOT_EQUAL && !checker->negations))
         return;
     if (field->field.path->steps[field->field.path->step_count - 1].field->type == UDM_MESSAGE)
-        report_warning(checker->report, node->at, "a negation over `%.*s`: Google looks at the first label of that key only, here any of them counts",
+        report_warning(checker->report, node->at,
+                       "a negation over `%.*s`: Google looks at the first label of that key only, here any of them counts",
                        SLICE_ARGS(report_excerpt(field->field.path->text)));
 }
 
@@ -273,12 +287,13 @@ struct yaral_expr *check_compare(struct checker *checker, struct node *node)
             warn_of_negated_map(checker, node, regex->operands[0], regex->operands[0]);
         return regex;
     }
-    if (!operands[0] || !operands[1] || !check_types(checker, node, operands[0], operands[1]) || !check_operator(checker, node, operands[0], operands[1]))
+    if (!operands[0] || !operands[1] || !check_types(checker, node, operands[0], operands[1]) ||
+        !check_operator(checker, node, operands[0], operands[1]))
         return NULL;
     warn_of_negated_map(checker, node, operands[0], operands[1]);
     struct yaral_expr *expr = checker_expr(checker, YARAL_EXPR_COMPARE, YARAL_BOOL, node);
     bool swap = operands[0]->kind == YARAL_EXPR_LITERAL;
-    expr->op = swap ? mirrored(node->op) : node->op;
+    expr->op = swap ? op_mirrored(node->op) : node->op;
     expr->nocase = node->nocase;
     expr_adopt(checker, expr, swap ? (struct yaral_expr *[]){operands[1], operands[0]} : operands, 2);
     return expr;
@@ -292,13 +307,16 @@ static const struct yaral_list *find_list(struct checker *checker, const struct 
     const struct yaral_list *found = NULL;
 
     if (checker->lists)
-        found = yaral_lists_find(checker->lists, list->text, list->column, node->list_kind, node->nocase, checker->report->diagnostics, &nearest);
+        found = yaral_lists_find(checker->lists, list->text, list->column, node->list_kind, node->nocase, checker->report->diagnostics,
+                                 &nearest);
     if (found)
         return found;
     if (nearest.length)
-        report_error(checker->report, list->at, "there is no list or table `%.*s`; did you mean `%%%.*s`?", SLICE_ARGS(report_excerpt(list->source)), SLICE_ARGS(nearest));
+        report_error(checker->report, list->at, "there is no list or table `%.*s`; did you mean `%.*s`?",
+                     SLICE_ARGS(report_excerpt(list->source)), SLICE_ARGS(nearest));
     else
-        report_error(checker->report, list->at, "there is no list or table `%.*s`: add it to the lists", SLICE_ARGS(report_excerpt(list->source)));
+        report_error(checker->report, list->at, "there is no list `%.*s`: add it to the lists, or name a table's column (%%table.column)",
+                     SLICE_ARGS(report_excerpt(list->source)));
     return NULL;
 }
 
@@ -313,8 +331,11 @@ static void warn_of_google_lists(struct checker *checker, const struct node *nod
         total += checker->list_uses[i];
     if (!checker->options->google)
         return;
-    if (checker->list_uses[node->list_kind] == limits[node->list_kind] + 1 || (total == limits[0] + 1 && node->list_kind != YARAL_LIST_STRING))
-        report_warning(checker->report, node->at, "Google takes at most 7 `in` in a rule, 4 of them `in regex` and 2 `in cidr`: this `%s` is one more", names[node->list_kind]);
+    if (checker->list_uses[node->list_kind] == limits[node->list_kind] + 1 ||
+        (total == limits[0] + 1 && node->list_kind != YARAL_LIST_STRING))
+        report_warning(checker->report, node->at,
+                       "Google takes at most 7 `in` in a rule, 4 of them `in regex` and 2 `in cidr`: this `%s` is one more",
+                       names[node->list_kind]);
     if (checker->disjunctions && node->children[1]->column.length)
         report_warning(checker->report, node->at, "Google does not mix a table look-up with other conditions in one `or`");
 }

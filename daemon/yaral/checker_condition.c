@@ -2,17 +2,6 @@
 /* The condition as an expression; what it says of the presence of events is checker_presence.c's. */
 #include "checker.h"
 
-static enum yaral_op mirrored(enum yaral_op op)
-{
-    switch (op) {
-    case YARAL_OP_LESS: return YARAL_OP_GREATER;
-    case YARAL_OP_LESS_EQUAL: return YARAL_OP_GREATER_EQUAL;
-    case YARAL_OP_GREATER: return YARAL_OP_LESS;
-    case YARAL_OP_GREATER_EQUAL: return YARAL_OP_LESS_EQUAL;
-    default: return op;
-    }
-}
-
 static bool is_present_symbol(const struct checker *checker, const struct node *node)
 {
     return checker_event(checker, node->text) >= 0 || checker_placeholder(checker, node->text) >= 0;
@@ -30,13 +19,12 @@ bool count_test_read(const struct checker *checker, const struct node *node, str
         for (size_t side = 0; side < 2; side++) {
             const struct node *count = node->children[side], *number = node->children[1 - side];
             if (count->kind == NODE_COUNT && number->kind == NODE_INTEGER) {
-                *test = (struct count_test){count, side == 0 ? node->op : mirrored(node->op), number->integer, number->at};
+                *test = (struct count_test){count, side == 0 ? node->op : op_mirrored(node->op), number->integer, number->at};
                 return is_present_symbol(checker, count);
             }
         }
         return false;
-    default:
-        return false;
+    default: return false;
     }
 }
 
@@ -46,7 +34,8 @@ static bool check_not_match_variable(struct checker *checker, const struct node 
 
     if (placeholder < 0 || !checker->placeholders.items[placeholder].is_match)
         return true;
-    report_error(checker->report, variable->at, "match variable `$%.*s` cannot stand in the condition: it has one value in every detection", SLICE_ARGS(variable->text));
+    report_error(checker->report, variable->at, "match variable `$%.*s` cannot stand in the condition: it has one value in every detection",
+                 SLICE_ARGS(variable->text));
     return false;
 }
 
@@ -70,7 +59,9 @@ static bool check_count_can_hold(struct checker *checker, const struct count_tes
     if (can_hold(test, one_event ? 1 : INT64_MAX))
         return true;
     if (one_event)
-        report_error(checker->report, test->number_at, "this can never hold: a rule without match looks at one event at a time, so `#%.*s` is 1", SLICE_ARGS(test->variable->text));
+        report_error(checker->report, test->number_at,
+                     "this can never hold: a rule without match looks at one event at a time, so `#%.*s` is 1",
+                     SLICE_ARGS(test->variable->text));
     else
         report_error(checker->report, test->number_at, "this can never hold: a count is 0 or more");
     return false;
@@ -113,10 +104,12 @@ static struct yaral_expr *check_lone_variable(struct checker *checker, const str
     if (checker_outcome(checker, node->text) < 0)
         checker_unknown_variable(checker, node);
     else if (node->kind == NODE_VARIABLE)
-        report_error(checker->report, node->at, "outcome `$%.*s` is a value, not a condition: compare it ($%.*s > 0)", SLICE_ARGS(node->text), SLICE_ARGS(node->text));
+        report_error(checker->report, node->at, "outcome `$%.*s` is a value, not a condition: compare it ($%.*s > 0)",
+                     SLICE_ARGS(node->text), SLICE_ARGS(node->text));
     else
-        report_error(checker->report, node->at, "`$%.*s` is an outcome and is compared as it is ($%.*s > 0): `#` and `!` are for events and placeholders", SLICE_ARGS(node->text),
-                     SLICE_ARGS(node->text));
+        report_error(checker->report, node->at,
+                     "`$%.*s` is an outcome and is compared as it is ($%.*s > 0): `#` and `!` are for events and placeholders",
+                     SLICE_ARGS(node->text), SLICE_ARGS(node->text));
     return NULL;
 }
 
@@ -167,25 +160,18 @@ static struct yaral_expr *check_node(struct checker *checker, struct node *node)
         return good ? presence_expr(checker, node, &test) : NULL;
     }
     switch (node->kind) {
-    case NODE_AND:
-        return check_members(checker, node, YARAL_EXPR_AND);
-    case NODE_OR:
-        return check_members(checker, node, YARAL_EXPR_OR);
-    case NODE_NOT:
-        return check_members(checker, node, YARAL_EXPR_NOT);
-    case NODE_N_OF:
-        return check_members(checker, node, YARAL_EXPR_N_OF);
+    case NODE_AND: return check_members(checker, node, YARAL_EXPR_AND);
+    case NODE_OR: return check_members(checker, node, YARAL_EXPR_OR);
+    case NODE_NOT: return check_members(checker, node, YARAL_EXPR_NOT);
+    case NODE_N_OF: return check_members(checker, node, YARAL_EXPR_N_OF);
     case NODE_VARIABLE:
     case NODE_COUNT:
-    case NODE_ABSENT:
-        return check_lone_variable(checker, node);
-    case NODE_COMPARE:
-        return check_condition_comparison(checker, node);
+    case NODE_ABSENT: return check_lone_variable(checker, node);
+    case NODE_COMPARE: return check_condition_comparison(checker, node);
     case NODE_IN:
         report_error(checker->report, node->at, "lists are looked up in events, or in an outcome: $x = if($e.field in %%list, 1, 0)");
         return NULL;
-    default:
-        return check_condition(checker, node);
+    default: return check_condition(checker, node);
     }
 }
 

@@ -16,7 +16,8 @@ static void resolve_placeholders(struct checker *checker)
     for (size_t i = 0; i < checker->placeholders.count; i++) {
         struct placeholder_symbol *symbol = &checker->placeholders.items[i];
         if (node_has_quantifier(symbol->definition)) {
-            report_error(checker->report, symbol->definition->at, "`any` and `all` cannot be used in an assignment: `$%.*s` takes one element at a time without them",
+            report_error(checker->report, symbol->definition->at,
+                         "`any` and `all` cannot be used in an assignment: `$%.*s` takes one element at a time without them",
                          SLICE_ARGS(symbol->name));
             symbol->resolution = RESOLVED;
         }
@@ -65,7 +66,8 @@ static void warn_of_type_filters(struct checker *checker)
     for (size_t i = 0; i < checker->events.count; i++)
         if (!checker->events.items[i].has_type_filter && checker->events.items[i].feature == FEATURE_NONE)
             report_warning(checker->report, checker->events.items[i].at,
-                           "`$%.*s` is any event of any log: a condition on its metadata.log_type or metadata.event_type makes the rule precise and fast",
+                           "`$%.*s` is any event of any log: a condition on its metadata.log_type or metadata.event_type makes the rule "
+                           "precise and fast",
                            SLICE_ARGS(checker->events.items[i].name));
 }
 
@@ -94,8 +96,9 @@ static void warn_of_contradictions(struct checker *checker)
             continue;
         const struct yaral_expr *earlier = map_put(seen, field_key(checker, field), expr);
         if (earlier && !yaral_equal(&earlier->operands[1]->literal, &expr->operands[1]->literal, false))
-            report_warning(checker->report, expr->at, "this can never hold: line %u asks that `%.*s` is another value; for one of several values write `or`", earlier->at.line,
-                           SLICE_ARGS(report_excerpt(field->source)));
+            report_warning(checker->report, expr->at,
+                           "this can never hold: line %u asks that `%.*s` is another value; for one of several values write `or`",
+                           earlier->at.line, SLICE_ARGS(report_excerpt(field->source)));
     }
     map_free(seen, NULL);
 }
@@ -119,7 +122,9 @@ static void warn_of_zero_match_values(struct checker *checker)
             continue;
         const struct placeholder_symbol *symbol = &checker->placeholders.items[expr->operands[0]->placeholder];
         if (symbol->is_match && symbol->definition->kind != NODE_CALL && !checker->rule->allow_zero_values)
-            report_warning(checker->report, expr->at, "this can never hold: events whose match variable is empty are dropped (options: allow_zero_values = true keeps them)");
+            report_warning(
+                checker->report, expr->at,
+                "this can never hold: events whose match variable is empty are dropped (options: allow_zero_values = true keeps them)");
     }
 }
 
@@ -139,7 +144,8 @@ static void warn_of_empty_joins(struct checker *checker)
             expr->operands[1]->kind != YARAL_EXPR_FIELD || expr->operands[0]->field.event == expr->operands[1]->field.event)
             continue;
         if (!map_get(filled, field_key(checker, expr->operands[0])) && !map_get(filled, field_key(checker, expr->operands[1])))
-            report_warning(checker->report, expr->at, "this also joins events that both lack the field: add `%.*s != \"\"`", SLICE_ARGS(report_excerpt(expr->operands[0]->source)));
+            report_warning(checker->report, expr->at, "this also joins events that both lack the field: add `%.*s != \"\"`",
+                           SLICE_ARGS(report_excerpt(expr->operands[0]->source)));
     }
     map_free(filled, NULL);
 }
@@ -170,7 +176,8 @@ static void warn_of_unused_placeholders(struct checker *checker)
         note_variables(used, syntax->condition);
     for (size_t i = 0; i < checker->placeholders.count; i++)
         if (!map_get(used, checker->placeholders.items[i].name))
-            report_warning(checker->report, checker->placeholders.items[i].at, "placeholder `$%.*s` is defined and never used", SLICE_ARGS(checker->placeholders.items[i].name));
+            report_warning(checker->report, checker->placeholders.items[i].at, "placeholder `$%.*s` is defined and never used",
+                           SLICE_ARGS(checker->placeholders.items[i].name));
     map_free(used, NULL);
 }
 

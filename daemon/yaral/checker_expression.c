@@ -10,7 +10,9 @@ const char *yaral_type_text(enum yaral_type type)
 
 const char *expr_type_text(const struct yaral_expr *expr)
 {
-    static const char *const lists[] = {"a list", "a list of strings", "a list of integers", "a list of numbers", "a list of booleans", "a list of bytes", "a list of enums"};
+    static const char *const lists[] = {
+        "a list",          "a list of strings", "a list of integers", "a list of numbers", "a list of booleans",
+        "a list of bytes", "a list of enums"};
     return expr->is_list ? lists[expr->type] : yaral_type_text(expr->type);
 }
 
@@ -54,9 +56,12 @@ static bool check_quantifier_place(struct checker *checker, const struct node *n
         return true;
     const char *word = node->quantifier == YARAL_ANY ? "any" : "all";
     if (node->kind == NODE_CALL || node->kind == NODE_IF)
-        report_error(checker->report, node->at, "`%s` cannot stand before a function: put it before the repeated field inside (f(%s $e.field))", word, word);
+        report_error(checker->report, node->at,
+                     "`%s` cannot stand before a function: put it before the repeated field inside (f(%s $e.field))", word, word);
     else if (node->kind == NODE_FIELD)
-        report_error(checker->report, node->at, "`%s` cannot stand here: it goes before a repeated field that is compared with a constant or given to a function", word);
+        report_error(checker->report, node->at,
+                     "`%s` cannot stand here: it goes before a repeated field that is compared with a constant or given to a function",
+                     word);
     else
         report_error(checker->report, node->at, "`%s` cannot stand before this: it is for repeated fields only ($e.field)", word);
     return false;
@@ -67,32 +72,21 @@ struct yaral_expr *check_value(struct checker *checker, struct node *node)
     if (!check_quantifier_place(checker, node))
         return NULL;
     switch (node->kind) {
-    case NODE_STRING:
-        return literal(checker, node, yaral_string(node->text));
-    case NODE_INTEGER:
-        return literal(checker, node, yaral_int(node->integer));
-    case NODE_FLOAT:
-        return literal(checker, node, yaral_float(node->number));
-    case NODE_BOOL:
-        return literal(checker, node, yaral_bool(node->boolean));
-    case NODE_REGEX:
-        return check_regex(checker, node, false);
+    case NODE_STRING: return literal(checker, node, yaral_string(node->text));
+    case NODE_INTEGER: return literal(checker, node, yaral_int(node->integer));
+    case NODE_FLOAT: return literal(checker, node, yaral_float(node->number));
+    case NODE_BOOL: return literal(checker, node, yaral_bool(node->boolean));
+    case NODE_REGEX: return check_regex(checker, node, false);
     case NODE_VARIABLE:
-    case NODE_COUNT:
-        return check_variable(checker, node);
-    case NODE_FIELD:
-        return check_field(checker, node);
+    case NODE_COUNT: return check_variable(checker, node);
+    case NODE_FIELD: return check_field(checker, node);
     case NODE_LIST:
         report_error(checker->report, node->at, "a list is looked up with `in`: value in %.*s", SLICE_ARGS(report_excerpt(node->source)));
         return NULL;
-    case NODE_CALL:
-        return check_call(checker, node);
-    case NODE_IF:
-        return check_if(checker, node);
-    case NODE_ARITHMETIC:
-        return check_arithmetic(checker, node);
-    default:
-        return check_condition(checker, node);
+    case NODE_CALL: return check_call(checker, node);
+    case NODE_IF: return check_if(checker, node);
+    case NODE_ARITHMETIC: return check_arithmetic(checker, node);
+    default: return check_condition(checker, node);
     }
 }
 
@@ -132,20 +126,15 @@ struct yaral_expr *check_condition(struct checker *checker, struct node *node)
 
     switch (node->kind) {
     case NODE_AND:
-    case NODE_OR:
-        return check_chain(checker, node);
-    case NODE_NOT:
-        return check_negation(checker, node);
-    case NODE_COMPARE:
-        return check_compare(checker, node);
-    case NODE_IN:
-        return check_in(checker, node);
-    default:
-        expr = check_value(checker, node);
+    case NODE_OR: return check_chain(checker, node);
+    case NODE_NOT: return check_negation(checker, node);
+    case NODE_COMPARE: return check_compare(checker, node);
+    case NODE_IN: return check_in(checker, node);
+    default: expr = check_value(checker, node);
     }
     if (expr && (expr->type != YARAL_BOOL || expr->is_list)) {
-        report_error(checker->report, node->at, "`%.*s` gives %s, not true or false: compare it (= ...)", SLICE_ARGS(report_excerpt(node->source)),
-                     expr_type_text(expr));
+        report_error(checker->report, node->at, "`%.*s` gives %s, not true or false: compare it (= ...)",
+                     SLICE_ARGS(report_excerpt(node->source)), expr_type_text(expr));
         return NULL;
     }
     return expr;

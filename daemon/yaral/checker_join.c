@@ -89,7 +89,8 @@ void checker_check_joins(struct checker *checker)
     if (checker->events.count < 2)
         return;
     if (!checker_has_match(checker)) {
-        report_error(checker->report, checker->events.items[1].at, "`$%.*s` is a second event variable, and a rule with several needs a match section (match: $x over 10m)",
+        report_error(checker->report, checker->events.items[1].at,
+                     "`$%.*s` is a second event variable, and a rule with several needs a match section (match: $x over 10m)",
                      SLICE_ARGS(checker->events.items[1].name));
         return;
     }
@@ -100,6 +101,8 @@ void checker_check_joins(struct checker *checker)
     }
     for (size_t i = 1; i < checker->events.count; i++)
         if (groups.of[i] != groups.of[0])
-            report_error(checker->report, checker->events.items[i].at, "event `$%.*s` is not joined with `$%.*s`: make a field of both equal ($a.f = $b.g), or give both to one placeholder",
-                         SLICE_ARGS(checker->events.items[i].name), SLICE_ARGS(checker->events.items[0].name));
+            report_error(
+                checker->report, checker->events.items[i].at,
+                "event `$%.*s` is not joined with `$%.*s`: make a field of both equal ($a.f = $b.g), or give both to one placeholder",
+                SLICE_ARGS(checker->events.items[i].name), SLICE_ARGS(checker->events.items[0].name));
 }

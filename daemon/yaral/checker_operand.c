@@ -7,16 +7,20 @@
 /* In outcome a value of a row needs an aggregate where a detection has more than one row. */
 static bool check_aggregated(struct checker *checker, const struct node *node, bool repeated, bool one_per_detection)
 {
-    if (checker->section != SECTION_OUTCOME || checker->aggregates || checker->whole_field || one_per_detection || (!checker_has_match(checker) && !repeated))
+    if (checker->section != SECTION_OUTCOME || checker->aggregates || one_per_detection)
+        return true;
+    if (!checker_has_match(checker) && (!repeated || checker->whole_field))
         return true;
     if (checker->aggregate_reported)
         return false;
     checker->aggregate_reported = true;
     if (checker_has_match(checker))
-        report_error(checker->report, node->at, "`%.*s` must be aggregated, for a rule with match has many events: max(...), array_distinct(...) or another aggregate",
+        report_error(checker->report, node->at,
+                     "`%.*s` must be aggregated, for a rule with match has many events: max(...), array_distinct(...) or another aggregate",
                      SLICE_ARGS(report_excerpt(node->source)));
     else
-        report_error(checker->report, node->at, "`%.*s` is repeated and must be aggregated: array_distinct(...), max(...) or another aggregate, or an index ([0])",
+        report_error(checker->report, node->at,
+                     "`%.*s` is repeated and must be aggregated: array_distinct(...), max(...) or another aggregate, or an index ([0])",
                      SLICE_ARGS(report_excerpt(node->source)));
     return false;
 }
@@ -66,7 +70,8 @@ static bool check_quantified_field(struct checker *checker, const struct node *n
     if (path->has_key)
         report_error(checker->report, node->at, "`%s` cannot stand before a map: `%.*s` is one value", word, SLICE_ARGS(path->text));
     else
-        report_error(checker->report, node->at, "`%s` is for repeated fields only, and `%.*s` is one value: leave `%s` away", word, SLICE_ARGS(path->text), word);
+        report_error(checker->report, node->at, "`%s` is for repeated fields only, and `%.*s` is one value: leave `%s` away", word,
+                     SLICE_ARGS(path->text), word);
     return false;
 }
 
@@ -92,7 +97,8 @@ struct yaral_expr *check_field(struct checker *checker, struct node *node)
     if (type == YARAL_NOTHING) {
         const struct udm_field *last = path->steps[path->step_count - 1].field;
         bool is_time = last->type == UDM_TIMESTAMP || last->type == UDM_DURATION;
-        report_error(checker->report, node->at, is_time ? "`%.*s` is a time: name its .seconds or .nanos" : "`%.*s` is not one value: name what it holds ([\"key\"])",
+        report_error(checker->report, node->at,
+                     is_time ? "`%.*s` is a time: name its .seconds or .nanos" : "`%.*s` is not one value: name what it holds ([\"key\"])",
                      SLICE_ARGS(path->text));
         return NULL;
     }
@@ -122,7 +128,8 @@ static struct yaral_expr *check_outcome_variable(struct checker *checker, struct
     const struct yaral_outcome *outcome = &checker->rule->outcomes[index];
 
     if (checker->aggregates) {
-        report_error(checker->report, node->at, "`$%.*s` is an outcome, one value of the detection: it is not aggregated again", SLICE_ARGS(node->text));
+        report_error(checker->report, node->at, "`$%.*s` is an outcome, one value of the detection: it is not aggregated again",
+                     SLICE_ARGS(node->text));
         return NULL;
     }
     if (!outcome->value)
@@ -138,7 +145,8 @@ static bool is_later_outcome(struct checker *checker, const struct node *node)
 {
     for (size_t i = 0; checker->section == SECTION_OUTCOME && i < checker->syntax->outcomes.count; i++)
         if (slice_equal(checker->syntax->outcomes.items[i].name, node->text)) {
-            report_error(checker->report, node->at, "outcome `$%.*s` is set in line %u, outcomes may use those above them: move that line up", SLICE_ARGS(node->text),
+            report_error(checker->report, node->at,
+                         "outcome `$%.*s` is set in line %u, outcomes may use those above them: move that line up", SLICE_ARGS(node->text),
                          checker->syntax->outcomes.items[i].at.line);
             return true;
         }
@@ -152,18 +160,22 @@ struct yaral_expr *check_variable(struct checker *checker, struct node *node)
     ptrdiff_t outcome = checker_outcome(checker, node->text);
 
     if (node->kind == NODE_COUNT) {
-        report_error(checker->report, node->at, checker->section == SECTION_CONDITION ? "`#%.*s` is compared with a number: #%.*s > 1" : "`#%.*s` counts in the condition only: write $%.*s",
+        report_error(checker->report, node->at,
+                     checker->section == SECTION_CONDITION ? "`#%.*s` is compared with a number: #%.*s > 1"
+                                                           : "`#%.*s` counts in the condition only: write $%.*s",
                      SLICE_ARGS(node->text), SLICE_ARGS(node->text));
         return NULL;
     }
     if (event >= 0) {
-        report_error(checker->report, node->at, "`$%.*s` is an event, not a value: name a field of it ($%.*s.metadata.event_type)", SLICE_ARGS(node->text),
-                     SLICE_ARGS(node->text));
+        report_error(checker->report, node->at, "`$%.*s` is an event, not a value: name a field of it ($%.*s.metadata.event_type)",
+                     SLICE_ARGS(node->text), SLICE_ARGS(node->text));
         return NULL;
     }
     if (placeholder >= 0 && checker->section == SECTION_CONDITION) {
-        report_error(checker->report, node->at, "placeholder `$%.*s` has no one value in the condition: compare it in events, count it (#%.*s), or give it to an outcome",
-                     SLICE_ARGS(node->text), SLICE_ARGS(node->text));
+        report_error(
+            checker->report, node->at,
+            "placeholder `$%.*s` has no one value in the condition: compare it in events, count it (#%.*s), or give it to an outcome",
+            SLICE_ARGS(node->text), SLICE_ARGS(node->text));
         return NULL;
     }
     if (placeholder >= 0)
@@ -210,7 +222,8 @@ struct yaral_expr *check_arithmetic(struct checker *checker, struct node *node)
     for (size_t i = 0; i < 2; i++) {
         operands[i] = check_value(checker, node->children[i]);
         if (operands[i] && (!type_is_number(operands[i]->type) || operands[i]->is_list || operands[i]->kind == YARAL_EXPR_REGEX)) {
-            report_error(checker->report, node->children[i]->at, "arithmetic is for numbers, and this is %s: join texts with strings.concat(...)", expr_type_text(operands[i]));
+            report_error(checker->report, node->children[i]->at,
+                         "arithmetic is for numbers, and this is %s: join texts with strings.concat(...)", expr_type_text(operands[i]));
             operands[i] = NULL;
         }
     }
@@ -222,7 +235,8 @@ struct yaral_expr *check_arithmetic(struct checker *checker, struct node *node)
         report_error(checker->report, node->at, "`%%` is for integers: make them so with math.floor(...) or math.round(...)");
         return NULL;
     }
-    struct yaral_expr *expr = checker_expr(checker, YARAL_EXPR_ARITHMETIC, is_float || node->op == YARAL_OP_DIVIDE ? YARAL_FLOAT : YARAL_INT, node);
+    struct yaral_expr *expr =
+        checker_expr(checker, YARAL_EXPR_ARITHMETIC, is_float || node->op == YARAL_OP_DIVIDE ? YARAL_FLOAT : YARAL_INT, node);
     expr->op = node->op;
     expr_adopt(checker, expr, operands, 2);
     return expr;
@@ -243,15 +257,16 @@ static bool check_branches(struct checker *checker, struct node *node, struct ya
     if (node->child_count == 2) {
         if (type_is_number(*type) && !operands[1]->is_list)
             return true;
-        report_error(checker->report, node->at, "this `if` gives %s and has no else value, which only numbers may leave away (then 0): if(condition, value, else)",
+        report_error(checker->report, node->at,
+                     "this `if` gives %s and has no else value, which only numbers may leave away (then 0): if(condition, value, else)",
                      expr_type_text(operands[1]));
         return false;
     }
     *type = common_type(operands[1], operands[2]);
     if (*type != YARAL_NOTHING)
         return true;
-    report_error(checker->report, node->children[2]->at, "the two values of `if` have different types (%s, %s): give both one type", expr_type_text(operands[1]),
-                 expr_type_text(operands[2]));
+    report_error(checker->report, node->children[2]->at, "the two values of `if` have different types (%s, %s): give both one type",
+                 expr_type_text(operands[1]), expr_type_text(operands[2]));
     return false;
 }
 
@@ -262,7 +277,8 @@ struct yaral_expr *check_if(struct checker *checker, struct node *node)
     enum yaral_type type;
 
     if (checker->function_depth >= FUNCTION_NESTING_MAX) {
-        report_error(checker->report, node->at, "functions are nested more than %d deep: split this into several outcomes or placeholders", FUNCTION_NESTING_MAX);
+        report_error(checker->report, node->at, "functions are nested more than %d deep: split this into several outcomes or placeholders",
+                     FUNCTION_NESTING_MAX);
         return NULL;
     }
     checker->function_depth++;

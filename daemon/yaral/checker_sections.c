@@ -10,12 +10,20 @@ void checker_check_meta(struct checker *checker)
     struct yaral_rule *rule = checker->rule;
 
     if (!syntax->sections[SECTION_META].present)
-        report_warning(checker->report, syntax->name_at, "rule `%.*s` has no meta section: author, description and severity tell people what its alerts mean",
+        report_warning(checker->report, syntax->name_at,
+                       "rule `%.*s` has no meta section: author, description and severity tell people what its alerts mean",
                        SLICE_ARGS(report_excerpt(syntax->name)));
     rule->meta = arena_calloc(checker->arena, syntax->meta.count, sizeof *rule->meta);
     rule->meta_count = syntax->meta.count;
-    for (size_t i = 0; i < syntax->meta.count; i++)
+    struct map *seen = map_new();
+    for (size_t i = 0; i < syntax->meta.count; i++) {
         rule->meta[i] = (struct yaral_meta){syntax->meta.items[i].key, syntax->meta.items[i].value, syntax->meta.items[i].at};
+        const struct yaral_meta *earlier = map_put(seen, rule->meta[i].key, &rule->meta[i]);
+        if (earlier)
+            report_warning(checker->report, rule->meta[i].at, "meta key `%.*s` stands in line %u already: the last one counts",
+                           SLICE_ARGS(report_excerpt(rule->meta[i].key)), earlier->at.line);
+    }
+    map_free(seen, NULL);
 }
 
 /* --- match -------------------------------------------------------------------------------------------------------------------------------------- */
@@ -32,12 +40,13 @@ static void check_match_variable(struct checker *checker, const struct syntax_na
         checker->placeholders.items[placeholder].is_match = true;
         checker->rule->match[checker->rule->match_count++] = (size_t)placeholder;
     } else if (checker_event(checker, name->name) >= 0) {
-        report_error(checker->report, name->at, "`$%.*s` is an event; match by a placeholder that is defined in events ($x = $%.*s.field)", SLICE_ARGS(name->name), SLICE_ARGS(name->name));
+        report_error(checker->report, name->at, "`$%.*s` is an event; match by a placeholder that is defined in events ($x = $%.*s.field)",
+                     SLICE_ARGS(name->name), SLICE_ARGS(name->name));
     } else if (checker_knows_events(checker)) {
         for (size_t i = 0; i < checker->placeholders.count; i++)
             report_suggestion_offer(&suggestion, checker->placeholders.items[i].name);
-        report_error(checker->report, name->at, "match variable `$%.*s` is no placeholder: define it in events ($%.*s = $e.field)%s", SLICE_ARGS(name->name),
-                     SLICE_ARGS(name->name), report_suggestion_text(&suggestion, "$", text));
+        report_error(checker->report, name->at, "match variable `$%.*s` is no placeholder: define it in events ($%.*s = $e.field)%s",
+                     SLICE_ARGS(name->name), SLICE_ARGS(name->name), report_suggestion_text(&suggestion, "$", text));
     }
 }
 
@@ -50,7 +59,8 @@ static void check_pivot(struct checker *checker, const struct syntax_match *matc
     if (event >= 0)
         checker->rule->pivot = (size_t)event;
     else if (checker_knows_events(checker))
-        report_error(checker->report, match->pivot.at, "`$%.*s` is no event variable: a sliding window begins or ends at an event", SLICE_ARGS(match->pivot.name));
+        report_error(checker->report, match->pivot.at, "`$%.*s` is no event variable: a sliding window begins or ends at an event",
+                     SLICE_ARGS(match->pivot.name));
 }
 
 void checker_check_match(struct checker *checker)
@@ -70,7 +80,8 @@ void checker_check_match(struct checker *checker)
     if (match->has_duration && match->seconds > WINDOW_SECONDS_MAX)
         report_error(checker->report, match->duration_at, "the window is too long: at most 48h");
     if (!checker->options->allow_match)
-        report_error(checker->report, checker->syntax->sections[SECTION_MATCH].at, "match windows and joins do not run in this version: a rule here looks at one event at a time");
+        report_error(checker->report, checker->syntax->sections[SECTION_MATCH].at,
+                     "match windows and joins do not run in this version: a rule here looks at one event at a time");
 }
 
 /* --- outcome ------------------------------------------------------------------------------------------------------------------------------------ */
@@ -80,13 +91,17 @@ static bool check_outcome_name(struct checker *checker, const struct syntax_outc
     ptrdiff_t earlier = checker_outcome(checker, outcome->name);
 
     if (yaral_is_reserved(outcome->name))
-        report_error(checker->report, outcome->at, "`%.*s` is a keyword and cannot name a variable: choose another name", SLICE_ARGS(outcome->name));
+        report_error(checker->report, outcome->at, "`%.*s` is a keyword and cannot name a variable: choose another name",
+                     SLICE_ARGS(outcome->name));
     else if (checker_event(checker, outcome->name) >= 0)
-        report_error(checker->report, outcome->at, "`$%.*s` is an event already: an outcome needs a name of its own", SLICE_ARGS(outcome->name));
+        report_error(checker->report, outcome->at, "`$%.*s` is an event already: an outcome needs a name of its own",
+                     SLICE_ARGS(outcome->name));
     else if (checker_placeholder(checker, outcome->name) >= 0)
-        report_error(checker->report, outcome->at, "`$%.*s` is a placeholder already: an outcome needs a name of its own", SLICE_ARGS(outcome->name));
+        report_error(checker->report, outcome->at, "`$%.*s` is a placeholder already: an outcome needs a name of its own",
+                     SLICE_ARGS(outcome->name));
     else if (earlier >= 0)
-        report_error(checker->report, outcome->at, "outcome `$%.*s` is set in line %u already", SLICE_ARGS(outcome->name), checker->rule->outcomes[earlier].at.line);
+        report_error(checker->report, outcome->at, "outcome `$%.*s` is set in line %u already", SLICE_ARGS(outcome->name),
+                     checker->rule->outcomes[earlier].at.line);
     else
         return true;
     return false;
@@ -100,7 +115,8 @@ static struct yaral_expr *check_outcome_value(struct checker *checker, const str
     if (!value)
         return NULL;
     if (value->kind == YARAL_EXPR_REGEX || value->type == YARAL_BYTES) {
-        report_error(checker->report, outcome->value->at, "an outcome is a number, a string or a list, and this is %s", value->kind == YARAL_EXPR_REGEX ? "a regex" : "bytes");
+        report_error(checker->report, outcome->value->at, "an outcome is a number, a string or a list, and this is %s",
+                     value->kind == YARAL_EXPR_REGEX ? "a regex" : "bytes");
         return NULL;
     }
     if (slice_is(outcome->name, "risk_score") && (!type_is_number(value->type) || value->is_list)) {
@@ -119,12 +135,14 @@ void checker_check_outcomes(struct checker *checker)
     rule->outcomes = arena_calloc(checker->arena, syntax->outcomes.count, sizeof *rule->outcomes);
     for (size_t i = 0; i < syntax->outcomes.count; i++) {
         const struct syntax_outcome *outcome = &syntax->outcomes.items[i];
-        if (i == OUTCOMES_MAX)
+        if (i == OUTCOMES_MAX) {
             report_error(checker->report, outcome->at, "a rule has at most %d outcomes, and this is one more", OUTCOMES_MAX);
-        else if (i == OUTCOMES_USUAL)
+            return;
+        }
+        if (i == OUTCOMES_USUAL)
             report_warning(checker->report, outcome->at, "Google takes at most %d outcomes in a rule", OUTCOMES_USUAL);
         bool good = check_outcome_name(checker, outcome);
-        rule->outcomes[rule->outcome_count] = (struct yaral_outcome){outcome->name, check_outcome_value(checker, outcome), outcome->at};
+        rule->outcomes[i] = (struct yaral_outcome){outcome->name, check_outcome_value(checker, outcome), outcome->at};
         rule->outcome_count++;
         if (good)
             map_put(checker->outcome_names, outcome->name, (void *)(uintptr_t)rule->outcome_count);
@@ -167,8 +185,8 @@ void checker_check_options(struct checker *checker)
         for (; known < 2 && !slice_is(option->name, options[known].name); known++)
             report_suggestion_offer(&suggestion, slice_of(options[known].name));
         if (known == 2) {
-            report_error(checker->report, option->at, "unknown option `%.*s`%s (allow_zero_values, suppression_window)", SLICE_ARGS(report_excerpt(option->name)),
-                         report_suggestion_text(&suggestion, "", text));
+            report_error(checker->report, option->at, "unknown option `%.*s`%s (allow_zero_values, suppression_window)",
+                         SLICE_ARGS(report_excerpt(option->name)), report_suggestion_text(&suggestion, "", text));
         } else if (seen[known].line) {
             report_error(checker->report, option->at, "option %s stands in line %u already", options[known].name, seen[known].line);
         } else {

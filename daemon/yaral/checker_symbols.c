@@ -67,9 +67,11 @@ static enum feature feature_of(const struct node *field)
 static void report_feature(struct checker *checker, const struct node *field, enum feature feature)
 {
     if (feature == FEATURE_ENTITY)
-        report_unsupported(checker->report, field->at, "`$%.*s.graph` needs Google's entity graph (line %u)", SLICE_ARGS(field->text), field->at.line);
+        report_unsupported(checker->report, field->at, "`$%.*s.graph` needs Google's entity graph (line %u)", SLICE_ARGS(field->text),
+                           field->at.line);
     else if (feature == FEATURE_COMPOSITE)
-        report_unsupported(checker->report, field->at, "`$%.*s.detection` reads detections of other rules (line %u): composite rules do not run outside Google",
+        report_unsupported(checker->report, field->at,
+                           "`$%.*s.detection` reads detections of other rules (line %u): composite rules do not run outside Google",
                            SLICE_ARGS(field->text), field->at.line);
 }
 
@@ -134,7 +136,8 @@ static const struct node *definition_of(const struct checker *checker, const str
     for (size_t side = 0; side < 2; side++) {
         const struct node *variable = node->children[side];
         struct node *other = node->children[1 - side];
-        if (variable->kind == NODE_VARIABLE && checker_event(checker, variable->text) < 0 && has_field(other) && !mentions(other, variable->text)) {
+        if (variable->kind == NODE_VARIABLE && checker_event(checker, variable->text) < 0 && has_field(other) &&
+            !mentions(other, variable->text)) {
             *value = other;
             return variable;
         }
@@ -193,7 +196,9 @@ void checker_collect_symbols(struct checker *checker)
 static bool is_repeated(const struct checker *checker, const struct yaral_expr *expr)
 {
     if (expr->kind == YARAL_EXPR_FIELD)
-        return expr->field.path->repeated;
+        return expr->field.path->repeated && expr->field.quantifier == YARAL_ROW;
+    if (expr->kind == YARAL_EXPR_CALL && expr->call.function->whole_field)
+        return false;
     if (expr->kind == YARAL_EXPR_PLACEHOLDER)
         return checker->placeholders.items[expr->placeholder].repeated;
     for (size_t i = 0; i < expr->operand_count; i++)
@@ -216,7 +221,8 @@ struct placeholder_symbol *checker_resolve(struct checker *checker, size_t place
     if (symbol->resolution == RESOLVED)
         return symbol->value ? symbol : NULL;
     if (checker->resolving == PLACEHOLDER_CHAIN_MAX) {
-        report_error(checker->report, symbol->at, "more than %d placeholders rest on each other: use fields of the event directly", PLACEHOLDER_CHAIN_MAX);
+        report_error(checker->report, symbol->at, "more than %d placeholders rest on each other: use fields of the event directly",
+                     PLACEHOLDER_CHAIN_MAX);
         return NULL;
     }
     checker->resolving++;
@@ -230,15 +236,15 @@ struct placeholder_symbol *checker_resolve(struct checker *checker, size_t place
     checker->resolving--;
     events = checker_events_of(checker, symbol->definition);
     if (symbol->value && !event_set_is_single(events)) {
-        report_error(checker->report, symbol->definition->at, "`$%.*s` is defined by fields of %s: a placeholder takes the value of one event", SLICE_ARGS(symbol->name),
+        report_error(checker->report, symbol->definition->at,
+                     "`$%.*s` is defined by fields of %s: a placeholder takes the value of one event", SLICE_ARGS(symbol->name),
                      events ? "several events" : "no event");
         symbol->value = NULL;
     }
     if (!symbol->value)
         return NULL;
     symbol->repeated = is_repeated(checker, symbol->value);
-    checker->rule->placeholders[placeholder] =
-        (struct yaral_placeholder){symbol->name, symbol->value, event_set_first(events), symbol->at};
+    checker->rule->placeholders[placeholder] = (struct yaral_placeholder){symbol->name, symbol->value, event_set_first(events), symbol->at};
     return symbol;
 }
 
@@ -254,14 +260,14 @@ void checker_unknown_variable(struct checker *checker, const struct node *node)
     check_variable_name(checker, node->text, node->at);
     for (size_t i = 0; i < checker->events.count; i++)
         report_suggestion_offer(&suggestion, checker->events.items[i].name);
-    for (size_t i = 0; i < checker->placeholders.count; i++)
+    for (size_t i = 0; i < checker->placeholders.count && checker->report->errors < REPORT_LIMIT; i++)
         report_suggestion_offer(&suggestion, checker->placeholders.items[i].name);
     for (size_t i = 0; i < map_count(checker->outcome_names); i++)
         report_suggestion_offer(&suggestion, map_key_at(checker->outcome_names, i));
     report_suggestion_text(&suggestion, "$", text);
     if (checker->section == SECTION_EVENTS)
-        report_error(checker->report, node->at, "`$%.*s` is not bound to an event: define it on a line of its own ($%.*s = $e.field)%s", SLICE_ARGS(node->text),
-                     SLICE_ARGS(node->text), text);
+        report_error(checker->report, node->at, "`$%.*s` is not bound to an event: define it on a line of its own ($%.*s = $e.field)%s",
+                     SLICE_ARGS(node->text), SLICE_ARGS(node->text), text);
     else
         report_error(checker->report, node->at, "unknown variable `$%.*s`: nothing above declares it%s", SLICE_ARGS(node->text), text);
 }

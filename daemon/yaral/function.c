@@ -151,7 +151,7 @@ bool function_check(const struct yaral_function *function, const struct yaral_ar
     bounds(function->parameters, &least, &most);
     if (count < least || count > most) {
         *guilty = count < least ? (count ? count - 1 : 0) : most;
-        *error = arena_printf(arena, "%zu arguments where %s is called as %s", count, function->name, function->signature);
+        *error = arena_printf(arena, "%zu argument%s where %s is called as %s", count, count == 1 ? "" : "s", function->name, function->signature);
         return false;
     }
     for (size_t i = 0; i < count; i++) {

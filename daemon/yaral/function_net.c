@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "address.h"
+#include "cidr.h"
 #include "function.h"
 
 #include "harrier/memory.h"
@@ -9,8 +9,8 @@
 static enum result prepare_range(const struct yaral_argument *arguments, size_t count, bool nocase, struct arena *arena, void **prepared,
                                  struct slice *error, size_t *guilty)
 {
-    struct address_range range;
-    const char *wrong = address_range_parse(arguments[1].constant.string, &range);
+    struct cidr_range range;
+    const char *wrong = cidr_range_parse(arguments[1].constant.string, &range);
 
     (void)count, (void)nocase;
     if (wrong) {
@@ -25,10 +25,10 @@ static enum result prepare_range(const struct yaral_argument *arguments, size_t 
 
 static struct yaral_value call_in_range(struct yaral_call_context *context, const void *prepared, const struct yaral_value *arguments, size_t count)
 {
-    struct address address;
+    struct cidr_address address;
 
     (void)count;
-    return yaral_bool(address_parse(function_text(context, &arguments[0]), &address) && address_range_has(prepared, &address));
+    return yaral_bool(cidr_address_parse(function_text(context, &arguments[0]), &address) && cidr_range_has(prepared, &address));
 }
 
 static const struct yaral_function functions[] = {

@@ -18,9 +18,9 @@ struct lexer {
 };
 
 static const char *const reserved_words[] = {
-    "rule", "meta", "match", "over", "events", "condition", "outcome", "options", "and", "or", "not", "nocase",
-    "in", "regex", "cidr", "before", "after", "all", "any", "if", "max", "min", "sum", "array",
-    "array_distinct", "count", "count_distinct", "is", "null",
+    "rule", "meta",   "match", "over",  "events",         "condition", "outcome",        "options", "and",  "or",
+    "not",  "nocase", "in",    "regex", "cidr",           "before",    "after",          "all",     "any",  "if",
+    "max",  "min",    "sum",   "array", "array_distinct", "count",     "count_distinct", "is",      "null",
 };
 
 bool yaral_is_reserved(struct slice word)
@@ -140,8 +140,7 @@ static bool operand_before(const struct lexer *lexer)
         return false;
     const struct token *last = &lexer->tokens->all.items[count - 1];
     switch (last->kind) {
-    case TOKEN_NAME:
-        return (count > 1 && lexer->tokens->all.items[count - 2].kind == TOKEN_DOT) || !yaral_is_reserved(last->body);
+    case TOKEN_NAME: return (count > 1 && lexer->tokens->all.items[count - 2].kind == TOKEN_DOT) || !yaral_is_reserved(last->body);
     case TOKEN_VARIABLE:
     case TOKEN_COUNT:
     case TOKEN_LIST:
@@ -152,10 +151,8 @@ static bool operand_before(const struct lexer *lexer)
     case TOKEN_FLOAT:
     case TOKEN_DURATION:
     case TOKEN_CLOSE:
-    case TOKEN_CLOSE_BRACKET:
-        return true;
-    default:
-        return false;
+    case TOKEN_CLOSE_BRACKET: return true;
+    default: return false;
     }
 }
 
@@ -242,15 +239,13 @@ struct operator_text {
 
 /* Longer ones first. */
 static const struct operator_text operators[] = {
-    {"!=", TOKEN_NOT_EQUAL, NULL},   {"<=", TOKEN_LESS_EQUAL, NULL},     {">=", TOKEN_GREATER_EQUAL, NULL},
-    {"==", TOKEN_EQUAL, "="},        {"=~", TOKEN_EQUAL, "= /regex/"},   {"<>", TOKEN_NOT_EQUAL, "!="},
-    {"&&", TOKEN_NAME, "and"},       {"||", TOKEN_NAME, "or"},           {"=", TOKEN_EQUAL, NULL},
-    {"<", TOKEN_LESS, NULL},         {">", TOKEN_GREATER, NULL},         {"+", TOKEN_PLUS, NULL},
-    {"-", TOKEN_MINUS, NULL},        {"*", TOKEN_STAR, NULL},            {"/", TOKEN_SLASH, NULL},
-    {"%", TOKEN_PERCENT, NULL},      {"!", TOKEN_BANG, NULL},            {".", TOKEN_DOT, NULL},
-    {",", TOKEN_COMMA, NULL},        {":", TOKEN_COLON, NULL},           {"(", TOKEN_OPEN, NULL},
-    {")", TOKEN_CLOSE, NULL},        {"[", TOKEN_OPEN_BRACKET, NULL},    {"]", TOKEN_CLOSE_BRACKET, NULL},
-    {"{", TOKEN_OPEN_BRACE, NULL},   {"}", TOKEN_CLOSE_BRACE, NULL},
+    {"!=", TOKEN_NOT_EQUAL, NULL},    {"<=", TOKEN_LESS_EQUAL, NULL}, {">=", TOKEN_GREATER_EQUAL, NULL}, {"==", TOKEN_EQUAL, "="},
+    {"=~", TOKEN_EQUAL, "= /regex/"}, {"<>", TOKEN_NOT_EQUAL, "!="},  {"&&", TOKEN_NAME, "and"},         {"||", TOKEN_NAME, "or"},
+    {"=", TOKEN_EQUAL, NULL},         {"<", TOKEN_LESS, NULL},        {">", TOKEN_GREATER, NULL},        {"+", TOKEN_PLUS, NULL},
+    {"-", TOKEN_MINUS, NULL},         {"*", TOKEN_STAR, NULL},        {"/", TOKEN_SLASH, NULL},          {"%", TOKEN_PERCENT, NULL},
+    {"!", TOKEN_BANG, NULL},          {".", TOKEN_DOT, NULL},         {",", TOKEN_COMMA, NULL},          {":", TOKEN_COLON, NULL},
+    {"(", TOKEN_OPEN, NULL},          {")", TOKEN_CLOSE, NULL},       {"[", TOKEN_OPEN_BRACKET, NULL},   {"]", TOKEN_CLOSE_BRACKET, NULL},
+    {"{", TOKEN_OPEN_BRACE, NULL},    {"}", TOKEN_CLOSE_BRACE, NULL},
 };
 
 static bool read_operator(struct lexer *lexer)
@@ -262,7 +257,8 @@ static bool read_operator(struct lexer *lexer)
         if (!slice_starts_with(rest, text))
             continue;
         if (operators[i].meant) {
-            report_error(lexer->report, position(lexer), "`%s` is no operator of YARA-L: write `%s`", operators[i].text, operators[i].meant);
+            report_error(lexer->report, position(lexer), "`%s` is no operator of YARA-L: write `%s`", operators[i].text,
+                         operators[i].meant);
             lexer->damaged = true;
         }
         take(lexer, operators[i].kind, text.length, 0, 0);
@@ -363,7 +359,9 @@ static bool read_digits(struct slice text, size_t count, unsigned int base, uint
     *value = 0;
     for (size_t i = 0; i < count; i++) {
         int byte = tolower((unsigned char)text.bytes[i]);
-        unsigned int digit = is_digit(byte) ? (unsigned int)(byte - '0') : byte >= 'a' && byte <= 'f' ? (unsigned int)(byte - 'a') + 10 : 99;
+        unsigned int digit = is_digit(byte)               ? (unsigned int)(byte - '0')
+                             : byte >= 'a' && byte <= 'f' ? (unsigned int)(byte - 'a') + 10
+                                                          : 99;
         if (digit >= base)
             return false;
         *value = *value * base + digit;

@@ -2,7 +2,7 @@
 /* Lists as they are asked: by hash, by regexes, by ranges of addresses. */
 #include "list.h"
 
-#include "address.h"
+#include "cidr.h"
 
 #include "harrier/map.h"
 
@@ -11,7 +11,7 @@
 /* Ranges of one family, ascending and apart, so that a binary search finds the only one that can hold an address. CIDR ranges lie in each
  * other or apart; those within another are left out. */
 struct range_table {
-    VECTOR(struct address_range) ranges;
+    VECTOR(struct cidr_range) ranges;
 };
 
 struct yaral_list {
@@ -55,19 +55,19 @@ static void add_regex(struct yaral_list *list, const struct list_source *source,
 static void add_range(struct yaral_list *list, const struct list_source *source, const struct list_value *value,
                       struct diagnostics *diagnostics)
 {
-    struct address_range range;
-    const char *wrong = address_range_parse(value->text, &range);
+    struct cidr_range range;
+    const char *wrong = cidr_range_parse(value->text, &range);
 
     if (wrong)
         complain(source, value, "address range", wrong, diagnostics);
     else
-        VECTOR_PUSH(range.length == ADDRESS_V4_BYTES ? &list->v4.ranges : &list->v6.ranges, range);
+        VECTOR_PUSH(range.length == CIDR_V4_BYTES ? &list->v4.ranges : &list->v6.ranges, range);
 }
 
 /* By first address, the wider first. */
 static int compare_ranges(const void *a, const void *b)
 {
-    const struct address_range *left = a, *right = b;
+    const struct cidr_range *left = a, *right = b;
     int order = memcmp(left->first, right->first, left->length);
     return order ? order : memcmp(right->last, left->last, left->length);
 }
@@ -80,7 +80,7 @@ static void sort_ranges(struct range_table *table)
         return;
     qsort(table->ranges.items, table->ranges.count, sizeof *table->ranges.items, compare_ranges);
     for (size_t i = 1; i < table->ranges.count; i++) {
-        const struct address_range *range = &table->ranges.items[i], *outer = &table->ranges.items[kept];
+        const struct cidr_range *range = &table->ranges.items[i], *outer = &table->ranges.items[kept];
         if (memcmp(range->first, outer->last, range->length) > 0)
             table->ranges.items[++kept] = *range;
     }
@@ -168,12 +168,12 @@ static bool table_has(const struct range_table *table, const uint8_t *bytes, siz
 
 static bool any_range(const struct yaral_list *list, struct slice value)
 {
-    struct address address;
+    struct cidr_address address;
 
-    if (!address_parse(value, &address))
+    if (!cidr_address_parse(value, &address))
         return false;
-    return (address.is_v4 && table_has(&list->v4, address.v4, ADDRESS_V4_BYTES)) ||
-           (address.is_v6 && table_has(&list->v6, address.v6, ADDRESS_V6_BYTES));
+    return (address.is_v4 && table_has(&list->v4, address.v4, CIDR_V4_BYTES)) ||
+           (address.is_v6 && table_has(&list->v6, address.v6, CIDR_V6_BYTES));
 }
 
 static enum yaral_truth truth_of(bool yes)

@@ -143,22 +143,19 @@ static bool parse_meta_value(struct parser *parser, struct slice *value)
     size_t ignored;
 
     switch (token->kind) {
-    case TOKEN_STRING:
-        yaral_unescape(parser->keep, token->body, true, value, &ignored);
-        break;
+    case TOKEN_STRING: yaral_unescape(parser->keep, token->body, true, value, &ignored); break;
     case TOKEN_MINUS:
         if (parser_peek(parser, 1)->kind != TOKEN_INTEGER && parser_peek(parser, 1)->kind != TOKEN_FLOAT) {
             parser_expected(parser, "a string, a number, true or false");
             return false;
         }
         parser_take(parser);
-        *value = slice_make(token->text.bytes, (size_t)(parser_token(parser)->text.bytes - token->text.bytes) + parser_token(parser)->text.length);
+        *value = slice_make(token->text.bytes,
+                            (size_t)(parser_token(parser)->text.bytes - token->text.bytes) + parser_token(parser)->text.length);
         break;
     case TOKEN_RAW_STRING:
     case TOKEN_INTEGER:
-    case TOKEN_FLOAT:
-        *value = token->body;
-        break;
+    case TOKEN_FLOAT: *value = token->body; break;
     default:
         if (!token_is_word(token, "true") && !token_is_word(token, "false")) {
             parser_expected(parser, "a string, a number, true or false");
@@ -175,15 +172,9 @@ static bool parse_meta_line(struct parser *parser)
     const struct token *key = parser_token(parser);
     struct slice value = {0};
 
-    if (!parser_expect(parser, TOKEN_NAME, "a key of meta (key = \"value\")") || !parser_expect(parser, TOKEN_EQUAL, "`=` behind the key of meta") ||
-        !parse_meta_value(parser, &value))
+    if (!parser_expect(parser, TOKEN_NAME, "a key of meta (key = \"value\")") ||
+        !parser_expect(parser, TOKEN_EQUAL, "`=` behind the key of meta") || !parse_meta_value(parser, &value))
         return false;
-    for (size_t i = 0; i < parser->rule->meta.count; i++)
-        if (slice_equal(parser->rule->meta.items[i].key, key->text)) {
-            report_warning(parser->report, key->at, "meta key `%.*s` stands in line %u already: the last one counts", SLICE_ARGS(key->text),
-                           parser->rule->meta.items[i].at.line);
-            break;
-        }
     VECTOR_PUSH(&parser->rule->meta, ((struct syntax_meta){key->text, value, key->at}));
     return true;
 }
@@ -272,7 +263,8 @@ static bool parse_match_duration(struct parser *parser)
         return false;
     }
     if (!syntax_duration(token, &parser->rule->match.seconds)) {
-        report_error(parser->report, token->at, "`%.*s` is no duration: write digits and one of s, m, h, d (10m)", SLICE_ARGS(report_excerpt(token->text)));
+        report_error(parser->report, token->at, "`%.*s` is no duration: write digits and one of s, m, h, d (10m)",
+                     SLICE_ARGS(report_excerpt(token->text)));
         return false;
     }
     parser_take(parser);
@@ -328,7 +320,8 @@ static bool parse_outcome_line(struct parser *parser)
 {
     const struct token *name = parser_token(parser);
 
-    if (!parser_expect(parser, TOKEN_VARIABLE, "an outcome ($name = value)") || !parser_expect(parser, TOKEN_EQUAL, "`=` behind the outcome's name"))
+    if (!parser_expect(parser, TOKEN_VARIABLE, "an outcome ($name = value)") ||
+        !parser_expect(parser, TOKEN_EQUAL, "`=` behind the outcome's name"))
         return false;
     struct node *value = parse_value(parser);
     if (!value)
@@ -383,7 +376,8 @@ static bool parse_option(struct parser *parser)
 {
     const struct token *name = parser_token(parser);
 
-    if (!parser_expect(parser, TOKEN_NAME, "an option (name = value)") || !parser_expect(parser, TOKEN_EQUAL, "`=` behind the option's name"))
+    if (!parser_expect(parser, TOKEN_NAME, "an option (name = value)") ||
+        !parser_expect(parser, TOKEN_EQUAL, "`=` behind the option's name"))
         return false;
     const struct token *value = parser_token(parser);
     if (value->kind != TOKEN_DURATION && value->kind != TOKEN_INTEGER && value->kind != TOKEN_FLOAT && !token_is_word(value, "true") &&
@@ -416,8 +410,8 @@ static enum syntax_section read_section_name(struct parser *parser, const struct
         return section;
     for (int i = 0; i < SECTION_COUNT; i++)
         report_suggestion_offer(&suggestion, slice_of(section_names[i]));
-    report_error(parser->report, name->at, "unknown section `%.*s`%s (meta, events, match, outcome, condition, options)", SLICE_ARGS(report_excerpt(name->text)),
-                 report_suggestion_text(&suggestion, "", text));
+    report_error(parser->report, name->at, "unknown section `%.*s`%s (meta, events, match, outcome, condition, options)",
+                 SLICE_ARGS(report_excerpt(name->text)), report_suggestion_text(&suggestion, "", text));
     parser->rule->broken = true;
     return suggestion.nearest.bytes ? section_find(suggestion.nearest) : SECTION_COUNT;
 }
@@ -428,13 +422,15 @@ static void check_section_order(struct parser *parser, const struct token *name,
     struct syntax_rule *rule = parser->rule;
 
     if (rule->sections[section].present) {
-        report_error(parser->report, name->at, "a second section `%s`: the first stands in line %u", section_names[section], rule->sections[section].at.line);
+        report_error(parser->report, name->at, "a second section `%s`: the first stands in line %u", section_names[section],
+                     rule->sections[section].at.line);
         rule->broken = true;
         return;
     }
     for (unsigned int later = section + 1u; later < SECTION_COUNT; later++)
         if (rule->sections[later].present) {
-            report_error(parser->report, name->at, "section `%s` stands out of order: it comes before `%s`", section_names[section], section_names[later]);
+            report_error(parser->report, name->at, "section `%s` stands out of order: it comes before `%s`", section_names[section],
+                         section_names[later]);
             rule->broken = true;
             break;
         }
@@ -444,7 +440,8 @@ static void check_section_order(struct parser *parser, const struct token *name,
 
 static void parse_section(struct parser *parser)
 {
-    static void (*const parse[SECTION_COUNT])(struct parser *) = {parse_meta, parse_events, parse_match, parse_outcome, parse_condition, parse_options};
+    static void (*const parse[SECTION_COUNT])(struct parser *) = {parse_meta,    parse_events,    parse_match,
+                                                                  parse_outcome, parse_condition, parse_options};
     const struct token *name = parser_take(parser);
     enum syntax_section section = read_section_name(parser, name);
 
@@ -476,7 +473,8 @@ static void check_sections_present(struct parser *parser)
 
     for (size_t i = 0; i < 2; i++)
         if (!rule->sections[needed[i]].present && !parser->cut) {
-            report_error(parser->report, rule->name_at, "rule `%.*s` has no `%s` section: write one", SLICE_ARGS(report_excerpt(rule->name)), section_names[needed[i]]);
+            report_error(parser->report, rule->name_at, "rule `%.*s` has no `%s` section: write one",
+                         SLICE_ARGS(report_excerpt(rule->name)), section_names[needed[i]]);
             rule->broken = true;
         }
 }
@@ -535,13 +533,15 @@ static void skip_to_rule(struct parser *parser)
             parser_expected(parser, "`{` behind the rule's name");
         }
     }
-    while (parser_token(parser)->kind != TOKEN_END && !at_rule(parser) && !(parser_token(parser)->first_on_line && token_is_word(parser_token(parser), "rule")))
+    while (parser_token(parser)->kind != TOKEN_END && !at_rule(parser) &&
+           !(parser_token(parser)->first_on_line && token_is_word(parser_token(parser), "rule")))
         parser_take(parser);
 }
 
 void syntax_parse(struct syntax_file *file, const struct tokens *tokens, struct arena *scratch, struct arena *keep, struct report *report)
 {
-    struct parser parser = {.tokens = tokens->all.items, .count = tokens->all.count, .scratch = scratch, .keep = keep, .report = report, .cut = tokens->cut};
+    struct parser parser = {
+        .tokens = tokens->all.items, .count = tokens->all.count, .scratch = scratch, .keep = keep, .report = report, .cut = tokens->cut};
 
     *file = (struct syntax_file){0};
     while (parser_token(&parser)->kind != TOKEN_END) {

@@ -21,10 +21,8 @@ bool token_begins_operand(const struct token *token)
     case TOKEN_INTEGER:
     case TOKEN_FLOAT:
     case TOKEN_OPEN:
-    case TOKEN_BANG:
-        return true;
-    default:
-        return false;
+    case TOKEN_BANG: return true;
+    default: return false;
     }
 }
 
@@ -37,10 +35,8 @@ bool node_is_condition(const struct node *node)
     case NODE_OR:
     case NODE_NOT:
     case NODE_N_OF:
-    case NODE_ABSENT:
-        return true;
-    default:
-        return false;
+    case NODE_ABSENT: return true;
+    default: return false;
     }
 }
 
@@ -50,7 +46,8 @@ bool require_condition(struct parser *parser, const struct node *node)
 
     if (node_is_condition(node) || node->kind == NODE_CALL || counts)
         return true;
-    report_error(parser->report, node->at, "`%.*s` is a value, not a condition: an operator (=, !=, <, <=, >, >=, in) and what to compare with are expected after it",
+    report_error(parser->report, node->at,
+                 "`%.*s` is a value, not a condition: an operator (=, !=, <, <=, >, >=, in) and what to compare with are expected after it",
                  SLICE_ARGS(report_excerpt(node->source)));
     return false;
 }
@@ -150,8 +147,9 @@ static struct node *parse_relation(struct parser *parser, struct node *left, siz
     if (!right)
         return NULL;
     if (relation_op(parser_token(parser)->kind) != YARAL_OP_NONE) {
-        report_error(parser->report, parser_token(parser)->at, "a comparison has two sides, this would be a third: is a value missing after `%.*s` in line %u?",
-                     SLICE_ARGS(op->text), op->at.line);
+        report_error(parser->report, parser_token(parser)->at,
+                     "a comparison has two sides, this would be a third: is a value missing after `%.*s` in line %u?", SLICE_ARGS(op->text),
+                     op->at.line);
         return NULL;
     }
     accept_nocase(parser, node);
@@ -193,7 +191,8 @@ static struct node *parse_comparison(struct parser *parser)
         return NULL;
     if (relation_op(parser_token(parser)->kind) != YARAL_OP_NONE)
         return parse_relation(parser, left, first);
-    if (token_is_word(parser_token(parser), "in") || (token_is_word(parser_token(parser), "not") && token_is_word(parser_peek(parser, 1), "in")))
+    if (token_is_word(parser_token(parser), "in") ||
+        (token_is_word(parser_token(parser), "not") && token_is_word(parser_peek(parser, 1), "in")))
         return parse_membership(parser, left, first);
     if (left->kind == NODE_CALL && token_is_word(parser_token(parser), "nocase")) {
         accept_nocase(parser, left);

@@ -12,7 +12,8 @@ struct node *parser_node(struct parser *parser, enum node_kind kind, size_t firs
 
 static void report_too_deep(struct parser *parser, struct yaral_position at)
 {
-    report_error(parser->report, at, "this expression is nested more than %d levels deep: split it into several conditions", SYNTAX_DEPTH_MAX);
+    report_error(parser->report, at, "this expression is nested more than %d levels deep: split it into several conditions",
+                 SYNTAX_DEPTH_MAX);
 }
 
 struct node *parser_finish(struct parser *parser, struct node *node, size_t first_token)

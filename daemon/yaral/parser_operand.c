@@ -19,7 +19,8 @@ static bool unescape(struct parser *parser, const struct token *token, struct sl
         return true;
     struct yaral_position at = {token->at.line, token->at.column + 1 + (uint32_t)offset};
     struct slice escape = slice_first(slice_from(token->body, offset), 2);
-    report_error(parser->report, at, "unknown escape `%.*s` in a string: a backslash is written `\\\\`, or take back quotes (`...`), which know no escapes",
+    report_error(parser->report, at,
+                 "unknown escape `%.*s` in a string: a backslash is written `\\\\`, or take back quotes (`...`), which know no escapes",
                  SLICE_ARGS(report_excerpt(escape)));
     return false;
 }
@@ -174,7 +175,8 @@ static struct node *parse_quantified(struct parser *parser)
     enum yaral_quantifier quantifier = token_is_word(parser_take(parser), "any") ? YARAL_ANY : YARAL_ALL;
     const struct token *token = parser_token(parser);
 
-    if (token->kind != TOKEN_VARIABLE && token->kind != TOKEN_NAME) {
+    bool quantified_again = token_is_word(token, "any") || token_is_word(token, "all");
+    if ((token->kind != TOKEN_VARIABLE && token->kind != TOKEN_NAME) || quantified_again) {
         parser_expected(parser, quantifier == YARAL_ANY ? "a repeated field behind `any`" : "a repeated field behind `all`");
         return NULL;
     }
@@ -208,16 +210,12 @@ static struct node *parse_named_argument(struct parser *parser)
     parser_take(parser);
     size_t first = parser->next;
     switch (parser_token(parser)->kind) {
-    case TOKEN_VARIABLE:
-        return parse_variable(parser);
+    case TOKEN_VARIABLE: return parse_variable(parser);
     case TOKEN_DURATION:
     case TOKEN_NAME:
     case TOKEN_STRING:
-    case TOKEN_STAR:
-        break;
-    default:
-        parser_expected(parser, "the argument's value");
-        return NULL;
+    case TOKEN_STAR: break;
+    default: parser_expected(parser, "the argument's value"); return NULL;
     }
     struct node *node = parser_node(parser, NODE_STRING, first);
     node->text = parser_take(parser)->body;
@@ -260,7 +258,9 @@ static struct node *parse_if(struct parser *parser, size_t first)
     if (!parse_arguments(parser, node))
         return NULL;
     if (node->child_count < 2 || node->child_count > 3) {
-        report_error(parser->report, node->at, "`if` has %zu arguments, it takes a condition, a value and an else value: if(condition, value, else)", node->child_count);
+        report_error(parser->report, node->at,
+                     "`if` has %zu arguments, it takes a condition, a value and an else value: if(condition, value, else)",
+                     node->child_count);
         return NULL;
     }
     if (!require_condition(parser, node->children[0]))
@@ -285,7 +285,8 @@ static struct node *parse_call(struct parser *parser)
     }
     struct slice name = slice_make(start->text.bytes, (size_t)(last->text.bytes + last->text.length - start->text.bytes));
     if (parser_token(parser)->kind != TOKEN_OPEN) {
-        report_error(parser->report, start->at, "unexpected `%.*s`: a field begins with its event ($e.%.*s), a text stands in quotes, a function has parentheses",
+        report_error(parser->report, start->at,
+                     "unexpected `%.*s`: a field begins with its event ($e.%.*s), a text stands in quotes, a function has parentheses",
                      SLICE_ARGS(report_excerpt(name)), SLICE_ARGS(report_excerpt(name)));
         return NULL;
     }
@@ -309,10 +310,12 @@ static void report_open_group(struct parser *parser, struct yaral_position open)
         if (!parse_disjunction(parser))
             return;
     if (parser_token(parser)->kind == TOKEN_CLOSE)
-        report_error(parser->report, token->at, "`and` or `or` is missing before `%.*s`: conditions in parentheses do not join by themselves",
+        report_error(parser->report, token->at,
+                     "`and` or `or` is missing before `%.*s`: conditions in parentheses do not join by themselves",
                      SLICE_ARGS(report_excerpt(token->text)));
     else
-        report_error(parser->report, token->at, "`)` is missing before `%.*s`: the `(` of line %u is not closed", SLICE_ARGS(report_excerpt(token->text)), open.line);
+        report_error(parser->report, token->at, "`)` is missing before `%.*s`: the `(` of line %u is not closed",
+                     SLICE_ARGS(report_excerpt(token->text)), open.line);
 }
 
 static struct node *parse_group(struct parser *parser)
@@ -401,28 +404,18 @@ struct node *parse_operand(struct parser *parser)
         return parse_n_of(parser);
     switch (token->kind) {
     case TOKEN_STRING:
-    case TOKEN_RAW_STRING:
-        return parse_string(parser);
-    case TOKEN_REGEX:
-        return parse_regex(parser);
+    case TOKEN_RAW_STRING: return parse_string(parser);
+    case TOKEN_REGEX: return parse_regex(parser);
     case TOKEN_INTEGER:
     case TOKEN_FLOAT:
-    case TOKEN_MINUS:
-        return parse_number(parser);
+    case TOKEN_MINUS: return parse_number(parser);
     case TOKEN_VARIABLE:
-    case TOKEN_COUNT:
-        return parse_variable(parser);
-    case TOKEN_LIST:
-        return parse_list(parser);
-    case TOKEN_OPEN:
-        return parse_group(parser);
-    case TOKEN_BANG:
-        return parse_absent(parser);
-    case TOKEN_NAME:
-        break;
-    default:
-        parser_expected(parser, "a condition or a value");
-        return NULL;
+    case TOKEN_COUNT: return parse_variable(parser);
+    case TOKEN_LIST: return parse_list(parser);
+    case TOKEN_OPEN: return parse_group(parser);
+    case TOKEN_BANG: return parse_absent(parser);
+    case TOKEN_NAME: break;
+    default: parser_expected(parser, "a condition or a value"); return NULL;
     }
     if (!token_begins_operand(token) || parser_at_section(parser) || token_is_word(token, "not")) {
         parser_expected(parser, "a condition or a value");

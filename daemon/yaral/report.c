@@ -4,8 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static void report_add(struct report *report, enum diagnostic_severity severity, size_t *count, struct yaral_position at, const char *format,
-                       va_list arguments)
+__attribute__((format(printf, 5, 0))) static void report_add(struct report *report, enum diagnostic_severity severity, size_t *count,
+                                                             struct yaral_position at, const char *format, va_list arguments)
 {
     char message[1024];
 

@@ -45,8 +45,8 @@ static bool check_unique(struct yaral_ruleset *ruleset, const struct syntax_rule
     const struct yaral_rule_place *earlier = map_get(ruleset->names, syntax->name);
 
     if (earlier) {
-        report_error(report, syntax->name_at, "there is a rule `%.*s` already, in %.*s:%u: names are unique over all files", SLICE_ARGS(report_excerpt(syntax->name)),
-                     SLICE_ARGS(earlier->file), earlier->line);
+        report_error(report, syntax->name_at, "there is a rule `%.*s` already, in %.*s:%u: names are unique over all files",
+                     SLICE_ARGS(report_excerpt(syntax->name)), SLICE_ARGS(earlier->file), earlier->line);
         return false;
     }
     struct yaral_rule_place *place = ARENA_NEW(ruleset->arena, struct yaral_rule_place);
@@ -65,12 +65,14 @@ static void check_utf8(struct slice text, struct report *report)
             report_error(report, at, "the file is not UTF-8: a bad byte stands here");
             return;
         }
-        at = text.bytes[i] == '\n' ? (struct yaral_position){at.line + 1, 1} : (struct yaral_position){at.line, at.column + (uint32_t)length};
+        at = text.bytes[i] == '\n' ? (struct yaral_position){at.line + 1, 1}
+                                   : (struct yaral_position){at.line, at.column + (uint32_t)length};
         i += length;
     }
 }
 
-static void add_rules(struct yaral_ruleset *ruleset, struct slice text, struct report *report, struct yaral_lists *lists, const struct yaral_options *options)
+static void add_rules(struct yaral_ruleset *ruleset, struct slice text, struct report *report, struct yaral_lists *lists,
+                      const struct yaral_options *options)
 {
     struct arena *scratch = arena_new(RULESET_CHUNK_BYTES);
     struct tokens tokens;
@@ -98,7 +100,8 @@ enum result yaral_ruleset_add(struct yaral_ruleset *ruleset, const char *file, s
     size_t errors = diagnostics_count_of(diagnostics, DIAGNOSTIC_ERROR);
 
     if (text.length > RULE_FILE_BYTES_MAX) {
-        report_error(&report, (struct yaral_position){0, 0}, "the file is larger than %d bytes: split it into several", RULE_FILE_BYTES_MAX);
+        report_error(&report, (struct yaral_position){0, 0}, "the file is larger than %d bytes: split it into several",
+                     RULE_FILE_BYTES_MAX);
         return RESULT_LIMIT;
     }
     if (slice_starts_with(text, SLICE("\xef\xbb\xbf")))

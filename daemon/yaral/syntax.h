@@ -6,25 +6,25 @@
 #include "lexer.h"
 
 enum node_kind {
-    NODE_STRING,      /* text */
+    NODE_STRING, /* text */
     NODE_INTEGER,
     NODE_FLOAT,
     NODE_BOOL,
-    NODE_REGEX,       /* text: the pattern */
-    NODE_VARIABLE,    /* text: $text */
-    NODE_COUNT,       /* text: #text */
-    NODE_ABSENT,      /* text: !$text, in condition */
-    NODE_FIELD,       /* text: the variable; steps; quantifier */
-    NODE_LIST,        /* text: the list, column */
-    NODE_CALL,        /* text: the function; children: arguments; quantifier: written before the call, which is an error */
-    NODE_IF,          /* children: condition, then, else (may lack) */
-    NODE_ARITHMETIC,  /* op; two children */
-    NODE_COMPARE,     /* op; two children; nocase */
-    NODE_IN,          /* children: operand, NODE_LIST; list_kind; nocase */
-    NODE_AND,         /* two children or more */
+    NODE_REGEX,      /* text: the pattern */
+    NODE_VARIABLE,   /* text: $text */
+    NODE_COUNT,      /* text: #text */
+    NODE_ABSENT,     /* text: !$text, in condition */
+    NODE_FIELD,      /* text: the variable; steps; quantifier */
+    NODE_LIST,       /* text: the list, column */
+    NODE_CALL,       /* text: the function; children: arguments; quantifier: written before the call, which is an error */
+    NODE_IF,         /* children: condition, then, else (may lack) */
+    NODE_ARITHMETIC, /* op; two children */
+    NODE_COMPARE,    /* op; two children; nocase */
+    NODE_IN,         /* children: operand, NODE_LIST; list_kind; nocase */
+    NODE_AND,        /* two children or more */
     NODE_OR,
-    NODE_NOT,         /* one child */
-    NODE_N_OF         /* quantifier, or at_least; children */
+    NODE_NOT, /* one child */
+    NODE_N_OF /* quantifier, or at_least; children */
 };
 
 /* Rule: a node's depth is 1 more than that of its deepest child, and at most SYNTAX_DEPTH_MAX.
@@ -43,7 +43,7 @@ struct node {
     unsigned int depth;
     enum yaral_op op;
     bool nocase;
-    bool named;   /* NODE_CALL: arguments are written name:value, as metrics take them */
+    bool named; /* NODE_CALL: arguments are written name:value, as metrics take them */
     enum yaral_quantifier quantifier;
     enum yaral_list_kind list_kind;
     struct slice text;

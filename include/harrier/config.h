@@ -61,13 +61,11 @@ struct config_source {
     enum config_source_type type;
     const char *name;
     struct config_address listen;
-    const char *path;        /* begins with '/' */
+    const char *path; /* begins with '/' */
     enum config_log_type log_type;
-    const char *cluster;     /* the section's own, or config.cluster */
-    bool insecure;           /* plain HTTP on an address that is not loopback */
-    struct address_network *trusted_proxies;
-    size_t trusted_proxy_count;
-    struct config_strings trusted_proxy_texts;
+    const char *cluster; /* the section's own, or config.cluster */
+    bool insecure;       /* plain HTTP on an address that is not loopback */
+    int64_t trusted_proxies; /* in front of the API server: entries at the end of sourceIPs that are theirs */
 };
 
 struct config_rules {
@@ -77,11 +75,11 @@ struct config_rules {
 };
 
 struct config_store {
-    const char *directory;      /* absolute */
-    clock_nanos retention;      /* age at which alerts that were delivered are removed */
-    uint64_t size;              /* bytes of the whole store */
-    clock_nanos remember_ids;   /* how long an alert's id is known, so that a batch sent again gives no second alert */
-    uint64_t dead_letters;      /* bytes of dead letters kept */
+    const char *directory;    /* absolute */
+    clock_nanos retention;    /* age at which alerts that were delivered are removed */
+    uint64_t size;            /* bytes of the whole store */
+    clock_nanos remember_ids; /* how long an alert's id is known, so that a batch sent again gives no second alert */
+    uint64_t dead_letters;    /* bytes of dead letters kept */
 };
 
 enum config_destination_type { CONFIG_DESTINATION_SLACK, CONFIG_DESTINATION_WEBHOOK, CONFIG_DESTINATION_FILE };
@@ -98,33 +96,33 @@ struct config_destination {
     struct config_secret token;       /* webhook: Authorization: Bearer */
     struct config_secret hmac_secret; /* webhook: signs each request */
     enum config_signature signature;
-    struct config_pairs headers;      /* webhook: further header fields */
-    const char *ca_file;              /* certificates to trust instead of the system's; empty: the system's */
-    const char *certificate_file;     /* client certificate and its key; empty: none */
+    struct config_pairs headers;  /* webhook: further header fields */
+    const char *ca_file;          /* certificates to trust instead of the system's; empty: the system's */
+    const char *certificate_file; /* client certificate and its key; empty: none */
     const char *key_file;
     clock_nanos connect_timeout;
-    clock_nanos timeout;              /* one try, all in all */
-    int64_t in_flight;                /* webhook: tries at a time */
-    double rate;                      /* requests a second; 0: the type's own (slack 1, webhook no bound) */
-    clock_nanos retry_base;           /* first wait after a failure; doubles */
-    clock_nanos retry_cap;            /* longest wait */
-    clock_nanos hold_interval;        /* between tries while credentials or address are refused */
-    clock_nanos give_up_after;        /* then the alert is a dead letter */
+    clock_nanos timeout;       /* one try, all in all */
+    int64_t in_flight;         /* webhook: tries at a time */
+    double rate;               /* requests a second; 0: the type's own (slack 1, webhook no bound) */
+    clock_nanos retry_base;    /* first wait after a failure; doubles */
+    clock_nanos retry_cap;     /* longest wait */
+    clock_nanos hold_interval; /* between tries while credentials or address are refused */
+    clock_nanos give_up_after; /* then the alert is a dead letter */
 };
 
 /* An alert takes every route whose condition holds. */
 struct config_route {
     struct config_place place;
-    const char *when;               /* condition; empty: always */
+    const char *when; /* condition; empty: always */
     struct config_place when_place;
     struct config_strings to;
-    size_t *destinations;           /* to.count indices into config.destinations, in the order of to */
+    size_t *destinations; /* to.count indices into config.destinations, in the order of to */
 };
 
 struct config_admin {
-    const char *socket;           /* absolute path */
+    const char *socket; /* absolute path */
     struct config_address listen;
-    bool insecure;                /* listen on an address that is not loopback */
+    bool insecure; /* listen on an address that is not loopback */
 };
 
 struct config_limits {
@@ -148,7 +146,7 @@ struct config_logging {
 
 struct config {
     struct arena *arena; /* owns all that is below */
-    const char *file; /* the path that was loaded, for diagnostics */
+    const char *file;    /* the path that was loaded, for diagnostics */
     const char *cluster;
     struct config_source *sources;
     size_t source_count;

@@ -38,11 +38,11 @@ struct deliver_destination_config {
 
     const char *path; /* file: appended to, one alert a line (NDJSON), made with mode 0600 */
 
-    const char *url;         /* webhook, slack: http or https; one of url and url_file */
-    const char *url_file;    /* first line of the file; read again when it changes */
-    const char *token_file;  /* webhook: Authorization: Bearer; read again when it changes */
-    enum deliver_signature signature; /* webhook */
-    const char *secret_file; /* webhook with a signature; read again when it changes */
+    const char *url;                      /* webhook, slack: http or https; one of url and url_file */
+    const char *url_file;                 /* first line of the file; read again when it changes */
+    const char *token_file;               /* webhook: Authorization: Bearer; read again when it changes */
+    enum deliver_signature signature;     /* webhook */
+    const char *secret_file;              /* webhook with a signature; read again when it changes */
     const struct deliver_header *headers; /* webhook: in addition */
     size_t header_count;
     const char *ca_file;          /* PEM; the system's otherwise */
@@ -80,7 +80,8 @@ struct deliver;
 
 /* base and reader are used by deliver alone, on base's thread; deliver_new itself may run on any thread before the loop. config's arrays must live as
  * long. Opens nothing yet: a destination that is down is no error. RESULT_INVALID with *error if a destination is wrong. */
-enum result deliver_new(const struct deliver_config *config, struct event_base *base, struct store_reader *reader, struct deliver **deliver, char **error);
+enum result deliver_new(const struct deliver_config *config, struct event_base *base, struct store_reader *reader, struct deliver **deliver,
+                        char **error);
 /* After the loop has ended. */
 void deliver_free(struct deliver *deliver);
 
@@ -97,7 +98,7 @@ struct deliver_counts {
     uint64_t retried;
     uint64_t dead;
     uint64_t in_flight;
-    bool held;          /* credentials or address are refused: an operator is needed */
+    bool held;                  /* credentials or address are refused: an operator is needed */
     clock_nanos last_delivered; /* wall clock; 0: not since the start */
 };
 
@@ -130,10 +131,10 @@ struct deliver_alert_fields {
 void deliver_fields_from_json(const struct json_node *alert, struct arena *arena, struct deliver_alert_fields *fields);
 
 struct deliver_route_config {
-    const char *when;       /* NULL: every alert */
-    const char *const *to;  /* names of destinations */
+    const char *when;      /* NULL: every alert */
+    const char *const *to; /* names of destinations */
     size_t to_count;
-    uint32_t line, column;  /* where the text of when begins in the file; column 0 if it cannot be told */
+    uint32_t line, column; /* where the text of when begins in the file; column 0 if it cannot be told */
 };
 
 struct deliver_routes;
@@ -148,11 +149,13 @@ struct deliver_routes;
  * tactic, technique, log_type) a condition is true if it is of any value; != , not in and !~ if it is of none. technique = T1053 also takes its
  * sub-techniques. A severity that is none of the five is above CRITICAL, and a regex that PCRE2 gives up on counts as a match: a route may send
  * too much, never too little. */
-struct deliver_routes *deliver_routes_new(const struct deliver_route_config *routes, size_t route_count, const struct deliver_destination_config *destinations,
-                                          size_t destination_count, const char *file, struct diagnostics *diagnostics);
+struct deliver_routes *deliver_routes_new(const struct deliver_route_config *routes, size_t route_count,
+                                          const struct deliver_destination_config *destinations, size_t destination_count, const char *file,
+                                          struct diagnostics *diagnostics);
 void deliver_routes_free(struct deliver_routes *routes);
 /* Names of the destinations that the alert goes to, each once, in the order of the destinations; returns how many. Every route that
  * matches counts. 0: no route matched; the alert is stored all the same. The names live as long as the routes. */
-size_t deliver_route(const struct deliver_routes *routes, const struct deliver_alert_fields *fields, const char *names[DELIVER_DESTINATIONS_MAX]);
+size_t deliver_route(const struct deliver_routes *routes, const struct deliver_alert_fields *fields,
+                     const char *names[DELIVER_DESTINATIONS_MAX]);
 
 #endif

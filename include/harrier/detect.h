@@ -22,6 +22,9 @@ const struct yaral_rule *detect_plan_rule(const struct detect_plan *plan, size_t
 /* Distinct predicates of all rules: what two rules share is counted once. */
 size_t detect_plan_predicate_count(const struct detect_plan *plan);
 
+/* The labels that some rule names: what else a mapping could make, nobody looks at. */
+const struct udm_label_filter *detect_plan_label_filter(const struct detect_plan *plan);
+
 /* One condition that held, on one value. */
 struct detect_evidence {
     size_t event;            /* index into rule->events */

@@ -32,9 +32,12 @@ struct json_limits {
     size_t depth;       /* containers in each other */
     size_t token_bytes; /* one string or number, as written; longer strings are cut and marked incomplete */
     size_t nodes;       /* values in a tree */
+    /* Member of the root object whose value is read over and becomes null; NULL: none. */
+    const char *skip_member;
 };
 
-/* Limits that fit one audit event: depth 10,000 and a bit, tokens of 4 MiB. */
+/* Limits that fit one audit event: depth 10,000 and a bit, tokens of 4 MiB, 400,000 values (about 45 MB; the largest object that an API
+ * server takes, full of the shortest members that mean something, has a tenth of that). */
 extern const struct json_limits json_default_limits;
 
 /* One JSON value that is all of text (blanks around it allowed). On RESULT_OK *root is the tree. On RESULT_INVALID (syntax, or

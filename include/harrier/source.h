@@ -50,11 +50,11 @@ enum { SOURCE_LENGTH_UNKNOWN = -1 };
 
 /* Valid during begin() only. */
 struct source_head {
-    size_t source;               /* index of the endpoint */
-    struct slice path;           /* without query */
-    struct slice content_type;   /* as sent; may be empty */
-    struct slice cluster;        /* cluster named by the request itself; empty while no endpoint asks for one */
-    int64_t content_length;      /* SOURCE_LENGTH_UNKNOWN: chunked */
+    size_t source;                /* index of the endpoint */
+    struct slice path;            /* without query */
+    struct slice content_type;    /* as sent; may be empty */
+    struct slice cluster;         /* cluster named by the request itself; empty while no endpoint asks for one */
+    int64_t content_length;       /* SOURCE_LENGTH_UNKNOWN: chunked */
     const struct address *client; /* the peer, or the client that a trusted proxy names */
 };
 
@@ -88,8 +88,9 @@ void source_request_answer(struct source_request *request, unsigned int status, 
 /* --- a worker's connections ------------------------------------------------------------------------------------------------------ */
 
 /* endpoints, what they point to, and handler's data outlive the worker. */
-struct source_worker *source_worker_new(struct event_base *base, const struct source_limits *limits, const struct source_endpoint *endpoints,
-                                        size_t endpoint_count, const struct source_handler *handler);
+struct source_worker *source_worker_new(struct event_base *base, const struct source_limits *limits,
+                                        const struct source_endpoint *endpoints, size_t endpoint_count,
+                                        const struct source_handler *handler);
 /* Closes what is open: requests before their end() are aborted; those after it stay valid until they are answered. */
 void source_worker_free(struct source_worker *worker);
 
@@ -107,20 +108,20 @@ size_t source_worker_connections(const struct source_worker *worker);
 /* --- counters ---------------------------------------------------------------------------------------------------------------------- */
 
 enum source_close {
-    SOURCE_CLOSE_BY_CLIENT,     /* between two requests */
-    SOURCE_CLOSE_ASKED,         /* answered with Connection: close as the client or HTTP/1.0 asked */
-    SOURCE_CLOSE_CUT_IN_HEAD,   /* the client went away inside a header section */
+    SOURCE_CLOSE_BY_CLIENT,   /* between two requests */
+    SOURCE_CLOSE_ASKED,       /* answered with Connection: close as the client or HTTP/1.0 asked */
+    SOURCE_CLOSE_CUT_IN_HEAD, /* the client went away inside a header section */
     SOURCE_CLOSE_CUT_IN_BODY,
     SOURCE_CLOSE_IDLE,
     SOURCE_CLOSE_SLOW_HEAD,
     SOURCE_CLOSE_SLOW_BODY,
-    SOURCE_CLOSE_SLOW_READER,   /* did not take its answer */
-    SOURCE_CLOSE_BAD_REQUEST,   /* framing that cannot be trusted: RFC 9112 section 6.3 */
+    SOURCE_CLOSE_SLOW_READER, /* did not take its answer */
+    SOURCE_CLOSE_BAD_REQUEST, /* framing that cannot be trusted: RFC 9112 section 6.3 */
     SOURCE_CLOSE_HEAD_TOO_LARGE,
     SOURCE_CLOSE_DRAIN_TOO_LONG,
     SOURCE_CLOSE_REFUSED_EARLY, /* refused before a body that waited for 100 Continue */
     SOURCE_CLOSE_SHUTDOWN,
-    SOURCE_CLOSE_ERROR,         /* the operating system reported one */
+    SOURCE_CLOSE_ERROR, /* the operating system reported one */
     SOURCE_CLOSE_COUNT
 };
 
@@ -132,9 +133,9 @@ enum source_bound {
     SOURCE_BOUND_BODY_BYTES,
     SOURCE_BOUND_DRAIN_BYTES,
     SOURCE_BOUND_CONNECTIONS,
-    SOURCE_BOUND_DESCRIPTORS,  /* no file descriptor or socket memory left to accept a connection */
-    SOURCE_BOUND_ACKNOWLEDGE,  /* answered 503 because no answer came in time */
-    SOURCE_BOUND_REFUSED,      /* begin() or body() refused a request */
+    SOURCE_BOUND_DESCRIPTORS, /* no file descriptor or socket memory left to accept a connection */
+    SOURCE_BOUND_ACKNOWLEDGE, /* answered 503 because no answer came in time */
+    SOURCE_BOUND_REFUSED,     /* begin() or body() refused a request */
     SOURCE_BOUND_COUNT
 };
 
@@ -144,10 +145,10 @@ const char *source_bound_name(enum source_bound bound);
 struct source_counts {
     uint64_t connections;
     uint64_t connections_open;
-    uint64_t requests;                   /* header sections read and well-formed */
+    uint64_t requests; /* header sections read and well-formed */
     uint64_t received_bytes;
-    uint64_t answers_by_class[6];        /* [2]: 2xx ...; [0]: any other */
-    uint64_t answers_dropped;            /* the client was gone, or had been answered 503 */
+    uint64_t answers_by_class[6]; /* [2]: 2xx ...; [0]: any other */
+    uint64_t answers_dropped;     /* the client was gone, or had been answered 503 */
     uint64_t closes[SOURCE_CLOSE_COUNT];
     uint64_t bounds[SOURCE_BOUND_COUNT];
 };

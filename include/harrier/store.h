@@ -19,16 +19,16 @@ enum {
 
 /* Zero means the default that is given behind each. */
 struct store_options {
-    const char *directory;          /* made with mode 0700 if it is missing */
-    clock_nanos alert_retention;    /* by time of storing; 30 days */
-    clock_nanos id_retention;       /* how long an alert_id is known, never less than alert_retention; 90 days */
-    uint64_t soft_bytes;            /* above it the oldest delivered alerts go; 4 GiB */
-    uint64_t hard_bytes;            /* above it the oldest alerts go, undelivered ones too (counted, logged); 2 x soft_bytes */
-    uint64_t dead_letter_bytes;     /* kept bytes of all input dead letters; the oldest go, and are counted; 64 MiB */
-    uint64_t dead_letter_count;     /* number of them; 100,000 */
-    uint64_t checkpoint_bytes;      /* size of the WAL from which store_checkpoint copies it into the database; 4 MiB */
-    int busy_timeout_ms;            /* 5,000 */
-    const char *vfs;                /* name of an SQLite VFS; NULL for the system's */
+    const char *directory;       /* made with mode 0700 if it is missing */
+    clock_nanos alert_retention; /* by time of storing; 30 days */
+    clock_nanos id_retention;    /* how long an alert_id is known, never less than alert_retention; 90 days */
+    uint64_t soft_bytes;         /* above it the oldest delivered alerts go; 4 GiB */
+    uint64_t hard_bytes;         /* above it the oldest alerts go, undelivered ones too (counted; for the caller to log); 2 x soft_bytes */
+    uint64_t dead_letter_bytes;  /* kept bytes of all input dead letters; the oldest go, and are counted; 64 MiB */
+    uint64_t dead_letter_count;  /* number of them; 100,000 */
+    uint64_t checkpoint_bytes;   /* size of the WAL from which store_checkpoint copies it into the database; 4 MiB */
+    int busy_timeout_ms;         /* 5,000 */
+    const char *vfs;             /* name of an SQLite VFS; NULL for the system's */
 };
 
 struct store;
@@ -51,14 +51,14 @@ enum store_delivery_state {
 
 /* What became of one try. Plain data, to be copied through queues. */
 struct store_delivery_result {
-    int64_t alert;                       /* store_delivery.alert */
-    uint32_t round;                      /* store_delivery.round */
+    int64_t alert;  /* store_delivery.alert */
+    uint32_t round; /* store_delivery.round */
     enum store_delivery_state state;
-    uint32_t attempts;                   /* tries so far, this one counted */
-    clock_nanos time;                    /* when the try ended */
-    clock_nanos next_time;               /* STORE_PENDING, STORE_HELD: not before */
+    uint32_t attempts;     /* tries so far, this one counted */
+    clock_nanos time;      /* when the try ended */
+    clock_nanos next_time; /* STORE_PENDING, STORE_HELD: not before */
     char destination[STORE_NAME_MAX];
-    char error[STORE_ERROR_MAX];         /* empty when delivered; holds no secret */
+    char error[STORE_ERROR_MAX]; /* empty when delivered; holds no secret */
 };
 
 struct store_submission {
@@ -69,7 +69,7 @@ struct store_submission {
 
 struct store_commit_counts {
     uint64_t alerts_added;
-    uint64_t alerts_known;         /* their ids were there already: nothing added */
+    uint64_t alerts_known; /* their ids were there already: nothing added */
     uint64_t deliveries_added;
     uint64_t dead_letters_added;
     uint64_t dead_letters_dropped; /* oldest ones, to stay within the bounds */
@@ -97,7 +97,7 @@ struct store_maintenance {
     uint64_t alerts_removed;
     uint64_t undelivered_removed; /* of these: removed over hard_bytes though a delivery was open */
     uint64_t ids_forgotten;
-    bool more;                    /* call again soon: this step was not enough */
+    bool more; /* call again soon: this step was not enough */
 };
 
 /* One bounded step of retention (some hundred rows, own transaction). now: wall clock. done may be NULL. */
@@ -115,11 +115,11 @@ void store_reader_close(struct store_reader *reader);
 const char *store_reader_error(const struct store_reader *reader);
 
 struct store_alert {
-    int64_t alert;       /* its number: rises in the order of commit, never used again */
+    int64_t alert; /* its number: rises in the order of commit, never used again */
     char alert_id[STORE_ID_HEX];
     char dedup_key[STORE_ID_HEX];
-    clock_nanos time;    /* of the event */
-    clock_nanos stored;  /* of the commit */
+    clock_nanos time;   /* of the event */
+    clock_nanos stored; /* of the commit */
     double risk_score;
     struct slice severity;
     struct slice rule;
@@ -128,12 +128,12 @@ struct store_alert {
 };
 
 struct store_alert_filter {
-    clock_nanos since;          /* time >= since; 0: all */
+    clock_nanos since;           /* time >= since; 0: all */
     enum severity_rank severity; /* at least; 0: all */
-    const char *rule;           /* exact; NULL: all */
+    const char *rule;            /* exact; NULL: all */
     const char *cluster;
-    int64_t after;              /* 0: newest first; otherwise those with a larger number, oldest first (-1: from the first) */
-    size_t limit;               /* 0: no limit */
+    int64_t after; /* 0: newest first; otherwise those with a larger number, oldest first (-1: from the first) */
+    size_t limit;  /* 0: no limit */
 };
 
 /* Calls visit for each alert; no read transaction is open while it runs, so it may take its time (a pager). The alert's slices live
@@ -163,7 +163,8 @@ typedef bool (*store_delivery_visit)(const struct store_delivery *delivery, void
 /* All deliveries of an alert, open and ended. */
 enum result store_alert_deliveries(struct store_reader *reader, int64_t alert, store_delivery_visit visit, void *context);
 /* The first open deliveries of a destination in order, at most max into out; *count: how many. A name never seen gives 0. */
-enum result store_open_deliveries(struct store_reader *reader, const char *destination, struct store_delivery *out, size_t max, size_t *count);
+enum result store_open_deliveries(struct store_reader *reader, const char *destination, struct store_delivery *out, size_t max,
+                                  size_t *count);
 /* Dead deliveries, newest first; limit 0: all. */
 enum result store_dead_deliveries(struct store_reader *reader, size_t limit, store_delivery_visit visit, void *context);
 
@@ -194,16 +195,16 @@ struct store_destination_counts {
 };
 
 struct store_counts {
-    uint64_t alerts_stored;            /* since the store was made */
-    uint64_t alerts;                   /* from the oldest kept one to the newest, counting gaps left behind undelivered ones */
+    uint64_t alerts_stored; /* since the store was made */
+    uint64_t alerts;        /* from the oldest kept one to the newest, counting gaps left behind undelivered ones */
     uint64_t dead_letters;
-    uint64_t dead_letters_dropped;     /* since the store was made */
-    uint64_t undelivered_removed;      /* since the store was made */
+    uint64_t dead_letters_dropped; /* since the store was made */
+    uint64_t undelivered_removed;  /* since the store was made */
     uint64_t database_bytes;
-    uint64_t free_bytes;               /* of these, unused */
+    uint64_t free_bytes; /* of these, unused */
     uint64_t wal_bytes;
     struct store_destination_counts destinations[SUBMISSION_DESTINATIONS_MAX];
-    size_t destination_count;          /* every name that was ever routed to, at most the array's size */
+    size_t destination_count; /* every name that was ever routed to, at most the array's size */
 };
 
 /* What there is. Counts the rows of open deliveries, nothing else: cheap unless a destination is far behind. */

@@ -25,18 +25,18 @@ struct submission_alert {
     struct slice dedup_key; /* 64 lower-case hex */
     clock_nanos time;       /* of the event */
     struct slice rule;
-    struct slice severity;  /* "INFO" ... "CRITICAL", see severity_rank */
+    struct slice severity; /* "INFO" ... "CRITICAL", see severity_rank */
     double risk_score;
-    struct slice json;      /* "harrier.alert/1", one line */
+    struct slice json;                                      /* "harrier.alert/1", one line */
     struct slice destinations[SUBMISSION_DESTINATIONS_MAX]; /* names */
     size_t destination_count;
 };
 
 /* Input that was not an event. */
 struct submission_dead_letter {
-    struct slice source; /* name of the source that received it */
-    struct slice reason; /* short and fixed, for counting: "syntax", "shape", ... */
-    struct slice detail; /* for people: what was wrong */
+    struct slice source;   /* name of the source that received it */
+    struct slice reason;   /* short and fixed, for counting: "syntax", "shape", ... */
+    struct slice detail;   /* for people: what was wrong */
     uint64_t total_length; /* bytes that the rejected stretch had */
     uint64_t offset;       /* where it began in the unit, in bytes */
     struct slice kept;     /* its first bytes, as many as were kept */

@@ -82,6 +82,21 @@ enum udm_origin {
     UDM_ORIGIN_COUNT
 };
 
+/* Fields whose value an audit event's head gives by itself, without a record being made. */
+enum udm_head_field {
+    UDM_HEAD_NONE,
+    UDM_HEAD_LOG_TYPE,
+    UDM_HEAD_METHOD,
+    UDM_HEAD_VERB,
+    UDM_HEAD_URL,
+    UDM_HEAD_USERNAME,
+    UDM_HEAD_STAGE,
+    UDM_HEAD_RESOURCE,
+    UDM_HEAD_SUBRESOURCE,
+    UDM_HEAD_API_GROUP,
+    UDM_HEAD_NAMESPACE
+};
+
 enum udm_knowledge {
     UDM_KNOWN,   /* read: what is absent is absent */
     UDM_UNKNOWN, /* cannot be seen: what is there counts, what is absent is unknown */
@@ -113,6 +128,7 @@ struct udm_path {
     struct slice key;
     bool repeated;           /* some step is repeated, has no index and is not the map: rows arise from it */
     enum udm_origin origin;
+    enum udm_head_field head;
     struct slice text;       /* canonical: target.resource.attribute.labels["image"] */
 };
 
@@ -126,6 +142,7 @@ enum result udm_path_resolve(struct arena *arena, const struct udm_message_type 
 
 struct udm_message;
 struct udm_label_set;
+struct udm_label_filter;
 
 /* A value of a field; which member of the union counts is the field's type. */
 struct udm_value {
@@ -155,6 +172,10 @@ struct udm_record {
      * Google has it: yaral.md 4.6). */
     bool map_sees_all_values;
     struct udm_label_set *label_set; /* of udm_record_add_label */
+    const struct udm_label_filter *label_filter; /* labels of objects that are made; NULL: all */
+    /* Not NULL: a record of a head alone. It has no messages; udm_head_value gives its values, and what has no head field is unread. */
+    const struct udm_k8s_head *head;
+    const struct udm_source *source;
 };
 
 void udm_record_init(struct udm_record *record, struct arena *arena, enum udm_knowledge knowledge);
@@ -178,6 +199,17 @@ struct slice udm_record_label(const struct udm_record *record, const char *key);
 struct slice udm_record_string(const struct udm_record *record, const char *path);
 /* The same for int and enum fields; 0 if absent. */
 int64_t udm_record_int(const struct udm_record *record, const char *path);
+
+/* What of objects anybody will look at: a long list of containers makes tens of thousands of labels that nobody asks for. Labels of the
+ * event itself, `kind` and `generate_name` are made in any case. */
+struct udm_label_filter *udm_label_filter_new(void);
+void udm_label_filter_free(struct udm_label_filter *filter);
+/* A path that somebody will read. */
+void udm_label_filter_add(struct udm_label_filter *filter, const struct udm_path *path);
+/* filter may be NULL: everything is wanted. */
+bool udm_label_filter_wants(const struct udm_label_filter *filter, struct slice key);
+/* Some label with the prefix `response.`. */
+bool udm_label_filter_wants_response(const struct udm_label_filter *filter);
 
 /* Sensitive labels can be tested by rules, but are shown only as length and SHA-256 prefix (udm-k8s-mapping 4.3). */
 bool udm_label_is_sensitive(struct slice key);
@@ -207,6 +239,17 @@ struct udm_k8s_head {
 /* A record of the head alone: an origin is UDM_KNOWN when all its members were seen or the head is complete, else UDM_UNREAD. Cheap: called for every event. */
 void udm_k8s_head_record(struct udm_record *record, const struct udm_source *source, const struct udm_k8s_head *head);
 
+/* The same without making messages: a few nanoseconds, and only the fields of enum udm_head_field. head and source outlive the record. */
+void udm_k8s_head_view(struct udm_record *record, struct arena *arena, const struct udm_source *source, const struct udm_k8s_head *head);
+/* A field of such a record; false if it is absent. Ask udm_record_knowledge first. */
+bool udm_head_value(const struct udm_record *record, enum udm_head_field field, struct slice *value);
+
+/* What the record knows of the path. */
+static inline enum udm_knowledge udm_record_knowledge(const struct udm_record *record, const struct udm_path *path)
+{
+    return record->head && path->head == UDM_HEAD_NONE ? UDM_UNREAD : record->knowledge[path->origin];
+}
+
 /* What the reader had to leave out of an event. */
 struct udm_cut {
     bool request_object;
@@ -217,6 +260,10 @@ struct udm_cut {
 
 /* The whole mapping K8S_AUDIT (udm-k8s-mapping sections 2 to 5) over the tree of one event. */
 void udm_k8s_record(struct udm_record *record, const struct udm_source *source, const struct json_node *event, const struct udm_cut *cut);
+
+/* Does the mapping of this event, read without its responseObject, need that too? For labels that are asked for, for what a JSON patch copies, and
+ * for names that only the answer holds. */
+bool udm_k8s_needs_response(const struct udm_label_filter *filter, const struct json_node *event);
 
 /* A record from UDM JSON (a bare record, or below "udm"): camelCase or snake_case, numbers as numbers or strings, one value
  * where a list is expected. Unknown members are skipped and counted in *unknown_members (may be NULL), the first one's path goes to

@@ -58,20 +58,11 @@ def audit_ids(alerts):
     return [event["audit_id"] for alert in alerts for event in alert["events"]]
 
 
-class _Stream:
-    """Answers off one connection, one after the other."""
-
-    def __init__(self, stream):
-        self.stream = stream
-
-    def makefile(self, _mode):
-        return self.stream
-
-    def answer(self):
-        answer = http.client.HTTPResponse(self)
-        answer.begin()
-        length = int(answer.headers.get("Content-Length", 0))
-        return answer.status, answer.headers, self.stream.read(length)
+def read_answer(stream):
+    """Status, headers and body of the next answer on a connection."""
+    status = int(stream.readline().split()[1])
+    headers = http.client.parse_headers(stream)
+    return status, headers, stream.read(int(headers.get("Content-Length", 0)))
 
 
 class Harrier:
@@ -171,8 +162,8 @@ class Harrier:
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it may have answered, and closed, before the end
                 for piece in pieces:
                     connection.sendall(piece)
-            stream = _Stream(connection.makefile("rb"))
-            results = [stream.answer() for _ in range(answers)]
+            stream = connection.makefile("rb")
+            results = [read_answer(stream) for _ in range(answers)]
         return results[0] if answers == 1 else results
 
     # --- The admin listener and harrierctl ---

@@ -9,6 +9,10 @@ import captured
 from daemon import wait_for
 
 
+PAUSE = 0.02  # seconds after a batch: more than a destination written in Python can take would only pile up
+LANES = 4
+
+
 def batches(seed):
     """Batches of the four attacks without end, no two events alike."""
     template = json.loads(captured.attacks())
@@ -41,6 +45,7 @@ class Load(threading.Thread):
                 continue
             if 200 <= status < 300:
                 self.acknowledged += ids
+            self.stopping.wait(PAUSE)
 
     def stop(self):
         self.stopping.set()
@@ -51,7 +56,7 @@ def kill_under_load(harrier, receiver, times, seed):
     """Kills and restarts the daemon, then checks every alert that was acknowledged: at the destination, and once in the store."""
     moment = random.Random(seed)
     harrier.start()
-    loads = [Load(harrier, seed + lane) for lane in range(2)]
+    loads = [Load(harrier, seed + lane) for lane in range(LANES)]
     for _ in range(times):
         threading.Event().wait(moment.uniform(0.0, 0.4))
         harrier.kill()

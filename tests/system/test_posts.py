@@ -67,6 +67,8 @@ def test_posts_over_eight_connections_give_the_alerts_of_replay(make_harrier, tm
 def test_a_captured_post_is_answered_as_its_bytes_stand(make_harrier):
     harrier = make_harrier().start()
     for post in captured.posts():
+        if not post.head.startswith(b"POST /k8s-audit?"):
+            continue
         status, _, body = harrier.raw(post.head, post.body)
         assert status == 200, (post.name, body)
     harrier.stop()

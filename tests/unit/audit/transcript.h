@@ -23,6 +23,8 @@ struct transcript {
     ptrdiff_t memory;
     ptrdiff_t peak;
     ptrdiff_t allowed;        /* 0: all */
+    struct slice input;       /* as fed */
+    bool broken;              /* an event's bytes were not right JSON, or not those of the input */
     enum result fed;
     enum result result;
     uint64_t error_offset;
@@ -58,6 +60,17 @@ static inline bool transcript_wanted(void *context, const struct udm_k8s_head *h
     return !to->unwanted;
 }
 
+static inline bool transcript_is_right(const struct transcript *to, const struct audit_event *event)
+{
+    struct arena *arena = arena_new(4096);
+    struct json_node *root;
+    bool right = json_tree_parse(arena, event->bytes, NULL, &root, NULL) == RESULT_OK;
+    arena_free(arena);
+    if (!event->full_sha256)
+        right &= slice_equal(event->bytes, slice_first(slice_from(to->input, event->offset), event->bytes.length));
+    return right;
+}
+
 static inline void transcript_event(void *context, const struct audit_event *event)
 {
     struct transcript *to = context;
@@ -68,6 +81,7 @@ static inline void transcript_event(void *context, const struct audit_event *eve
                   event->cut.transport);
     if (event->head)
         transcript_head(to, event->head);
+    to->broken |= !transcript_is_right(to, event);
     to->last_has_sha256 = event->full_sha256 != NULL;
     if (event->full_sha256) {
         digest_hex(event->full_sha256, to->last_sha256);
@@ -106,6 +120,7 @@ static inline void transcript_read(struct transcript *to, struct slice input, si
     struct audit_sink sink = {to, transcript_wanted, transcript_event, transcript_dead, transcript_budget};
     struct audit_reader *reader = audit_reader_new(limits ? limits : &audit_default_limits, accept, &sink);
 
+    to->input = input;
     to->fed = RESULT_OK;
     while (input.length && to->fed == RESULT_OK) {
         struct slice piece = slice_first(input, chunk);

@@ -14,8 +14,8 @@
 #include "harrier/memory.h"
 #include "harrier/source.h"
 
-#include <event2/event.h>
 #include <errno.h>
+#include <event2/event.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,9 +30,9 @@ struct listener {
     struct buffer answer; /* all that came back */
     bool closed;          /* the worker closed the connection */
     /* how the handler behaves */
-    bool hold_answers;    /* keeps the handles instead of answering in end() */
+    bool hold_answers; /* keeps the handles instead of answering in end() */
     unsigned int refuse_with;
-    size_t busy_after;    /* body() says RESULT_BUSY once it has seen so many bytes; 0: never */
+    size_t busy_after; /* body() says RESULT_BUSY once it has seen so many bytes; 0: never */
     /* what it was told */
     struct buffer bodies; /* each followed by '|' */
     size_t begun, ended, aborted, slices;

@@ -58,7 +58,9 @@ static void test_thousands_of_requests_sent_ahead_are_answered_in_order(void **s
     for (int i = 0; i < 5000; i++)
         buffer_printf(&all, POST "Content-Length: 4\r\n\r\n%04d", i);
     say_bytes(&l, all.bytes, all.length);
-    turn(&l);
+    /* the answers are more than a socket holds: the worker goes on as they are taken */
+    for (int i = 0; i < 1000 && l.ended < 5000; i++)
+        turn(&l);
     assert_int_equal(l.ended, 5000);
     for (int i = 0; i < 5000; i++) {
         char expected[16];
@@ -575,9 +577,9 @@ static void test_a_turn_is_bounded_so_that_others_have_theirs(void **state)
     start(&l, &limits);
     say(&l, POST "Content-Length: 1000000\r\n\r\n");
     assert_int_equal(send(l.client, bytes, sizeof bytes, 0), sizeof bytes);
-    event_base_loop(l.base, EVLOOP_NONBLOCK);
+    event_base_loop(l.base, EVLOOP_ONCE);
     assert_int_equal(l.bodies.length, 1000);
-    event_base_loop(l.base, EVLOOP_NONBLOCK);
+    event_base_loop(l.base, EVLOOP_ONCE);
     assert_int_equal(l.bodies.length, 2000);
     stop(&l);
 }

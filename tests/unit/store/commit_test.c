@@ -95,9 +95,25 @@ static int faulty_unmap(sqlite3_file *file, int remove_it)
     return REAL(file)->pMethods->xShmUnmap(REAL(file), remove_it);
 }
 
-static const sqlite3_io_methods faulty_methods = {
-    2,           faulty_close,  faulty_read,    faulty_write,  faulty_truncate,        faulty_sync, faulty_size,     faulty_lock,    faulty_unlock,
-    faulty_check, faulty_control, faulty_sector, faulty_characteristics, faulty_map,  faulty_shm_lock, faulty_barrier, faulty_unmap, NULL, NULL};
+static const sqlite3_io_methods faulty_methods = {2,
+                                                  faulty_close,
+                                                  faulty_read,
+                                                  faulty_write,
+                                                  faulty_truncate,
+                                                  faulty_sync,
+                                                  faulty_size,
+                                                  faulty_lock,
+                                                  faulty_unlock,
+                                                  faulty_check,
+                                                  faulty_control,
+                                                  faulty_sector,
+                                                  faulty_characteristics,
+                                                  faulty_map,
+                                                  faulty_shm_lock,
+                                                  faulty_barrier,
+                                                  faulty_unmap,
+                                                  NULL,
+                                                  NULL};
 
 static int faulty_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *out_flags)
 {
@@ -430,10 +446,10 @@ static void test_dead_letters_are_bounded_and_the_oldest_go(void **state)
     fixture_reopen(fixture);
     add_letter(fixture, "1234");
     add_letter(fixture, "1234");
-    add_letter(fixture, "123");  /* 11 bytes: the first goes */
-    fixture_reopen(fixture);     /* the sums are read again */
+    add_letter(fixture, "123"); /* 11 bytes: the first goes */
+    fixture_reopen(fixture);    /* the sums are read again */
     add_letter(fixture, "");
-    add_letter(fixture, "");     /* four: the second goes */
+    add_letter(fixture, ""); /* four: the second goes */
     struct store_reader *reader = fixture_reader(fixture);
     assert_int_equal(store_dead_letters(reader, 0, note_letter, &seen), RESULT_OK);
     assert_string_equal(seen.bytes, "5:0 4:0 3:3 ");

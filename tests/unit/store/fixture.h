@@ -122,10 +122,11 @@ static inline void fixture_commit_alerts(struct fixture *fixture, int first, int
     assert_int_equal(fixture_commit(fixture, submission, NULL), RESULT_OK);
 }
 
-static inline enum result fixture_report(struct fixture *fixture, const char *destination, int64_t alert, uint32_t round, enum store_delivery_state state,
-                                         const char *error)
+static inline enum result fixture_report(struct fixture *fixture, const char *destination, int64_t alert, uint32_t round,
+                                         enum store_delivery_state state, const char *error)
 {
-    struct store_delivery_result result = {.alert = alert, .round = round, .state = state, .attempts = 1, .time = clock_wall(), .next_time = 77};
+    struct store_delivery_result result = {
+        .alert = alert, .round = round, .state = state, .attempts = 1, .time = clock_wall(), .next_time = 77};
     snprintf(result.destination, sizeof result.destination, "%s", destination);
     snprintf(result.error, sizeof result.error, "%s", error);
     return store_commit(fixture->store, NULL, 0, &result, 1, NULL);

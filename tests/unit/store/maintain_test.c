@@ -111,7 +111,7 @@ static void test_over_the_soft_limit_the_oldest_delivered_ones_go(void **state)
     assert_true(done.alerts_removed > 0 && done.alerts_removed <= 200);
     assert_int_equal(done.undelivered_removed, 0);
     assert_true(used_bytes(fixture) <= 1000 * 1000 + 512 * 1024); /* what is undelivered is close to 1 MB by itself */
-    assert_int_equal(fixture_open_count(fixture, "soc"), 64); /* as many as the question asks for: none was lost */
+    assert_int_equal(fixture_open_count(fixture, "soc"), 64);     /* as many as the question asks for: none was lost */
     assert_int_equal(fixture_counts(fixture).destinations[0].pending, 100);
 }
 

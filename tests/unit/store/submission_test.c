@@ -31,8 +31,8 @@ static struct submission *example(void)
 {
     struct submission *submission = submission_new(SLICE("prod"), SLICE("key"));
     struct submission_alert alert = example_alert();
-    struct submission_dead_letter letter = {
-        SLICE("apiserver"), SLICE("syntax"), SLICE("unexpected }"), UINT64_C(5000000000), 17, SLICE("}\0x")};
+    struct submission_dead_letter letter = {SLICE("apiserver"), SLICE("syntax"), SLICE("unexpected }"), UINT64_C(5000000000), 17,
+                                            SLICE("}\0x")};
     assert_int_equal(submission_add_alert(submission, &alert), RESULT_OK);
     assert_int_equal(submission_add_dead_letter(submission, &letter), RESULT_OK);
     assert_int_equal(submission_add_observation(submission, SLICE("seen")), RESULT_OK);

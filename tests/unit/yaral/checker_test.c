@@ -29,7 +29,9 @@ static void test_literals_become_what_they_are_compared_with(void **state)
     struct rules rules = expect_good(EVENTS("$e.metadata.event_type = \"USER_LOGIN\"\n\"PROCESS_LAUNCH\" <= $e.metadata.event_type"));
     const struct yaral_rule *rule = yaral_ruleset_at(rules.ruleset, 0);
     assert_int_equal(rule->predicates[1]->operands[1]->type, YARAL_ENUM);
-    assert_string_equal(udm_enum_name(rule->predicates[1]->operands[1]->literal.enumeration, (int32_t)rule->predicates[1]->operands[1]->literal.integer), "USER_LOGIN");
+    assert_string_equal(
+        udm_enum_name(rule->predicates[1]->operands[1]->literal.enumeration, (int32_t)rule->predicates[1]->operands[1]->literal.integer),
+        "USER_LOGIN");
     assert_int_equal(rule->predicates[2]->op, YARAL_OP_GREATER_EQUAL);
     rules_free(&rules);
     expect_error(EVENTS("$e.metadata.event_type = \"USER_LOGN\""), 4, 26, "did you mean `USER_LOGIN`?");
@@ -125,6 +127,8 @@ static void test_any_and_all_stand_before_repeated_fields_only(void **state)
     expect_error(EVENTS("any $e.principal.ip in %ips"), 4, 1, "list");
     expect_error(EVENTS("any re.regex($e.principal.ip, \"a\")"), 4, 1, "f(any $e.field)");
     expect_error(EVENTS("any $e.principal.ip = $e.target.hostname"), 4, 1, "constant");
+    expect_error(EVENTS("any all $e.principal.ip = \"a\""), 4, 5, "repeated field");
+    expect_error(EVENTS("arrays.length(any $e.principal.ip) = 1"), 4, 15, "cannot stand here");
     expect_error(EVENTS("$p = any $e.principal.ip\n$p != \"x\""), 4, 6, "assignment");
     expect_error(EVENTS("$p = strings.to_lower(any $e.principal.ip)\n$p != \"x\""), 4, 6, "assignment");
 }
@@ -135,6 +139,36 @@ static void test_lists_must_be_there(void **state)
     expect_error(EVENTS("$e.principal.hostname in %nosuch"), 4, 26, "`%nosuch`");
     expect_error(EVENTS("not $e.principal.hostname in regex %nosuch.column"), 4, 36, "`%nosuch.column`");
     expect_error(EVENTS("$e.principal.hostname = %list"), 4, 25, "`in`");
+}
+
+static void test_a_list_is_found_and_a_misspelt_one_suggested(void **state)
+{
+    (void)state;
+    struct yaral_options options = {0};
+    struct diagnostics *diagnostics = diagnostics_new();
+    struct yaral_lists *lists = yaral_lists_new();
+    struct yaral_ruleset *ruleset = yaral_ruleset_new();
+    assert_int_equal(yaral_lists_add_file(lists, SLICE("hosts"), "tests/data/yaral/hosts.txt", diagnostics), RESULT_OK);
+    assert_int_equal(
+        yaral_ruleset_add(ruleset, "a", SLICE(EVENTS("$e.principal.hostname not in %hosts nocase")), lists, &options, diagnostics),
+        RESULT_OK);
+    const struct yaral_expr *not = yaral_ruleset_at(ruleset, 0)->predicates[1];
+    assert_int_equal(not ->kind, YARAL_EXPR_NOT);
+    assert_int_equal(not ->operands[0]->kind, YARAL_EXPR_IN);
+    assert_true(slice_is(yaral_list_name(not ->operands[0]->in.list), "hosts"));
+    assert_int_equal(
+        yaral_ruleset_add(ruleset, "b",
+                          SLICE("rule s { meta: events: $e.metadata.log_type = \"L\" $e.target.port in %hosts condition: $e }"), lists,
+                          &options, diagnostics),
+        RESULT_INVALID);
+    assert_non_null(strstr(diagnostics_at(diagnostics, 0)->message, "lists hold strings"));
+    assert_int_equal(yaral_ruleset_add(ruleset, "c", SLICE("rule t { meta: events: $e.metadata.log_type in %hosst condition: $e }"), lists,
+                                       &options, diagnostics),
+                     RESULT_INVALID);
+    assert_non_null(strstr(diagnostics_at(diagnostics, 1)->message, "did you mean `hosts`?"));
+    yaral_ruleset_free(ruleset);
+    yaral_lists_free(lists);
+    diagnostics_free(diagnostics);
 }
 
 /* --- placeholders and joins -------------------------------------------------------------------------------------------------------------- */
@@ -168,8 +202,12 @@ static void test_events_are_joined_and_have_a_match_section(void **state)
 {
     (void)state;
     accept_rule(TWO_EVENTS("$a and $b"));
-    expect_error("rule r {\nmeta:\nevents:\n$a.metadata.log_type = \"A\"\n$b.metadata.log_type = \"B\"\n$a.principal.hostname = $b.principal.hostname\ncondition: $a and $b\n}", 5, 1, "match");
-#define JOIN(line) "rule r {\nmeta:\nevents: $a.metadata.log_type = \"A\"\n$b.metadata.log_type = \"B\"\n$u = $a.principal.user.userid\n$a.src.hostname != \"\"\n" line "\nmatch: $u over 5m\ncondition: $a and $b\n}"
+    expect_error("rule r {\nmeta:\nevents:\n$a.metadata.log_type = \"A\"\n$b.metadata.log_type = \"B\"\n$a.principal.hostname = "
+                 "$b.principal.hostname\ncondition: $a and $b\n}",
+                 5, 1, "match");
+#define JOIN(line) \
+    "rule r {\nmeta:\nevents: $a.metadata.log_type = \"A\"\n$b.metadata.log_type = \"B\"\n$u = $a.principal.user.userid\n$a.src.hostname " \
+    "!= \"\"\n" line "\nmatch: $u over 5m\ncondition: $a and $b\n}"
     expect_error(JOIN("$b.target.port = 1"), 4, 1, "not joined");
     expect_error(JOIN("$a.target.port = $b.target.port + 1"), 4, 1, "not joined");
     expect_error(JOIN("$a.target.port != $b.target.port"), 4, 1, "not joined");
@@ -212,16 +250,20 @@ static void test_match_variables_and_windows(void **state)
 static void test_a_match_section_is_refused_by_name_where_windows_do_not_run(void **state)
 {
     (void)state;
-    expect_one(WINDOW("$u over 5m"), (struct yaral_options){0}, DIAGNOSTIC_ERROR, 5, 1, "match windows and joins do not run in this version");
+    expect_one(WINDOW("$u over 5m"), (struct yaral_options){0}, DIAGNOSTIC_ERROR, 5, 1,
+               "match windows and joins do not run in this version");
 }
 
 static void test_outcomes_are_aggregated_where_there_are_many_values(void **state)
 {
     (void)state;
-    accept_rule(OUTCOME("$a = $e.principal.hostname\n$b = array_distinct($e.principal.ip)\n$c = $e.principal.ip[0]\n$d = max($e.target.port) + 1"));
+    accept_rule(
+        OUTCOME("$a = $e.principal.hostname\n$b = array_distinct($e.principal.ip)\n$c = $e.principal.ip[0]\n$d = max($e.target.port) + 1"));
+    accept_rule(META "$n = arrays.length($e.principal.ip)\noutcome:\n$m = $n\ncondition: $e\n}");
     expect_error(OUTCOME("$ip = $e.principal.ip"), 5, 7, "aggregated");
     expect_error(META "$ip = $e.principal.ip\noutcome:\n$x = $ip\ncondition: $e\n}", 6, 6, "aggregated");
-    expect_error(META "$u = $e.principal.user.userid\nmatch: $u over 5m\noutcome: $h = $e.principal.hostname\ncondition: $e\n}", 6, 15, "aggregated");
+    expect_error(META "$u = $e.principal.user.userid\nmatch: $u over 5m\noutcome: $h = $e.principal.hostname\ncondition: $e\n}", 6, 15,
+                 "aggregated");
     accept_rule(META "$u = $e.principal.user.userid\nmatch: $u over 5m\noutcome: $h = $u $n = 1 $m = if($n > 0, $n, 2)\ncondition: $e\n}");
     expect_error(OUTCOME("$x = max(max($e.target.port))"), 5, 10, "inside another");
     expect_error(OUTCOME("$x = 1\n$y = max($x)"), 6, 10, "not aggregated again");
@@ -276,7 +318,8 @@ static void test_risk_score_is_a_number(void **state)
 static void test_types_of_values_are_known(void **state)
 {
     (void)state;
-    struct rules rules = expect_good(OUTCOME("$a = 5 / 2\n$b = 5 % 2\n$c = 5 * 2.0\n$d = count_distinct($e.principal.ip)\n$f = array($e.security_result.action)"));
+    struct rules rules = expect_good(
+        OUTCOME("$a = 5 / 2\n$b = 5 % 2\n$c = 5 * 2.0\n$d = count_distinct($e.principal.ip)\n$f = array($e.security_result.action)"));
     static const enum yaral_type types[] = {YARAL_FLOAT, YARAL_INT, YARAL_FLOAT, YARAL_INT, YARAL_ENUM};
     const struct yaral_rule *rule = yaral_ruleset_at(rules.ruleset, 0);
     for (size_t i = 0; i < 5; i++)
@@ -297,7 +340,8 @@ static void test_options(void **state)
     expect_error(OPTIONS("allow_zero_vals = true"), 5, 10, "did you mean `allow_zero_values`?");
     expect_error(OPTIONS("suppression_window = 5"), 5, 31, "duration");
     expect_error(OPTIONS("allow_zero_values = 1h"), 5, 30, "true or false");
-    expect_error(META "$u = $e.principal.user.userid match: $u over 1h condition: $e\noptions: suppression_window = 30m\n}", 5, 31, "longer");
+    expect_error(META "$u = $e.principal.user.userid match: $u over 1h condition: $e\noptions: suppression_window = 30m\n}", 5, 31,
+                 "longer");
 }
 
 /* --- condition ------------------------------------------------------------------------------------------------------------------------------ */
@@ -353,7 +397,8 @@ static void test_the_pivot_and_the_match_variables_events_are_required(void **st
 {
     (void)state;
 #define PIVOT(window, condition) \
-    "rule r {\nmeta:\nevents: $a.metadata.log_type = \"A\" $b.metadata.log_type = \"B\"\n$a.src.hostname != \"\" $a.src.hostname = $b.src.hostname\n$u = $a.principal.user.userid\nmatch: $u over 5m" window "\ncondition: " condition "\n}"
+    "rule r {\nmeta:\nevents: $a.metadata.log_type = \"A\" $b.metadata.log_type = \"B\"\n$a.src.hostname != \"\" $a.src.hostname = " \
+    "$b.src.hostname\n$u = $a.principal.user.userid\nmatch: $u over 5m" window "\ncondition: " condition "\n}"
     accept_rule(PIVOT(" after $a", "$a and !$b"));
     expect_error(PIVOT(" after $b", "$a and !$b"), 6, 25, "may be absent");
     expect_error(PIVOT("", "!$a and $b"), 6, 8, "may all be absent");
@@ -364,11 +409,15 @@ static void test_the_pivot_and_the_match_variables_events_are_required(void **st
 static void test_what_only_google_has_is_unsupported_by_name_and_line(void **state)
 {
     (void)state;
-    expect_unsupported("rule r {\nmeta:\nevents: $e.metadata.log_type = \"L\"\n$e.principal.ip = $ip\n$x.graph.entity.ip = $ip\n$x.graph.metadata.source_type = \"GLOBAL_CONTEXT\"\n"
-                       "match: $ip over 5m\noutcome: $r = max(if($x.graph.metadata.entity_type = \"X\", 1))\ncondition: $e and $x\n}", 5, 1, "needs Google's entity graph (line 5)");
+    expect_unsupported("rule r {\nmeta:\nevents: $e.metadata.log_type = \"L\"\n$e.principal.ip = $ip\n$x.graph.entity.ip = "
+                       "$ip\n$x.graph.metadata.source_type = \"GLOBAL_CONTEXT\"\n"
+                       "match: $ip over 5m\noutcome: $r = max(if($x.graph.metadata.entity_type = \"X\", 1))\ncondition: $e and $x\n}",
+                       5, 1, "needs Google's entity graph (line 5)");
     expect_unsupported("rule r {\nmeta:\nevents:\n$d.detection.detection.rule_name = \"L\"\ncondition: $d\n}", 4, 1, "composite");
     expect_unsupported(EVENTS("$e.principal.hostname = %t.c"), 4, 25, "joining a table");
-    expect_unsupported(OUTCOME("$x = max(metrics.auth_attempts_total(period:1d, window:30d, metric:event_count_sum, agg:max, principal.asset.ip: $p, target.port:*))"), 5, 10, "metrics");
+    expect_unsupported(OUTCOME("$x = max(metrics.auth_attempts_total(period:1d, window:30d, metric:event_count_sum, agg:max, "
+                               "principal.asset.ip: $p, target.port:*))"),
+                       5, 10, "metrics");
     expect_unsupported(EVENTS("hash.fingerprint2011($e.principal.hostname) = 5"), 4, 1, "hash.fingerprint2011");
 }
 
@@ -376,7 +425,8 @@ static void test_slips_are_warned_of(void **state)
 {
     (void)state;
     expect_warning("rule r {\nevents: $e.metadata.log_type = \"L\"\ncondition: $e\n}", 1, 6, "no meta");
-    expect_warning("rule r {\nmeta: a = \"b\"\na = \"c\"\nevents: $e.metadata.log_type = \"L\"\ncondition: $e\n}", 3, 1, "in line 2 already");
+    expect_warning("rule r {\nmeta: a = \"b\"\na = \"c\"\nevents: $e.metadata.log_type = \"L\"\ncondition: $e\n}", 3, 1,
+                   "in line 2 already");
     expect_warning("rule r {\nmeta: events: $e.target.port = 5\ncondition: $e\n}", 2, 15, "log_type");
     expect_warning(EVENTS("$e.target.port = 1\n$e.target.port = 2"), 5, 1, "never hold");
     accept_rule(EVENTS("$e.target.resource.attribute.labels[\"a\"] = \"1\"\n$e.target.resource.attribute.labels[\"a\"] = \"2\""));
@@ -404,6 +454,7 @@ int main(void)
         cmocka_unit_test(test_functions_nest_20_deep_and_no_deeper),
         cmocka_unit_test(test_any_and_all_stand_before_repeated_fields_only),
         cmocka_unit_test(test_lists_must_be_there),
+        cmocka_unit_test(test_a_list_is_found_and_a_misspelt_one_suggested),
         cmocka_unit_test(test_the_first_assignment_defines_and_the_second_compares),
         cmocka_unit_test(test_a_placeholder_is_bound_to_one_event),
         cmocka_unit_test(test_events_are_joined_and_have_a_match_section),

@@ -35,7 +35,8 @@ static void expect_kinds(const char *text, const enum token_kind *kinds, size_t 
     reading_free(&reading);
 }
 
-#define EXPECT_KINDS(text, ...) expect_kinds((text), (const enum token_kind[]){__VA_ARGS__}, sizeof((const enum token_kind[]){__VA_ARGS__}) / sizeof(enum token_kind))
+#define EXPECT_KINDS(text, ...) \
+    expect_kinds((text), (const enum token_kind[]){__VA_ARGS__}, sizeof((const enum token_kind[]){__VA_ARGS__}) / sizeof(enum token_kind))
 
 static void expect_message(const char *text, uint32_t line, uint32_t column, const char *words)
 {
@@ -52,7 +53,8 @@ static void test_every_kind_of_token_is_told(void **state)
 {
     (void)state;
     EXPECT_KINDS("rule x { }", TOKEN_NAME, TOKEN_NAME, TOKEN_OPEN_BRACE, TOKEN_CLOSE_BRACE);
-    EXPECT_KINDS("$e.f[0] #e %l", TOKEN_VARIABLE, TOKEN_DOT, TOKEN_NAME, TOKEN_OPEN_BRACKET, TOKEN_INTEGER, TOKEN_CLOSE_BRACKET, TOKEN_COUNT, TOKEN_PERCENT, TOKEN_NAME);
+    EXPECT_KINDS("$e.f[0] #e %l", TOKEN_VARIABLE, TOKEN_DOT, TOKEN_NAME, TOKEN_OPEN_BRACKET, TOKEN_INTEGER, TOKEN_CLOSE_BRACKET,
+                 TOKEN_COUNT, TOKEN_PERCENT, TOKEN_NAME);
     EXPECT_KINDS("in %l.c", TOKEN_NAME, TOKEN_LIST, TOKEN_DOT, TOKEN_NAME);
     EXPECT_KINDS("1 2.5 10m 3x", TOKEN_INTEGER, TOKEN_FLOAT, TOKEN_DURATION, TOKEN_DURATION);
     EXPECT_KINDS("= != < <= > >=", TOKEN_EQUAL, TOKEN_NOT_EQUAL, TOKEN_LESS, TOKEN_LESS_EQUAL, TOKEN_GREATER, TOKEN_GREATER_EQUAL);

@@ -38,7 +38,8 @@ static void test_the_seed_rule_is_read_byte_for_byte(void **state)
     assert_int_equal(rule->predicates[3]->operand_count, 6);
     assert_int_equal(rule->predicates[3]->operands[2]->at.line, 21);
     assert_int_equal(rule->predicates[4]->kind, YARAL_EXPR_NOT);
-    assert_true(slice_is(rule->predicates[4]->operands[0]->source, "$e.principal.user.userid = /^system:(serviceaccount:kube-system|node:|component:)/"));
+    assert_true(slice_is(rule->predicates[4]->operands[0]->source,
+                         "$e.principal.user.userid = /^system:(serviceaccount:kube-system|node:|component:)/"));
     assert_int_equal(rule->condition->kind, YARAL_EXPR_EVENT);
     rules_free(&rules);
     buffer_free(&text);
@@ -48,7 +49,7 @@ static void test_an_explicit_operator_binds_before_the_end_of_a_predicate(void *
 {
     (void)state;
     struct rules rules = expect_good(EVENTS("$e.target.port = 1\nor $e.target.port = 2 and $e.principal.port = 3\n$e.src.port = 4"));
-    const struct yaral_expr *or = second_predicate(&rules);
+    const struct yaral_expr * or = second_predicate(&rules);
     assert_int_equal(yaral_ruleset_at(rules.ruleset, 0)->predicate_count, 3);
     assert_int_equal(or->kind, YARAL_EXPR_OR);
     assert_int_equal(or->operands[1]->kind, YARAL_EXPR_AND);
@@ -59,7 +60,7 @@ static void test_not_binds_to_the_next_comparison(void **state)
 {
     (void)state;
     struct rules rules = expect_good(EVENTS("(not $e.target.port = 1 or $e.target.port = 2)"));
-    const struct yaral_expr *or = second_predicate(&rules);
+    const struct yaral_expr * or = second_predicate(&rules);
     assert_int_equal(or->operands[0]->kind, YARAL_EXPR_NOT);
     assert_true(slice_is(or->operands[0]->operands[0]->source, "$e.target.port = 1"));
     assert_true(slice_is(or->source, "(not $e.target.port = 1 or $e.target.port = 2)"));
@@ -101,7 +102,8 @@ static void test_parentheses_hold_conditions_or_arithmetic(void **state)
 static void test_meta_keeps_what_is_written(void **state)
 {
     (void)state;
-    struct rules rules = expect_good("rule r { meta: a = \"x\\d\\\"\" b = 5 c = true d = `y\\` e = -2.5 events: $e.metadata.log_type = \"L\" condition: $e }");
+    struct rules rules = expect_good(
+        "rule r { meta: a = \"x\\d\\\"\" b = 5 c = true d = `y\\` e = -2.5 events: $e.metadata.log_type = \"L\" condition: $e }");
     const struct yaral_rule *rule = yaral_ruleset_at(rules.ruleset, 0);
     assert_int_equal(rule->meta_count, 5);
     assert_true(slice_is(yaral_rule_meta(rule, "a"), "x\\d\""));
@@ -116,7 +118,8 @@ static void test_meta_keeps_what_is_written(void **state)
 static void test_keywords_are_so_in_any_case(void **state)
 {
     (void)state;
-    accept_rule("RULE r { META: a = \"b\" EVENTS: NOT $e.metadata.log_type = \"L\" OR $e.target.port = 3 AND ANY $e.principal.ip = \"x\" NOCASE CONDITION: $e }");
+    accept_rule("RULE r { META: a = \"b\" EVENTS: NOT $e.metadata.log_type = \"L\" OR $e.target.port = 3 AND ANY $e.principal.ip = \"x\" "
+                "NOCASE CONDITION: $e }");
 }
 
 static void test_a_byte_order_mark_is_no_part_of_the_text(void **state)
@@ -193,7 +196,8 @@ static void test_the_implicit_and_does_not_work_in_parentheses(void **state)
 static void test_all_errors_of_a_file_are_reported(void **state)
 {
     (void)state;
-    struct rules rules = rules_load(EVENTS("$e.principal.usr = \"a\"\n$e.target.port\n$e.target.port = \"x\"\n($e.target.port = 3 or)\n$e.principal.hostname = \"y\nstrings.contain($e.principal.hostname, \"z\")"),
+    struct rules rules = rules_load(EVENTS("$e.principal.usr = \"a\"\n$e.target.port\n$e.target.port = \"x\"\n($e.target.port = 3 "
+                                           "or)\n$e.principal.hostname = \"y\nstrings.contain($e.principal.hostname, \"z\")"),
                                     (struct yaral_options){0});
     for (uint32_t line = 4; line <= 9; line++) {
         size_t here = 0;

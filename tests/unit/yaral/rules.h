@@ -32,7 +32,8 @@ static inline void rules_free(struct rules *rules)
     diagnostics_free(rules->diagnostics);
 }
 
-static inline const struct diagnostic *rules_find(const struct rules *rules, enum diagnostic_severity severity, uint32_t line, uint32_t column)
+static inline const struct diagnostic *rules_find(const struct rules *rules, enum diagnostic_severity severity, uint32_t line,
+                                                  uint32_t column)
 {
     for (size_t i = 0; i < diagnostics_count(rules->diagnostics); i++) {
         const struct diagnostic *one = diagnostics_at(rules->diagnostics, i);
@@ -43,7 +44,8 @@ static inline const struct diagnostic *rules_find(const struct rules *rules, enu
 }
 
 /* The text has exactly one diagnostic of that severity, there, and its message holds the words. */
-static inline void expect_one(const char *text, struct yaral_options options, enum diagnostic_severity severity, uint32_t line, uint32_t column, const char *words)
+static inline void expect_one(const char *text, struct yaral_options options, enum diagnostic_severity severity, uint32_t line,
+                              uint32_t column, const char *words)
 {
     struct rules rules = rules_load(text, options);
     const struct diagnostic *found = rules_find(&rules, severity, line, column);
@@ -91,8 +93,9 @@ static inline void accept_rule(const char *text)
 /* The outcomes begin in line 5. */
 #define OUTCOME(lines) META "outcome:\n" lines "\ncondition: $e\n}"
 /* The condition begins in line 8. */
-#define TWO_EVENTS(condition)                                                                                                         \
-    "rule r {\nmeta: author = \"x\"\nevents: $a.metadata.log_type = \"A\" $b.metadata.log_type = \"B\"\n$a.principal.user.userid = $user\n" \
+#define TWO_EVENTS(condition) \
+    "rule r {\nmeta: author = \"x\"\nevents: $a.metadata.log_type = \"A\" $b.metadata.log_type = \"B\"\n$a.principal.user.userid = " \
+    "$user\n" \
     "$b.principal.user.userid = $user\nmatch: $user over 10m\ncondition:\n" condition "\n}"
 
 #endif

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "address.h"
+#include "cidr.h"
 
 #include <arpa/inet.h>
 
-bool address_parse(struct slice text, struct address *address)
+bool cidr_address_parse(struct slice text, struct cidr_address *address)
 {
     static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
     char copy[INET6_ADDRSTRLEN];
 
-    *address = (struct address){0};
+    *address = (struct cidr_address){0};
     if (text.length == 0 || text.length >= sizeof copy || memchr(text.bytes, '\0', text.length))
         return false;
     memcpy(copy, text.bytes, text.length);
@@ -20,11 +20,11 @@ bool address_parse(struct slice text, struct address *address)
     address->is_v6 = true;
     address->is_v4 = memcmp(address->v6, mapped, sizeof mapped) == 0;
     if (address->is_v4)
-        memcpy(address->v4, address->v6 + sizeof mapped, ADDRESS_V4_BYTES);
+        memcpy(address->v4, address->v6 + sizeof mapped, CIDR_V4_BYTES);
     return true;
 }
 
-static void set_bounds(struct address_range *range, const uint8_t *bytes, size_t bits)
+static void set_bounds(struct cidr_range *range, const uint8_t *bytes, size_t bits)
 {
     for (size_t i = 0; i < range->length; i++) {
         size_t kept = bits > i * 8 ? bits - i * 8 : 0;
@@ -34,16 +34,16 @@ static void set_bounds(struct address_range *range, const uint8_t *bytes, size_t
     }
 }
 
-const char *address_range_parse(struct slice text, struct address_range *range)
+const char *cidr_range_parse(struct slice text, struct cidr_range *range)
 {
     ptrdiff_t slash = slice_find_byte(text, '/');
-    struct address address;
+    struct cidr_address address;
     int64_t bits;
 
-    *range = (struct address_range){0};
+    *range = (struct cidr_range){0};
     if (slash < 0)
         return "a range needs a prefix length, as in 192.0.2.0/24; write /32 (IPv6: /128) for a single address";
-    if (!address_parse(slice_first(text, (size_t)slash), &address))
+    if (!cidr_address_parse(slice_first(text, (size_t)slash), &address))
         return "what stands before the slash is no IP address";
     struct slice digits = slice_from(text, (size_t)slash + 1);
     int64_t most = address.is_v6 ? 128 : 32;
@@ -52,14 +52,14 @@ const char *address_range_parse(struct slice text, struct address_range *range)
         return address.is_v6 ? "the prefix length of an IPv6 range is 0 to 128" : "the prefix length of an IPv4 range is 0 to 32";
     /* A range within ::ffff:0:0/96 is one of IPv4 addresses; a wider one is of IPv6 only. */
     bool as_v4 = address.is_v4 && (!address.is_v6 || bits >= 96);
-    range->length = as_v4 ? ADDRESS_V4_BYTES : ADDRESS_V6_BYTES;
+    range->length = as_v4 ? CIDR_V4_BYTES : CIDR_V6_BYTES;
     set_bounds(range, as_v4 ? address.v4 : address.v6, (size_t)(as_v4 && address.is_v6 ? bits - 96 : bits));
     return NULL;
 }
 
-bool address_range_has(const struct address_range *range, const struct address *address)
+bool cidr_range_has(const struct cidr_range *range, const struct cidr_address *address)
 {
-    bool is_v4 = range->length == ADDRESS_V4_BYTES;
+    bool is_v4 = range->length == CIDR_V4_BYTES;
     const uint8_t *bytes = is_v4 ? address->v4 : address->v6;
 
     if (is_v4 ? !address->is_v4 : !address->is_v6)

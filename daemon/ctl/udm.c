@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* harrierctl udm: what rules see of each event. */
+#include "common.h"
+
+#include "harrier/json.h"
+
+static const struct argument_option options[] = {
+    {'c', "config", "FILE", "Cluster, log type and limits of a configuration (of its first source)."},
+    {'\0', "log-type", "TYPE", "K8S_AUDIT, UDM, or auto (the default): told by the shape of each event."},
+    {'\0', "cluster", "NAME", "The cluster's name in the records."},
+    {'\0', "pretty", NULL, "Each record over several lines, also in a pipe."},
+};
+
+struct udm_output {
+    bool pretty;
+    struct buffer record;
+    struct buffer out;
+};
+
+static void on_record(void *context, struct detect_engine *engine, const struct udm_record *record, const struct detect_result *result)
+{
+    struct udm_output *output = context;
+    struct json_writer *writer = json_writer_new(&output->record, output->pretty);
+
+    (void)engine;
+    (void)result;
+    udm_record_write(record, writer);
+    json_writer_free(writer);
+    display_json_line(&output->out, slice_trim(buffer_slice(&output->record)));
+    print_buffer(&output->out);
+    buffer_reset(&output->record, 1 << 20);
+}
+
+static int run(const struct arguments *arguments)
+{
+    struct udm_output output = {.pretty = display_of(stdout).terminal || arguments_has(arguments, "pretty")};
+    struct event_sink sink = {.context = &output, .record = on_record};
+    struct config *config = NULL;
+    struct intake_options intake;
+    int code = EX_OK;
+
+    if (arguments_has(arguments, "config"))
+        code = load_config(arguments_value(arguments, "config"), &config);
+    if (code == EX_OK)
+        code = event_options(arguments, config, &intake);
+    if (code == EX_OK) {
+        struct detect_plan *plan = detect_plan_new(yaral_ruleset_new(), NULL);
+        code = read_events(arguments, plan, &intake, &sink);
+        detect_plan_unref(plan);
+    }
+    buffer_free(&output.record);
+    buffer_free(&output.out);
+    config_free(config);
+    int written = finish_output();
+    return code ? code : written;
+}
+
+const struct command udm_command = {
+    .name = "udm",
+    .summary = "Show the UDM record that rules see of each event",
+    .usage = "udm [--log-type TYPE] [--cluster NAME] FILE|- ...",
+    .description = "Reads events in any form that the daemon takes, also packed by gzip or zstd, and prints each event's UDM record as JSON: one per line in a pipe. "
+                   "Sensitive values are shown as their length and the beginning of their SHA-256.",
+    .options = options,
+    .option_count = sizeof options / sizeof options[0],
+    .examples = "harrierctl udm audit.log\nharrierctl udm audit.log.zst | jq .target.resource",
+    .exits = "0   all was read\n64  wrong usage\n65  something in the input was not readable\n66  a file cannot be read",
+    .run = run,
+};

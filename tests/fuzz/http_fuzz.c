@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Any bytes on a connection, once as a whole and once in pieces: the handler must be told the same, and the client answered the same.
+ * The first byte of the input is the size of the pieces. */
+#include "harrier/buffer.h"
+#include "harrier/memory.h"
+#include "harrier/source.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct heard {
+    struct buffer told; /* what the handler got */
+    struct buffer said; /* what the client got */
+    size_t begun, over;
+};
+
+struct heard_request {
+    struct heard *heard;
+    struct source_request *request;
+};
+
+static void *begin(void *data, struct source_request *request, const struct source_head *head, struct source_refusal *refusal)
+{
+    struct heard *heard = data;
+    (void)refusal;
+    buffer_printf(&heard->told, "[%.*s %.*s %lld ", SLICE_ARGS(head->path), SLICE_ARGS(head->content_type),
+                  (long long)head->content_length);
+    heard->begun++;
+    struct heard_request *one = xcalloc(1, sizeof *one);
+    one->heard = heard;
+    one->request = request;
+    return one;
+}
+
+static enum result body(void *context, struct slice bytes)
+{
+    struct heard_request *one = context;
+    if (bytes.length == 0)
+        __builtin_trap();
+    buffer_append_slice(&one->heard->told, bytes);
+    return RESULT_OK;
+}
+
+static void finish(struct heard_request *one, const char *how)
+{
+    buffer_append_text(&one->heard->told, how);
+    one->heard->over++;
+    free(one);
+}
+
+static void end(void *context)
+{
+    struct heard_request *one = context;
+    struct source_request *request = one->request;
+    finish(one, " end]");
+    source_request_answer(request, 200, 0, slice_make(NULL, 0));
+}
+
+static void abort_it(void *context)
+{
+    finish(context, " abort]");
+}
+
+static void listen_to(int client, struct heard *heard)
+{
+    char bytes[4096];
+    ssize_t got;
+    while ((got = recv(client, bytes, sizeof bytes, MSG_DONTWAIT)) > 0)
+        buffer_append(&heard->said, bytes, (size_t)got);
+}
+
+static void converse(struct event_base *base, int client, const uint8_t *data, size_t size, size_t piece, struct heard *heard)
+{
+    while (size) {
+        ssize_t sent = send(client, data, size < piece ? size : piece, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (sent < 0 && errno != EAGAIN)
+            break;
+        data += sent > 0 ? sent : 0;
+        size -= sent > 0 ? (size_t)sent : 0;
+        event_base_loop(base, EVLOOP_NONBLOCK);
+        listen_to(client, heard);
+    }
+    shutdown(client, SHUT_WR);
+    for (int i = 0; i < 20; i++) {
+        event_base_loop(base, EVLOOP_NONBLOCK);
+        listen_to(client, heard);
+    }
+}
+
+static void connection(const uint8_t *data, size_t size, size_t piece, struct heard *heard)
+{
+    static const struct source_endpoint endpoints[] = {{"/k8s-audit", NULL, 0}};
+    struct source_handler handler = {heard, begin, body, end, abort_it};
+    struct source_limits limits = source_default_limits;
+    struct event_base *base = event_base_new();
+    struct address peer;
+    int pair[2];
+
+    limits.header_bytes = 1024;
+    limits.body_bytes = 10000;
+    struct source_worker *worker = source_worker_new(base, &limits, endpoints, 1, &handler);
+    if (address_parse_host_port(SLICE("127.0.0.1:1"), &peer, NULL) != RESULT_OK ||
+        socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) != 0 || !source_worker_reserve(worker))
+        __builtin_trap();
+    source_worker_add(worker, 0, pair[1], &peer);
+    converse(base, pair[0], data, size, piece, heard);
+    source_worker_free(worker);
+    close(pair[0]);
+    event_base_free(base);
+    if (heard->begun != heard->over)
+        __builtin_trap();
+}
+
+/* The status lines alone: the rest has the time in it. */
+static void keep_statuses(struct buffer *said)
+{
+    struct buffer kept = {0};
+    struct slice rest = buffer_slice(said);
+    ptrdiff_t at;
+
+    while ((at = slice_find(rest, SLICE("HTTP/1.1 "))) >= 0) {
+        rest = slice_from(rest, (size_t)at + 9);
+        buffer_append_slice(&kept, slice_first(rest, 4));
+    }
+    buffer_free(said);
+    *said = kept;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct heard whole = {0}, pieces = {0};
+
+    if (size < 2 || size > 16384)
+        return 0;
+    connection(data + 1, size - 1, size, &whole);
+    connection(data + 1, size - 1, (size_t)data[0] % 64 + 1, &pieces);
+    keep_statuses(&whole.said);
+    keep_statuses(&pieces.said);
+    if (!slice_equal(buffer_slice(&whole.told), buffer_slice(&pieces.told)) ||
+        !slice_equal(buffer_slice(&whole.said), buffer_slice(&pieces.said)))
+        __builtin_trap();
+    buffer_free(&whole.told);
+    buffer_free(&whole.said);
+    buffer_free(&pieces.told);
+    buffer_free(&pieces.said);
+    return 0;
+}

@@ -1,0 +1,763 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Delivery over real sockets and files, out of a real store. One thread runs all of it: results are committed where they are reported. */
+#include "daemon/deliver/queue.h"
+#include "harrier/deliver.h"
+#include "receiver.h"
+#include "tests/unit/store/fixture.h"
+
+#include <curl/curl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { WATCHDOG_SECONDS = 30 };
+
+struct world {
+    struct fixture *fixture;
+    struct event_base *base;
+    struct store_reader *reader;
+    struct receiver *receiver;
+    struct deliver *deliver;
+    struct deliver_config config;
+    struct deliver_destination_config destinations[3];
+    char urls[3][64];
+    VECTOR(struct store_delivery_result) results; /* all that was reported */
+    bool withhold;                                /* results are not committed */
+    bool (*done)(struct world *world);
+    bool timed_out;
+};
+
+static void commit_results(struct world *world, const struct store_delivery_result *results, size_t count)
+{
+    assert_int_equal(store_commit(world->fixture->store, NULL, 0, results, count, NULL), RESULT_OK);
+    deliver_wake(world->deliver);
+}
+
+static void on_report(const struct store_delivery_result *results, size_t count, void *context)
+{
+    struct world *world = context;
+    for (size_t i = 0; i < count; i++)
+        VECTOR_PUSH(&world->results, results[i]);
+    if (!world->withhold)
+        commit_results(world, results, count);
+}
+
+static int setup(void **state)
+{
+    struct world *world = xcalloc(1, sizeof *world);
+    void *fixture;
+    fixture_setup(&fixture);
+    world->fixture = fixture;
+    world->base = event_base_new();
+    world->reader = fixture_reader(fixture);
+    world->receiver = receiver_new(world->base);
+    world->config = (struct deliver_config){.destinations = world->destinations, .report = on_report, .report_context = world};
+    *state = world;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct world *world = *state;
+    void *fixture = world->fixture;
+    deliver_free(world->deliver);
+    receiver_free(world->receiver);
+    store_reader_close(world->reader);
+    event_base_free(world->base);
+    VECTOR_FREE(&world->results);
+    fixture_teardown(&fixture);
+    free(world);
+    return 0;
+}
+
+/* With waits so short that a test need not wait. */
+static struct deliver_destination_config *add_destination(struct world *world, const char *name, enum deliver_type type)
+{
+    size_t index = world->config.destination_count++;
+    struct deliver_destination_config *destination = &world->destinations[index];
+    snprintf(world->urls[index], sizeof world->urls[index], "http://127.0.0.1:%d/%s", world->receiver->port, name);
+    *destination = (struct deliver_destination_config){
+        .name = name,
+        .type = type,
+        .url = type == DELIVER_FILE ? NULL : world->urls[index],
+        .timeout = 300 * CLOCK_MILLISECOND,
+        .rate = type == DELIVER_SLACK ? 10000 : 0,
+        .retry_base = CLOCK_MILLISECOND,
+        .retry_cap = 4 * CLOCK_MILLISECOND,
+        .hold_interval = 4 * CLOCK_MILLISECOND,
+    };
+    return destination;
+}
+
+static void start(struct world *world)
+{
+    char *error;
+    enum result result = deliver_new(&world->config, world->base, world->reader, &world->deliver, &error);
+    if (result != RESULT_OK)
+        print_error("%s\n", error);
+    assert_int_equal(result, RESULT_OK);
+}
+
+static void on_watchdog(evutil_socket_t socket, short what, void *context)
+{
+    struct world *world = context;
+    (void)socket;
+    (void)what;
+    world->timed_out = true;
+    event_base_loopbreak(world->base);
+}
+
+/* Turns the loop until done says so. */
+static void run_until(struct world *world, bool (*done)(struct world *world))
+{
+    struct timeval limit = {WATCHDOG_SECONDS, 0};
+    struct event *watchdog = evtimer_new(world->base, on_watchdog, world);
+    event_add(watchdog, &limit);
+    while (!world->timed_out && !done(world))
+        event_base_loop(world->base, EVLOOP_ONCE);
+    event_free(watchdog);
+    assert_false(world->timed_out);
+}
+
+static size_t count_results(const struct world *world, const char *destination, enum store_delivery_state of_state)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < world->results.count; i++)
+        count += strcmp(world->results.items[i].destination, destination) == 0 && world->results.items[i].state == of_state;
+    return count;
+}
+
+static bool ten_delivered(struct world *world)
+{
+    return count_results(world, "a", STORE_DELIVERED) >= 10;
+}
+
+static bool one_delivered(struct world *world)
+{
+    return count_results(world, "a", STORE_DELIVERED) >= 1;
+}
+
+static bool one_dead(struct world *world)
+{
+    return count_results(world, "a", STORE_DEAD) >= 1;
+}
+
+static bool one_pending(struct world *world)
+{
+    return count_results(world, "a", STORE_PENDING) >= 1;
+}
+
+static bool one_held(struct world *world)
+{
+    return count_results(world, "a", STORE_HELD) >= 1;
+}
+
+/* Numbers of the alerts delivered, in the order in which that happened. */
+static void assert_delivered_in_order(const struct world *world, const char *destination, int64_t count)
+{
+    int64_t next = 1;
+    for (size_t i = 0; i < world->results.count; i++) {
+        if (strcmp(world->results.items[i].destination, destination) == 0 && world->results.items[i].state == STORE_DELIVERED)
+            assert_int_equal(world->results.items[i].alert, next++);
+    }
+    assert_int_equal(next, count + 1);
+}
+
+/* --- webhook ------------------------------------------------------------------------------------------------------------ */
+
+static void test_every_alert_arrives_in_order_whatever_the_receiver_does(void **state)
+{
+    struct world *world = *state;
+    static const struct answer script[] = {
+        {ANSWER, 500, NULL, "oops"}, {CLOSE, 0, NULL, NULL},      {ANSWER, 200, NULL, NULL}, {HANG, 0, NULL, NULL},
+        {ANSWER, 503, NULL, NULL},   {ANSWER, 200, NULL, NULL},   {ANSWER, 502, NULL, NULL}, {CLOSE, 0, NULL, NULL},
+        {ANSWER, 429, NULL, NULL},   {ANSWER, 408, NULL, "late"}, {ANSWER, 202, NULL, NULL},
+    };
+    world->receiver->script = script;
+    world->receiver->script_count = sizeof script / sizeof script[0];
+    add_destination(world, "a", DELIVER_WEBHOOK);
+    fixture_commit_alerts(world->fixture, 1, 10, "a");
+    start(world);
+    run_until(world, ten_delivered);
+    assert_delivered_in_order(world, "a", 10);
+    assert_int_equal(fixture_open_count(world->fixture, "a"), 0);
+    assert_true(world->receiver->requests.count >= 18); /* libcurl itself repeats what broke on a reused connection */
+    struct deliver_counts counts;
+    deliver_counts(world->deliver, 0, &counts);
+    assert_int_equal(counts.delivered, 10);
+    assert_true(counts.retried >= 6);
+    assert_int_equal(counts.in_flight, 0);
+    assert_false(counts.held);
+}
+
+static void test_alerts_that_come_later_are_sent_after_a_wake(void **state)
+{
+    struct world *world = *state;
+    add_destination(world, "a", DELIVER_WEBHOOK);
+    start(world);
+    fixture_commit_alerts(world->fixture, 1, 1, "a");
+    deliver_wake(world->deliver);
+    run_until(world, one_delivered);
+    fixture_commit_alerts(world->fixture, 2, 9, "a");
+    deliver_wake(world->deliver);
+    run_until(world, ten_delivered);
+    assert_int_equal(world->receiver->connections, 1); /* kept and used again */
+}
+
+static const char *header_of(const struct request *request, const char *name, char value[256])
+{
+    char begin[64];
+    snprintf(begin, sizeof begin, "\r\n%s: ", name);
+    const char *at = strcasestr(request->head, begin);
+    assert_non_null(at);
+    at += strlen(begin);
+    snprintf(value, 256, "%.*s", (int)strcspn(at, "\r"), at);
+    return value;
+}
+
+static void write_text(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+    chmod(path, 0600);
+}
+
+static void test_a_webhook_carries_id_token_headers_and_signature(void **state)
+{
+    struct world *world = *state;
+    static const struct answer script[] = {{ANSWER, 500, NULL, NULL}, {ANSWER, 200, NULL, NULL}};
+    static const struct deliver_header headers[] = {{"X-Team", "soc"}};
+    char token[128], secret[128], value[256], id[DIGEST_SHA256_HEX];
+    snprintf(token, sizeof token, "%s/token", world->fixture->directory);
+    snprintf(secret, sizeof secret, "%s/secret", world->fixture->directory);
+    write_text(token, "t0ken\n");
+    write_text(secret, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n");
+    world->receiver->script = script;
+    world->receiver->script_count = 2;
+    struct deliver_destination_config *destination = add_destination(world, "a", DELIVER_WEBHOOK);
+    destination->token_file = token;
+    destination->secret_file = secret;
+    destination->signature = DELIVER_STANDARD_WEBHOOKS;
+    destination->headers = headers;
+    destination->header_count = 1;
+    fixture_commit_alerts(world->fixture, 1, 1, "a");
+    start(world);
+    run_until(world, one_delivered);
+    assert_int_equal(world->receiver->requests.count, 2);
+    for (size_t i = 0; i < 2; i++) {
+        const struct request *request = &world->receiver->requests.items[i];
+        assert_int_equal(strncmp(request->head, "POST /a HTTP/1.1\r\n", 18), 0);
+        assert_string_equal(request->body, "{\"n\":1}");
+        assert_string_equal(header_of(request, "webhook-id", value), fixture_id(1, id));
+        assert_string_equal(header_of(request, "Authorization", value), "Bearer t0ken");
+        assert_string_equal(header_of(request, "Content-Type", value), "application/json");
+        assert_string_equal(header_of(request, "X-Team", value), "soc");
+        assert_int_equal(strncmp(header_of(request, "webhook-signature", value), "v1,", 3), 0);
+        assert_int_equal(strlen(value), 3 + 44);
+        assert_true(strtoll(header_of(request, "webhook-timestamp", value), NULL, 10) > 1600000000);
+    }
+    unlink(token);
+    unlink(secret);
+}
+
+static void test_the_wait_that_a_receiver_asks_for_is_kept(void **state)
+{
+    struct world *world = *state;
+    static const struct answer script[] = {{ANSWER, 429, "Retry-After: 1800\r\n", NULL}};
+    world->receiver->script = script;
+    world->receiver->script_count = 1;
+    add_destination(world, "a", DELIVER_WEBHOOK);
+    fixture_commit_alerts(world->fixture, 1, 2, "a");
+    start(world);
+    run_until(world, one_pending);
+    const struct store_delivery_result *result = &world->results.items[0];
+    assert_in_range(result->next_time - result->time, 1799 * CLOCK_SECOND, 1800 * CLOCK_SECOND);
+    assert_int_equal(result->attempts, 1);
+    assert_non_null(strstr(result->error, "http://127.0.0.1: HTTP 429"));
+    /* A new start keeps to it as well, and to the order. */
+    deliver_free(world->deliver);
+    start(world);
+    for (int i = 0; i < 20; i++)
+        event_base_loop(world->base, EVLOOP_NONBLOCK);
+    assert_int_equal(world->receiver->requests.count, 1);
+}
+
+static void test_a_redirect_is_never_followed(void **state)
+{
+    struct world *world = *state;
+    char location[128];
+    snprintf(location, sizeof location, "Location: http://127.0.0.1:%d/elsewhere\r\n", world->receiver->port);
+    const struct answer script[] = {{ANSWER, 307, location, NULL}, {ANSWER, 200, NULL, NULL}};
+    world->receiver->script = script;
+    world->receiver->script_count = 2;
+    add_destination(world, "a", DELIVER_WEBHOOK);
+    fixture_commit_alerts(world->fixture, 1, 1, "a");
+    start(world);
+    run_until(world, one_held);
+    struct deliver_counts counts;
+    deliver_counts(world->deliver, 0, &counts);
+    assert_true(counts.held);
+    run_until(world, one_delivered);
+    for (size_t i = 0; i < world->receiver->requests.count; i++)
+        assert_null(strstr(world->receiver->requests.items[i].head, "elsewhere"));
+    deliver_counts(world->deliver, 0, &counts);
+    assert_false(counts.held);
+}
+
+static bool b_has_ten(struct world *world)
+{
+    return count_results(world, "b", STORE_DELIVERED) >= 10;
+}
+
+static struct answer hang_on_a(const struct request *request, void *context)
+{
+    (void)context;
+    return strncmp(request->head, "POST /a ", 8) == 0 ? (struct answer){HANG, 0, NULL, NULL} : (struct answer){ANSWER, 200, NULL, NULL};
+}
+
+static void test_a_destination_that_hangs_stops_no_other(void **state)
+{
+    struct world *world = *state;
+    world->receiver->decide = hang_on_a;
+    struct deliver_destination_config *hanging = add_destination(world, "a", DELIVER_WEBHOOK);
+    hanging->timeout = 3600 * CLOCK_SECOND;
+    hanging->in_flight = 16; /* takes all places that there are */
+    world->config.in_flight = 4;
+    add_destination(world, "b", DELIVER_WEBHOOK);
+    fixture_commit_alerts(world->fixture, 1, 30, "a b");
+    start(world);
+    run_until(world, b_has_ten);
+    struct deliver_counts counts;
+    deliver_counts(world->deliver, 0, &counts);
+    assert_int_equal(counts.in_flight, 4);
+    assert_int_equal(counts.delivered, 0);
+}
+
+static bool all_places_taken(struct world *world)
+{
+    return world->receiver->requests.count >= 4;
+}
+
+static void test_one_at_a_time_unless_more_are_allowed(void **state)
+{
+    struct world *world = *state;
+    world->receiver->decide = hang_on_a;
+    add_destination(world, "a", DELIVER_WEBHOOK)->timeout = 3600 * CLOCK_SECOND;
+    struct deliver_destination_config *parallel = add_destination(world, "b", DELIVER_WEBHOOK);
+    parallel->url = world->urls[0];
+    parallel->timeout = 3600 * CLOCK_SECOND;
+    parallel->in_flight = 3;
+    fixture_commit_alerts(world->fixture, 1, 30, "a b");
+    start(world);
+    run_until(world, all_places_taken);
+    for (int i = 0; i < 20; i++)
+        event_base_loop(world->base, EVLOOP_NONBLOCK);
+    struct deliver_counts counts;
+    deliver_counts(world->deliver, 0, &counts);
+    assert_int_equal(counts.in_flight, 1);
+    deliver_counts(world->deliver, 1, &counts);
+    assert_int_equal(counts.in_flight, 3);
+}
+
+static bool fifty_delivered(struct world *world)
+{
+    return count_results(world, "a", STORE_DELIVERED) >= 50;
+}
+
+static struct answer fail_every_third(const struct request *request, void *context)
+{
+    size_t *count = context;
+    (void)request;
+    return (struct answer){ANSWER, ++*count % 3 ? 200 : 500, NULL, NULL};
+}
+
+static void test_in_parallel_every_alert_arrives_once_it_succeeds(void **state)
+{
+    struct world *world = *state;
+    size_t count = 0;
+    world->receiver->decide = fail_every_third;
+    world->receiver->context = &count;
+    add_destination(world, "a", DELIVER_WEBHOOK)->in_flight = 8;
+    fixture_commit_alerts(world->fixture, 1, 50, "a");
+    start(world);
+    run_until(world, fifty_delivered);
+    assert_int_equal(fixture_open_count(world->fixture, "a"), 0);
+    bool seen[51] = {false};
+    for (size_t i = 0; i < world->results.count; i++) {
+        if (world->results.items[i].state != STORE_DELIVERED)
+            continue;
+        assert_false(seen[world->results.items[i].alert]);
+        seen[world->results.items[i].alert] = true;
+    }
+}
+
+static struct answer fail_on_first(const struct request *request, void *context)
+{
+    (void)context;
+    return (struct answer){ANSWER, strstr(request->body, "\"n\":1}") ? 500 : 200, NULL, NULL};
+}
+
+static bool nine_delivered(struct world *world)
+{
+    return count_results(world, "a", STORE_DELIVERED) >= 9;
+}
+
+static void test_an_alert_that_breaks_the_receiver_does_not_keep_the_others_for_ever(void **state)
+{
+    struct world *world = *state;
+    world->receiver->decide = fail_on_first;
+    add_destination(world, "a", DELIVER_WEBHOOK);
+    fixture_commit_alerts(world->fixture, 1, 10, "a");
+    start(world);
+    run_until(world, nine_delivered);
+    assert_int_equal(fixture_open_count(world->fixture, "a"), 1); /* and it is not lost */
+    assert_true(count_results(world, "a", STORE_PENDING) >= QUEUE_SUSPECT);
+}
+
+static void test_a_refused_alert_is_dead_the_next_goes_on_and_it_can_be_put_back(void **state)
+{
+    struct world *world = *state;
+    static const struct answer script[] = {{ANSWER, 400, NULL, "bad {field}"}, {ANSWER, 200, NULL, NULL}};
+    world->receiver->script = script;
+    world->receiver->script_count = 2;
+    add_destination(world, "a", DELIVER_WEBHOOK);
+    fixture_commit_alerts(world->fixture, 1, 2, "a");
+    start(world);
+    run_until(world, one_delivered);
+    assert_int_equal(world->results.items[0].state, STORE_DEAD);
+    assert_non_null(strstr(world->results.items[0].error, "HTTP 400: bad {field}"));
+    world->results.count = 0;
+    assert_int_equal(store_retry_dead(world->fixture->store, 1, "a", NULL), RESULT_OK);
+    deliver_wake(world->deliver);
+    run_until(world, one_delivered);
+    assert_int_equal(world->results.items[0].alert, 1);
+    assert_int_equal(world->results.items[0].round, 1);
+}
+
+static void test_what_cannot_be_delivered_in_time_becomes_a_dead_letter(void **state)
+{
+    struct world *world = *state;
+    static const struct answer script[] = {{ANSWER, 503, NULL, NULL}};
+    world->receiver->script = script;
+    world->receiver->script_count = 1;
+    add_destination(world, "a", DELIVER_WEBHOOK)->give_up_after = 1;
+    fixture_commit_alerts(world->fixture, 1, 1, "a");
+    start(world);
+    run_until(world, one_dead);
+    assert_non_null(strstr(world->results.items[world->results.count - 1].error, "not delivered in time"));
+}
+
+static void test_an_endless_answer_is_cut(void **state)
+{
+    struct world *world = *state;
+    char *large = xcalloc(1, 1000 * 1000 + 1);
+    memset(large, 'x', 1000 * 1000);
+    const struct answer script[] = {{ANSWER, 200, NULL, large}};
+    world->receiver->script = script;
+    world->receiver->script_count = 1;
+    add_destination(world, "a", DELIVER_WEBHOOK);
+    fixture_commit_alerts(world->fixture, 1, 10, "a");
+    start(world);
+    run_until(world, ten_delivered);
+    assert_int_equal(world->receiver->requests.count, 10);
+    free(large);
+}
+
+static void test_a_missing_token_holds_the_queue_and_sends_nothing(void **state)
+{
+    struct world *world = *state;
+    char token[128];
+    snprintf(token, sizeof token, "%s/token", world->fixture->directory);
+    add_destination(world, "a", DELIVER_WEBHOOK)->token_file = token;
+    fixture_commit_alerts(world->fixture, 1, 1, "a");
+    start(world);
+    run_until(world, one_held);
+    assert_int_equal(world->receiver->requests.count, 0);
+    assert_non_null(strstr(world->results.items[0].error, "token_file: cannot open"));
+    write_text(token, "x\n");
+    run_until(world, one_delivered);
+    unlink(token);
+}
+
+static bool bound_reached(struct world *world)
+{
+    return world->results.count >= QUEUE_UNCOMMITTED_MAX;
+}
+
+static bool all_six_hundred(struct world *world)
+{
+    return count_results(world, "a", STORE_DELIVERED) >= 600;
+}
+
+static void test_no_more_is_sent_than_the_store_has_confirmed(void **state)
+{
+    struct world *world = *state;
+    world->withhold = true;
+    add_destination(world, "a", DELIVER_WEBHOOK);
+    fixture_commit_alerts(world->fixture, 1, 600, "a");
+    start(world);
+    run_until(world, bound_reached);
+    for (int i = 0; i < 50; i++) {
+        deliver_wake(world->deliver);
+        event_base_loop(world->base, EVLOOP_NONBLOCK);
+    }
+    assert_int_equal(world->receiver->requests.count, QUEUE_UNCOMMITTED_MAX); /* none sent twice, none too many */
+    world->withhold = false;
+    commit_results(world, world->results.items, world->results.count);
+    run_until(world, all_six_hundred);
+    assert_int_equal(world->receiver->requests.count, 600);
+    assert_delivered_in_order(world, "a", 600);
+}
+
+static bool three_delivered(struct world *world)
+{
+    return count_results(world, "a", STORE_DELIVERED) >= 3;
+}
+
+static void test_a_restart_loses_nothing(void **state)
+{
+    struct world *world = *state;
+    add_destination(world, "a", DELIVER_WEBHOOK);
+    fixture_commit_alerts(world->fixture, 1, 10, "a");
+    start(world);
+    run_until(world, three_delivered);
+    deliver_free(world->deliver); /* in the middle of it */
+    fixture_reopen(world->fixture);
+    start(world);
+    run_until(world, ten_delivered);
+    assert_delivered_in_order(world, "a", 10);
+    assert_true(world->receiver->requests.count <= 11); /* the one in flight may go twice, no other */
+}
+
+static bool in_flight_one(struct world *world)
+{
+    return world->receiver->requests.count == 1;
+}
+
+static void test_stop_leaves_the_loop_when_what_is_in_flight_has_ended_or_the_grace_is_over(void **state)
+{
+    struct world *world = *state;
+    world->receiver->decide = hang_on_a;
+    add_destination(world, "a", DELIVER_WEBHOOK)->timeout = 3600 * CLOCK_SECOND;
+    fixture_commit_alerts(world->fixture, 1, 2, "a");
+    start(world);
+    run_until(world, in_flight_one);
+    deliver_stop(world->deliver, 20 * CLOCK_MILLISECOND);
+    event_base_dispatch(world->base); /* comes back */
+    assert_int_equal(world->results.count, 0);
+    assert_int_equal(fixture_open_count(world->fixture, "a"), 2);
+}
+
+/* --- Slack -------------------------------------------------------------------------------------------------------------- */
+
+static void test_slack_shrinks_once_and_then_gives_up(void **state)
+{
+    struct world *world = *state;
+    static const struct answer script[] = {{ANSWER, 400, NULL, "invalid_blocks"},
+                                           {ANSWER, 200, NULL, "ok"},
+                                           {ANSWER, 400, NULL, "invalid_blocks"},
+                                           {ANSWER, 400, NULL, "no_text"},
+                                           {ANSWER, 200, NULL, "ok"}};
+    world->receiver->script = script;
+    world->receiver->script_count = 5;
+    add_destination(world, "a", DELIVER_SLACK);
+    fixture_commit_alerts(world->fixture, 1, 3, "a");
+    start(world);
+    bool (*done)(struct world *) = one_dead;
+    run_until(world, done);
+    assert_int_equal(world->results.items[0].state, STORE_DELIVERED);
+    assert_non_null(strstr(world->receiver->requests.items[0].body, "\"blocks\""));
+    assert_null(strstr(world->receiver->requests.items[1].body, "\"blocks\""));
+    assert_int_equal(world->results.items[1].state, STORE_DEAD);
+    assert_int_equal(world->results.items[1].alert, 2);
+    world->results.count = 0;
+    run_until(world, one_delivered);
+    assert_non_null(strstr(world->receiver->requests.items[4].body, "\"blocks\"")); /* the next one is whole again */
+}
+
+/* --- file --------------------------------------------------------------------------------------------------------------- */
+
+static char *read_text(const char *path)
+{
+    FILE *file = fopen(path, "r");
+    struct buffer text = {0};
+    char bytes[4096];
+    size_t length;
+    assert_non_null(file);
+    while ((length = fread(bytes, 1, sizeof bytes, file)) > 0)
+        buffer_append(&text, bytes, length);
+    fclose(file);
+    return buffer_take(&text);
+}
+
+static void assert_text(const char *path, const char *expected)
+{
+    char *text = read_text(path);
+    assert_string_equal(text, expected);
+    free(text);
+}
+
+static struct deliver_destination_config *add_file(struct world *world, char path[128])
+{
+    snprintf(path, 128, "%s/alerts.ndjson", world->fixture->directory);
+    struct deliver_destination_config *destination = add_destination(world, "a", DELIVER_FILE);
+    destination->path = path;
+    return destination;
+}
+
+static void test_a_file_gets_one_line_for_each_alert_in_order(void **state)
+{
+    struct world *world = *state;
+    char path[128];
+    struct stat about;
+    struct buffer expected = {0};
+    add_file(world, path);
+    fixture_commit_alerts(world->fixture, 1, 200, "a");
+    start(world);
+    bool (*done)(struct world *) = fifty_delivered;
+    run_until(world, done);
+    while (world->results.count < 200)
+        event_base_loop(world->base, EVLOOP_ONCE);
+    assert_delivered_in_order(world, "a", 200);
+    for (int i = 1; i <= 200; i++)
+        buffer_printf(&expected, "{\"n\":%d}\n", i);
+    assert_text(path, expected.bytes);
+    assert_int_equal(stat(path, &about), 0);
+    assert_int_equal(about.st_mode & 0777, 0600);
+    buffer_free(&expected);
+    unlink(path);
+}
+
+static void test_a_torn_last_line_is_ended_before_the_next_alert(void **state)
+{
+    struct world *world = *state;
+    char path[128];
+    add_file(world, path);
+    write_text(path, "{\"n\":0}\n{\"n\":");
+    fixture_commit_alerts(world->fixture, 1, 1, "a");
+    start(world);
+    run_until(world, one_delivered);
+    assert_text(path, "{\"n\":0}\n{\"n\":\n{\"n\":1}\n");
+    unlink(path);
+}
+
+static void test_line_breaks_inside_a_document_stay_on_its_line(void **state)
+{
+    struct world *world = *state;
+    char path[128];
+    add_file(world, path);
+    struct submission *submission = submission_new(SLICE("prod"), (struct slice){0});
+    fixture_add_alert(submission, 1, "HIGH", "a", SLICE("{\n\"n\": 1\r\n}"));
+    assert_int_equal(fixture_commit(world->fixture, submission, NULL), RESULT_OK);
+    start(world);
+    run_until(world, one_delivered);
+    assert_text(path, "{ \"n\": 1  }\n");
+    unlink(path);
+}
+
+static void test_a_rotated_file_is_left_and_a_new_one_begun(void **state)
+{
+    struct world *world = *state;
+    char path[128], old[160];
+    add_file(world, path);
+    snprintf(old, sizeof old, "%s.1", path);
+    fixture_commit_alerts(world->fixture, 1, 1, "a");
+    start(world);
+    run_until(world, one_delivered);
+    rename(path, old);
+    world->results.count = 0;
+    fixture_commit_alerts(world->fixture, 2, 1, "a");
+    deliver_wake(world->deliver);
+    run_until(world, one_delivered);
+    assert_text(old, "{\"n\":1}\n");
+    assert_text(path, "{\"n\":2}\n");
+    unlink(old);
+    unlink(path);
+}
+
+static void test_a_file_without_room_gets_every_alert_when_there_is_room(void **state)
+{
+    struct world *world = *state;
+    char path[128];
+    struct rlimit before, tight;
+    struct buffer expected = {0};
+    add_file(world, path);
+    write_text(path, "");
+    /* The limit is on any file of the process; the store's files are larger, so its commits wait as well. */
+    world->withhold = true;
+    fixture_commit_alerts(world->fixture, 1, 10, "a");
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &before);
+    tight = before;
+    tight.rlim_cur = 20; /* two lines and a half */
+    setrlimit(RLIMIT_FSIZE, &tight);
+    start(world);
+    bool (*pending)(struct world *) = one_pending;
+    run_until(world, pending);
+    setrlimit(RLIMIT_FSIZE, &before);
+    assert_int_equal(count_results(world, "a", STORE_DELIVERED), 2); /* whole lines count */
+    world->withhold = false;
+    commit_results(world, world->results.items, world->results.count);
+    run_until(world, ten_delivered);
+    assert_delivered_in_order(world, "a", 10);
+    buffer_printf(&expected, "{\"n\":1}\n{\"n\":2}\n{\"n\"\n");
+    for (int i = 3; i <= 10; i++)
+        buffer_printf(&expected, "{\"n\":%d}\n", i);
+    assert_text(path, expected.bytes);
+    buffer_free(&expected);
+    unlink(path);
+}
+
+static void test_a_path_that_is_no_file_holds_the_queue(void **state)
+{
+    struct world *world = *state;
+    char path[128];
+    add_file(world, path);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    fixture_commit_alerts(world->fixture, 1, 1, "a");
+    start(world);
+    run_until(world, one_held);
+    assert_non_null(strstr(world->results.items[0].error, "no regular file"));
+    unlink(path);
+    run_until(world, one_delivered);
+    assert_text(path, "{\"n\":1}\n");
+    unlink(path);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_every_alert_arrives_in_order_whatever_the_receiver_does),
+        TEST(test_alerts_that_come_later_are_sent_after_a_wake),
+        TEST(test_a_webhook_carries_id_token_headers_and_signature),
+        TEST(test_the_wait_that_a_receiver_asks_for_is_kept),
+        TEST(test_a_redirect_is_never_followed),
+        TEST(test_a_destination_that_hangs_stops_no_other),
+        TEST(test_one_at_a_time_unless_more_are_allowed),
+        TEST(test_in_parallel_every_alert_arrives_once_it_succeeds),
+        TEST(test_an_alert_that_breaks_the_receiver_does_not_keep_the_others_for_ever),
+        TEST(test_a_refused_alert_is_dead_the_next_goes_on_and_it_can_be_put_back),
+        TEST(test_what_cannot_be_delivered_in_time_becomes_a_dead_letter),
+        TEST(test_an_endless_answer_is_cut),
+        TEST(test_a_missing_token_holds_the_queue_and_sends_nothing),
+        TEST(test_no_more_is_sent_than_the_store_has_confirmed),
+        TEST(test_a_restart_loses_nothing),
+        TEST(test_stop_leaves_the_loop_when_what_is_in_flight_has_ended_or_the_grace_is_over),
+        TEST(test_slack_shrinks_once_and_then_gives_up),
+        TEST(test_a_file_gets_one_line_for_each_alert_in_order),
+        TEST(test_a_torn_last_line_is_ended_before_the_next_alert),
+        TEST(test_line_breaks_inside_a_document_stay_on_its_line),
+        TEST(test_a_rotated_file_is_left_and_a_new_one_begun),
+        TEST(test_a_file_without_room_gets_every_alert_when_there_is_room),
+        TEST(test_a_path_that_is_no_file_holds_the_queue),
+    };
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    signal(SIGPIPE, SIG_IGN);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    curl_global_cleanup();
+    return failed;
+}
