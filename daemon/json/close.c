@@ -44,18 +44,23 @@ static bool pass_string(struct closer *closer, struct slice *raw)
     return false;
 }
 
+static bool is_scalar_byte(char byte)
+{
+    return !json_text_is_blank(byte) && byte != ',' && byte != ']' && byte != '}' && byte != '"';
+}
+
 static bool pass_scalar(struct closer *closer)
 {
     static const char *const literals[] = {"true", "false", "null"};
     size_t begin = closer->index, end = begin;
 
-    while (end < closer->text.length && !strchr(",]} \t\r\n", closer->text.bytes[end]))
+    while (end < closer->text.length && is_scalar_byte(closer->text.bytes[end]))
         end++;
     struct slice scalar = slice_make(closer->text.bytes + begin, end - begin);
     bool literal = false;
     for (size_t i = 0; i < sizeof literals / sizeof *literals; i++)
         literal |= slice_is(scalar, literals[i]);
-    if (!literal && end == closer->text.length)
+    if (end == begin || (!literal && end == closer->text.length))
         return false;
     closer->index = end;
     value_done(closer);
@@ -81,7 +86,7 @@ static bool pass_token(struct closer *closer, struct slice *broken_string)
         value_done(closer);
         return true;
     }
-    if (strchr(" \t\r\n", byte)) {
+    if (json_text_is_blank(byte)) {
         closer->index++;
         return true;
     }

@@ -87,14 +87,9 @@ void json_stream_restart(struct json_stream *stream, uint64_t offset, uint64_t l
     stream->error = (struct json_stream_error){offset, "", false, false};
 }
 
-static bool is_blank(char byte)
-{
-    return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t';
-}
-
 static bool is_separator(char byte)
 {
-    return is_blank(byte) || byte == ',' || byte == RECORD_SEPARATOR;
+    return json_text_is_blank(byte) || byte == ',' || byte == RECORD_SEPARATOR;
 }
 
 /* --- where things are, for lines and errors ------------------------------------------------------------------------------ */
@@ -123,7 +118,7 @@ static void look_back(const struct json_stream *stream, uint64_t end, uint64_t *
 {
     uint64_t at = end;
     bool seen = false;
-    while (at > stream->piece_offset && is_blank(stream->piece.bytes[at - stream->piece_offset - 1])) {
+    while (at > stream->piece_offset && json_text_is_blank(stream->piece.bytes[at - stream->piece_offset - 1])) {
         at--;
         seen |= stream->piece.bytes[at - stream->piece_offset] == '\n';
     }
@@ -210,7 +205,7 @@ static bool stopped_at_separator(const struct json_stream *stream, size_t stop)
     for (size_t i = from; i < stop; i++)
         if (!is_separator(stream->piece.bytes[i]))
             return false;
-    return !is_blank(stream->piece.bytes[stop - 1]);
+    return !json_text_is_blank(stream->piece.bytes[stop - 1]);
 }
 
 static size_t leading_separators(struct slice bytes)
@@ -389,11 +384,14 @@ static size_t go_on_scalar(struct json_stream *stream, struct slice bytes)
     if (stream->carry.length > stream->limits.token_bytes && !is_long_scalar(buffer_slice(&stream->carry))) {
         struct slice all = buffer_slice(&stream->carry);
         uint64_t offset = carry_offset(stream);
-        if (insert_null(stream, JSON_BOUND_TOKEN, offset)) {
-            report(stream, JSON_PIECE_LEFT_OUT, all, offset);
-            stream->mode = MODE_CUT_SCALAR;
-            release(stream, KEPT_CAPACITY);
+        if (!insert_null(stream, JSON_BOUND_TOKEN, offset)) { /* the error's piece is what the null stands for */
+            stream->piece = all;
+            stream->piece_real = all.length;
+            return length;
         }
+        report(stream, JSON_PIECE_LEFT_OUT, all, offset);
+        stream->mode = MODE_CUT_SCALAR;
+        release(stream, KEPT_CAPACITY);
     } else if (ended || is_long_scalar(buffer_slice(&stream->carry))) {
         give_scalar(stream);
     }

@@ -239,7 +239,7 @@ static void add_broken_string(struct builder *builder, struct slice text)
     if (quote < 0 || is_skipped(builder) || (in_object && !builder->has_key) || (builder->root && !builder->parent))
         return;
     for (ptrdiff_t i = 0; i < quote; i++)
-        if (!strchr(" \t\r\n,:", rest.bytes[i]))
+        if (!json_text_is_blank(rest.bytes[i]) && rest.bytes[i] != ',' && rest.bytes[i] != ':')
             return;
     struct slice raw = slice_from(rest, (size_t)quote + 1);
     raw = slice_first(raw, json_text_cut(raw, raw.length));
@@ -264,7 +264,7 @@ static enum result close_tree(struct builder *builder, enum result result)
 static bool only_blanks_behind(const struct builder *builder)
 {
     for (size_t i = builder->token_end; i < builder->text.length; i++)
-        if (!strchr(" \t\r\n\v\f", builder->text.bytes[i]) || builder->text.bytes[i] == '\0')
+        if (!json_text_is_blank(builder->text.bytes[i]))
             return false;
     return true;
 }

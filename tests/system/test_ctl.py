@@ -1,0 +1,331 @@
+# SPDX-License-Identifier: Apache-2.0
+"""harrierctl from the outside: exit codes, messages, and what comes out of it."""
+import gzip
+import json
+import os
+import re
+import signal
+import subprocess
+
+import pytest
+
+import captured
+
+HARRIERCTL = os.environ.get("HARRIERCTL", os.path.join(captured.ROOT, "build", "harrierctl"))
+COMMANDS = ["check", "replay", "explain", "udm", "fields", "alerts", "dead", "status"]
+
+GOOD = """rule web_shell {
+  meta:
+    severity = "HIGH"
+  events:
+    $e.metadata.log_type = "K8S_AUDIT"
+    $e.network.http.method = "POST"
+    $e.principal.user.userid = "dev-alice"
+  condition:
+    $e
+}
+"""
+
+
+def ctl(*arguments, stdin=b"", **more):
+    environment = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "COLUMNS")}
+    environment.update(more)
+    return subprocess.run([HARRIERCTL, *map(str, arguments)], input=stdin, capture_output=True, env=environment, timeout=120)
+
+
+def said(done):
+    return done.stderr.decode("utf-8", "replace")
+
+
+def lines(done):
+    return [json.loads(line) for line in done.stdout.decode().splitlines()]
+
+
+def audit_ids(alerts):
+    return [event["audit_id"] for alert in alerts for event in alert["events"]]
+
+
+def write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def rule(tmp_path):
+    return write(tmp_path / "good.yaral", GOOD)
+
+
+@pytest.fixture
+def items():
+    return json.loads(captured.attacks())["items"]
+
+
+@pytest.fixture
+def expected(items):
+    return [item["auditID"] for item in items if item["verb"] == "create"]
+
+
+# --- usage ---
+
+
+def test_every_command_has_help_with_examples_and_exit_codes():
+    listed = ctl("--help")
+    assert listed.returncode == 0
+    for name in COMMANDS:
+        assert re.search(rf"^  {name} ", listed.stdout.decode(), re.M)
+        text = ctl(name, "--help")
+        assert text.returncode == 0
+        for part in ("usage: harrierctl " + name, "options:", "examples:", "exit codes:"):
+            assert part in text.stdout.decode()
+
+
+@pytest.mark.parametrize("arguments, hint", [
+    ([], "usage: harrierctl"), (["repaly"], "did you mean `replay`?"), (["replay", "--lsit", "x"], "did you mean --list?"),
+    (["replay", "-r"], "--rule FILE"), (["alerts", "shwo"], "did you mean show?"), (["replay", "-o", "tabel", "-r", "x", "-"], "did you mean table?"),
+    (["alerts", "--since", "yesterday", "--store", "/nonexistent"], "15m"), (["alerts", "--severity", "BAD", "--store", "/nonexistent"], "CRITICAL"),
+    (["check", "--list", "x", "y.yaral"], "NAME=FILE"), (["udm"], "Give a FILE"),
+])
+def test_wrong_usage_is_64_and_says_what_to_do(arguments, hint):
+    done = ctl(*arguments)
+    assert done.returncode == 64
+    assert hint in said(done)
+    assert done.stdout == b""
+
+
+def test_version_is_told():
+    assert re.fullmatch(r"harrierctl \S+\n", ctl("--version").stdout.decode())
+
+
+def test_a_closed_pipe_ends_it_without_a_word(rule, tmp_path):
+    events = tmp_path / "many.json"
+    events.write_bytes(captured.attacks() * 200)
+    process = subprocess.Popen([HARRIERCTL, "udm", str(events)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.read(10)
+    process.stdout.close()
+    assert process.wait(timeout=60) == -signal.SIGPIPE
+    assert process.stderr.read() == b""
+    process.stderr.close()
+
+
+# --- check ---
+
+
+def test_a_good_rule_is_0_and_silent_in_a_pipe(rule):
+    done = ctl("check", rule)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def test_all_errors_of_all_files_are_told_with_their_places(tmp_path, rule):
+    first = write(tmp_path / "a.yaral", GOOD.replace("web_shell", "one").replace("principal.user.userid", "principal.user.usrid")
+                  .replace("network.http.method", "network.http.metod"))
+    second = write(tmp_path / "b.yaral", "rule two {\n  events:\n    $e.metadata.id = \n  condition:\n    $e\n}\n")
+    done = ctl("check", first, rule, second)
+    assert done.returncode == 65
+    assert re.search(rf"^{re.escape(str(first))}:6:\d+: error: ", said(done), re.M)
+    assert re.search(rf"^{re.escape(str(first))}:7:\d+: error: .*userid", said(done), re.M)
+    assert re.search(rf"^{re.escape(str(second))}:\d+:\d+: error: ", said(done), re.M)
+
+
+def test_a_name_that_two_rules_share_names_both_places(tmp_path, rule):
+    again = write(tmp_path / "z.yaral", "\n" + GOOD)
+    done = ctl("check", rule, again)
+    assert done.returncode == 65
+    assert f"{again}:2:" in said(done) and f"{rule}:1" in said(done)
+
+
+def test_a_file_that_cannot_be_read_is_66(tmp_path, rule):
+    for arguments in (["check", tmp_path / "none.yaral"], ["check", rule, "--list", f"x={tmp_path}/none.txt"], ["check", "-c", tmp_path / "none.yaml"],
+                      ["replay", "-r", tmp_path / "none.yaral", "-"]):
+        done = ctl(*arguments)
+        assert done.returncode == 66, arguments
+        assert "none." in said(done)
+
+
+def test_a_rule_that_needs_what_only_google_has_is_69(tmp_path):
+    text = GOOD.replace('= "dev-alice"', '= "x"\n    optimization.sample_rate($e.metadata.id, 1, 10)')
+    done = ctl("check", write(tmp_path / "sample.yaral", text))
+    assert done.returncode == 69, said(done)
+    assert ": unsupported: " in said(done)
+
+
+def config(tmp_path, **parts):
+    """A configuration with one rule and one list beside it."""
+    write(tmp_path / "rules" / "a.yaral", GOOD.replace('= "dev-alice"', "in %people"))
+    write(tmp_path / "lists" / "people.txt", "dev-alice // she\n")
+    defaults = {"rules": '{files: ["rules/*.yaral"], lists: lists}', "routes": "[{to: [trail]}]"}
+    defaults.update(parts)
+    return write(tmp_path / "harrier.yaml", f"""cluster: c1
+sources:
+  - {{name: api, type: webhook, listen: "127.0.0.1:1", path: /a, log_type: K8S_AUDIT}}
+rules: {defaults["rules"]}
+store: {{directory: store}}
+destinations:
+  - {{name: trail, type: file, path: alerts.ndjson}}
+routes: {defaults["routes"]}
+admin: {{socket: admin.sock, listen: ""}}
+""")
+
+
+def test_a_configuration_is_checked_with_its_rules_lists_and_routes(tmp_path):
+    assert ctl("check", "-c", config(tmp_path)).returncode == 0
+    done = ctl("check", "-c", config(tmp_path, routes="[{when: 'severty >= HIGH', to: [trail]}]"))
+    assert done.returncode == 65
+    assert re.search(r"harrier\.yaml:8:\d+: error: .*severity", said(done)), said(done)
+    done = ctl("check", "-c", config(tmp_path, rules='{files: ["rulez/*.yaral"], lists: lists}'))
+    assert done.returncode != 0
+    assert re.search(r"harrier\.yaml:4:\d+: error: no rule file matches .*rulez", said(done)), said(done)
+
+
+# --- replay ---
+
+
+def test_alerts_come_in_the_order_of_the_events(rule, expected, tmp_path):
+    path = tmp_path / "attacks.json"
+    path.write_bytes(captured.attacks())
+    done = ctl("replay", "-r", rule, path)
+    assert done.returncode == 0, said(done)
+    assert audit_ids(lines(done)) == expected
+    assert {alert["schema"] for alert in lines(done)} == {"harrier.alert/1"}
+
+
+def test_every_form_and_packing_gives_the_same_alerts(rule, items, tmp_path):
+    event_list = captured.attacks()
+    ndjson = b"".join(json.dumps(dict(item, kind="Event", apiVersion="audit.k8s.io/v1")).encode() + b"\n" for item in items)
+    forms = {"list.json": event_list, "lines.json": ndjson, "list.gz": gzip.compress(event_list),
+             "members.gz": gzip.compress(ndjson[:1000]) + gzip.compress(ndjson[1000:]),
+             "lines.zst": subprocess.run(["zstd", "-qc"], input=ndjson, capture_output=True, check=True).stdout}
+    seen = set()
+    for name, content in forms.items():
+        path = tmp_path / name
+        path.write_bytes(content)
+        for done in (ctl("replay", "-r", rule, path), ctl("replay", "-r", rule, "-", stdin=content)):
+            assert done.returncode == 0, (name, said(done))
+            seen.add(tuple(audit_ids(lines(done))))
+    assert len(seen) == 1 and len(seen.pop()) >= 4
+
+
+def test_an_event_that_comes_twice_is_shown_once(rule, expected):
+    done = ctl("replay", "-r", rule, "-", stdin=captured.attacks() * 2)
+    assert audit_ids(lines(done)) == expected
+    assert "shown once" in said(done)
+
+
+def test_input_that_is_no_json_is_65_and_the_rest_is_read(rule, items, expected):
+    ndjson = [json.dumps(dict(item, kind="Event", apiVersion="audit.k8s.io/v1")).encode() for item in items]
+    done = ctl("replay", "-r", rule, "-", stdin=b"\n".join([ndjson[0], b"{this is wrong", *ndjson[1:]]) + b"\n")
+    assert done.returncode == 65
+    assert "stdin:2: " in said(done)
+    assert audit_ids(lines(done)) == expected
+    for empty in (b"", b"not json"):
+        assert ctl("replay", "-r", rule, "-", stdin=empty).returncode == 65
+
+
+def test_json_that_is_no_event_is_told_and_is_0(rule):
+    done = ctl("replay", "-r", rule, "-", stdin=b'{"a": 1}\n')
+    assert done.returncode == 0
+    assert "stdin:1: not an audit event" in said(done)
+
+
+def test_a_damaged_archive_is_65_and_a_missing_file_66(rule, tmp_path):
+    whole = gzip.compress(captured.attacks())
+    done = ctl("replay", "-r", rule, "-", stdin=whole[:-20])
+    assert done.returncode == 65
+    assert "damaged" in said(done)
+    done = ctl("replay", "-r", rule, tmp_path / "none.json")
+    assert done.returncode == 66
+
+
+def test_the_configuration_gives_rules_lists_and_cluster(tmp_path, expected):
+    done = ctl("replay", "-c", config(tmp_path), "-", stdin=captured.attacks())
+    assert done.returncode == 0, said(done)
+    assert audit_ids(lines(done)) == expected
+    assert {alert["cluster"] for alert in lines(done)} == {"c1"}
+    done = ctl("replay", "-c", tmp_path / "harrier.yaml", "--cluster", "other", "-", stdin=captured.attacks())
+    assert {alert["cluster"] for alert in lines(done)} == {"other"}
+
+
+def test_a_log_type_of_another_version_is_69_and_an_unknown_one_64(rule):
+    assert ctl("replay", "-r", rule, "--log-type", "GKE_CONTROLPLANE", "-").returncode == 69
+    done = ctl("replay", "-r", rule, "--log-type", "K8S_AUDT", "-")
+    assert done.returncode == 64
+    assert "did you mean K8S_AUDIT?" in said(done)
+
+
+def test_the_table_is_made_harmless(tmp_path, items):
+    items[0]["user"]["username"] = "dev\x1b[2J\u202eevil\nline"
+    rule = write(tmp_path / "any.yaral", GOOD.replace('= "dev-alice"', '!= ""'))
+    done = ctl("replay", "-r", rule, "-o", "table", "-", stdin=json.dumps(items[0] | {"kind": "Event", "apiVersion": "audit.k8s.io/v1"}).encode())
+    text = done.stdout.decode()
+    assert text.startswith("TIME")
+    assert "\x1b" not in text and "\u202e" not in text
+    assert "\\x1b" in text
+
+
+# --- udm, explain, fields ---
+
+
+def test_udm_gives_one_record_a_line(items):
+    done = ctl("udm", "-", stdin=captured.attacks())
+    assert done.returncode == 0
+    records = lines(done)
+    assert len(records) == len(items)
+    assert [record["metadata"]["product_log_id"] for record in records] == [item["auditID"] for item in items]
+    assert records[0]["metadata"]["log_type"] == "K8S_AUDIT"
+
+
+def test_udm_records_are_an_input_as_well(rule, expected):
+    records = ctl("udm", "-", stdin=captured.attacks()).stdout
+    done = ctl("replay", "-r", rule, "--log-type", "UDM", "-", stdin=records)
+    assert done.returncode == 0, said(done)
+    assert audit_ids(lines(done)) == expected
+
+
+def test_explain_says_which_condition_failed_and_what_it_saw(tmp_path, items):
+    rule = write(tmp_path / "bob.yaral", GOOD.replace("dev-alice", "dev-bob"))
+    done = ctl("explain", "-r", rule, "-", stdin=captured.attacks())
+    assert done.returncode == 0, said(done)
+    one = lines(done)[0]
+    assert (one["rule"], one["verdict"]) == ("web_shell", "not_fired")
+    assert one["first_failed"]["line"] == 7
+    assert one["first_failed"]["seen"] == [{"field": "principal.user.userid", "path": "user.username", "value": "dev-alice"}]
+    table = ctl("explain", "-r", rule, "-o", "table", "--audit-id", items[0]["auditID"], "-", stdin=captured.attacks()).stdout.decode()
+    assert "did not fire" in table and "line 7" in table and "principal.user.userid = dev-alice  at user.username" in table
+
+
+def test_explain_says_that_a_rule_fired(rule, items):
+    done = ctl("explain", "-r", rule, "-", stdin=captured.attacks())
+    assert {one["verdict"] for one in lines(done)} == {"fired"}
+    assert ctl("explain", "-r", rule, "--name", "web_shel", "-", stdin=captured.attacks()).returncode == 64
+    assert ctl("explain", "-r", rule, "--audit-id", "none", "-", stdin=captured.attacks()).returncode == 66
+
+
+def test_explain_leaves_out_what_is_about_something_else(tmp_path):
+    rule = write(tmp_path / "delete.yaral", GOOD.replace("POST", "DELETE"))
+    done = ctl("explain", "-r", rule, "-", stdin=captured.attacks())
+    assert done.stdout == b"" and "--all" in said(done)
+    done = ctl("explain", "-r", rule, "--all", "-", stdin=captured.attacks())
+    assert {one["first_failed"]["line"] for one in lines(done)} == {6}
+
+
+def test_fields_lists_what_a_rule_can_use():
+    fields = {one["field"]: one for one in lines(ctl("fields"))}
+    assert "principal.user.userid" in fields
+    assert fields["principal.user.userid"]["type"] == "string"
+    assert 'target.resource.attribute.labels["image"]' in {one["field"] for one in lines(ctl("fields", "image"))}
+    assert len(lines(ctl("fields", "--all", "--depth", "2"))) < len(lines(ctl("fields", "--all", "--depth", "3")))
+    done = ctl("fields", "no-such-thing")
+    assert done.stdout == b"" and "no field" in said(done)
+
+
+# --- store and daemon ---
+
+
+def test_without_store_and_daemon_it_says_what_to_do(tmp_path):
+    path = config(tmp_path)
+    done = ctl("alerts", "list", "-c", path)
+    assert done.returncode == 66
+    assert str(tmp_path / "store") in said(done)
+    done = ctl("status", "-c", path)
+    assert done.returncode == 69
+    assert str(tmp_path / "admin.sock") in said(done) and "Start it" in said(done)
