@@ -63,8 +63,8 @@ static const struct option store_options[] = {
     {"retention", OPTION_DURATION, AT(retention), .standard = "90d", .least = SECONDS(60), .most = DAYS(3650),
      .help = "Alerts older than this are removed, once they are delivered."},
     {"size", OPTION_SIZE, AT(size), .standard = "4GiB", .least = MIBS(16), .most = TIBS(16),
-     .help = "Bytes that the database may take: over it the oldest delivered alerts are removed first; when nothing can be, batches are "
-             "refused until there is room."},
+     .help = "Bytes that the database may take: over it the oldest alerts that are delivered are removed. What is not delivered is never "
+             "removed: at twice the size batches are refused until there is room."},
     {"remember_ids", OPTION_DURATION, AT(remember_ids), .standard = "180d", .least = SECONDS(60), .most = DAYS(3650),
      .help = "How long an alert's id is known after the alert, so that a batch that is sent again gives no second alert. Not less than "
              "retention."},

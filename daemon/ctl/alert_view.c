@@ -60,7 +60,8 @@ struct alert_table {
 };
 
 static const struct display_column columns[] = {
-    {"TIME", 20, false}, {"SEVERITY", 8, false}, {"RULE", 14, false}, {"USER", 10, false}, {"VERB", 6, false}, {"OBJECT", 16, false}, {"ID", 12, false},
+    {"TIME", 20, false}, {"SEVERITY", 8, false}, {"RULE", 14, false}, {"USER", 10, false},
+    {"VERB", 6, false},  {"OBJECT", 16, false},  {"ID", 12, false},
 };
 
 struct alert_table *alert_table_new(const struct display *display)
@@ -105,7 +106,7 @@ void alert_table_add(struct alert_table *table, struct slice json)
     table_cell(table->table, STYLE_PLAIN, text_of(json_at(document, "actor", "user", NULL)));
     table_cell(table->table, STYLE_PLAIN, text_of(json_member(action, "verb")));
     append_object(&object, action);
-    if (cluster.length) {
+    if (cluster.length && !slice_is(cluster, "default")) { /* "default" stands where nobody gave a name */
         buffer_append_text(&object, " in ");
         buffer_append_slice(&object, cluster);
     }
@@ -174,7 +175,8 @@ static void show_head(const struct view *view, const struct json_node *document,
     buffer_append_text(view->out, "\n\n");
     line(view, "rule", STYLE_PLAIN, text_of(json_at(document, "rule", "name", NULL)));
     line(view, "about", STYLE_PLAIN, text_of(json_at(document, "rule", "meta", "description", NULL)));
-    for (const struct json_node *mitre = json_member(document, "mitre") ? json_member(document, "mitre")->first : NULL; mitre; mitre = mitre->next) {
+    for (const struct json_node *mitre = json_member(document, "mitre") ? json_member(document, "mitre")->first : NULL; mitre;
+         mitre = mitre->next) {
         buffer_append_slice(&text, text_of(json_member(mitre, "technique")));
         buffer_append_text(&text, "  ");
         append_joined(&text, json_member(mitre, "tactics"));
@@ -315,7 +317,8 @@ static void show_deliveries(const struct view *view, const struct store_delivery
 {
     static const char *const states[] = {"waiting", "held: needs an operator", "delivered", "given up"};
     static const enum display_style styles[] = {STYLE_YELLOW, STYLE_RED, STYLE_GREEN, STYLE_RED};
-    static const struct display_column delivery_columns[] = {{"  destination", 14, false}, {"state", 10, false}, {"tries", 5, true}, {"", 8, false}};
+    static const struct display_column delivery_columns[] = {
+        {"  destination", 14, false}, {"state", 10, false}, {"tries", 5, true}, {"", 8, false}};
     struct table *table = table_new(view->display, delivery_columns, 4);
     struct buffer text = {NULL, 0, 0};
 
@@ -364,8 +367,8 @@ static void show_events(const struct view *view, const struct json_node *documen
     buffer_free(&text);
 }
 
-void alert_show(const struct display *display, struct slice json, const struct store_delivery *deliveries, size_t delivery_count, clock_nanos now,
-                struct buffer *out)
+void alert_show(const struct display *display, struct slice json, const struct store_delivery *deliveries, size_t delivery_count,
+                clock_nanos now, struct buffer *out)
 {
     struct arena *arena = arena_new(64 * 1024);
     struct view view = {display, out};

@@ -21,7 +21,7 @@ size_t alert_table_rows(const struct alert_table *table);
 void alert_table_print(struct alert_table *table, struct buffer *out);
 
 /* Appends all of one alert: what, who, from where, which object, why; and where it was delivered. now: wall clock. */
-void alert_show(const struct display *display, struct slice json, const struct store_delivery *deliveries, size_t delivery_count, clock_nanos now,
-                struct buffer *out);
+void alert_show(const struct display *display, struct slice json, const struct store_delivery *deliveries, size_t delivery_count,
+                clock_nanos now, struct buffer *out);
 
 #endif

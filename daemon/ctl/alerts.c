@@ -28,7 +28,7 @@ struct alerts {
     struct store_alert_filter filter;
     struct alert_table *table;
     struct buffer out;
-    int64_t last;    /* number of the newest alert that was seen */
+    int64_t last; /* number of the newest alert that was seen */
     size_t shown;
 };
 
@@ -269,7 +269,8 @@ static int run(const struct arguments *arguments)
         return code ? code : written;
     }
     const char *nearest = arguments_nearest(name, names, sizeof names / sizeof names[0]);
-    return fail(EX_USAGE, "alerts %s: there is list, show and follow%s%s%s", name, nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
+    return fail(EX_USAGE, "alerts %s: there is list, show and follow%s%s%s", name, nearest ? "; did you mean " : "", nearest ? nearest : "",
+                nearest ? "?" : "");
 }
 
 const struct command alerts_command = {
@@ -277,11 +278,15 @@ const struct command alerts_command = {
     .summary = "List, show or follow the alerts in the store",
     .usage = "alerts [list] [-c FILE | --store DIR] [--since WHEN] [--severity SEVERITY] [--rule NAME] [--cluster NAME] [--limit N]\n"
              "alerts show [-c FILE | --store DIR] [--raw] ID ...\nalerts follow [-c FILE | --store DIR] [filters]",
-    .description = "Reads the store beside a running daemon, or without one. list: the newest first. show: one alert in full: who did what from where, which condition "
-                   "matched on which value, where it was delivered. ID is the beginning of the alert's id. follow: new alerts as they are stored.",
+    .description =
+        "Reads the store beside a running daemon, or without one. list: the newest first. show: one alert in full: who did what from "
+        "where, which condition "
+        "matched on which value, where it was delivered. ID is the beginning of the alert's id. follow: new alerts as they are stored.",
     .options = options,
     .option_count = sizeof options / sizeof options[0],
-    .examples = "harrierctl alerts list --since 1h --severity HIGH\nharrierctl alerts show 634fa0bd9a47\nharrierctl alerts list -o ndjson --limit 0 | jq -r .title",
-    .exits = "0   shown, even if there is none\n64  wrong usage\n65  errors in the configuration, or the store is damaged\n66  no store, or no such alert\n74  the store could not be read",
+    .examples = "harrierctl alerts list --since 1h --severity HIGH\nharrierctl alerts show 634fa0bd9a47\nharrierctl alerts list -o ndjson "
+                "--limit 0 | jq -r .title",
+    .exits = "0   shown, even if there is none\n64  wrong usage\n65  errors in the configuration, or the store is damaged\n66  no store, "
+             "or no such alert\n74  the store could not be read",
     .run = run,
 };

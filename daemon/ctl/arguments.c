@@ -123,7 +123,8 @@ static bool parse_letters(struct parsing *parsing, const char *argument)
     return true;
 }
 
-bool arguments_parse(const struct argument_option *options, size_t option_count, int argc, char *const *argv, struct arguments *arguments, struct buffer *error)
+bool arguments_parse(const struct argument_option *options, size_t option_count, int argc, char *const *argv, struct arguments *arguments,
+                     struct buffer *error)
 {
     struct parsing parsing = {options, option_count, argc, argv, 1, arguments, error};
     bool only_operands = false;

@@ -26,7 +26,8 @@ struct arguments {
 
 /* Options and operands in any order; "--" ends the options, "-" is an operand. argv[0] is not looked at. False: *error says what is wrong, with
  * the nearest option where one is unknown. */
-bool arguments_parse(const struct argument_option *options, size_t option_count, int argc, char *const *argv, struct arguments *arguments, struct buffer *error);
+bool arguments_parse(const struct argument_option *options, size_t option_count, int argc, char *const *argv, struct arguments *arguments,
+                     struct buffer *error);
 void arguments_free(struct arguments *arguments);
 /* Value of the last --name, or NULL. */
 const char *arguments_value(const struct arguments *arguments, const char *name);
@@ -40,13 +41,13 @@ bool arguments_duration(const char *text, int64_t *nanoseconds);
 
 struct command {
     const char *name;
-    const char *summary;     /* one line, for the list of commands */
-    const char *usage;       /* one line for each form, without "harrierctl" */
+    const char *summary; /* one line, for the list of commands */
+    const char *usage;   /* one line for each form, without "harrierctl" */
     const char *description;
     const struct argument_option *options;
     size_t option_count;
     const char *examples;
-    const char *exits;       /* exit codes */
+    const char *exits; /* exit codes */
     int (*run)(const struct arguments *arguments);
 };
 

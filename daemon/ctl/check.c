@@ -32,7 +32,8 @@ static void check_routes(const struct config *config, struct diagnostics *diagno
             .column = route->when_place.column,
         };
     }
-    deliver_routes_free(deliver_routes_new(routes, config->route_count, destinations, config->destination_count, config->file, diagnostics));
+    deliver_routes_free(
+        deliver_routes_new(routes, config->route_count, destinations, config->destination_count, config->file, diagnostics));
     free(routes);
     free(destinations);
 }
@@ -82,8 +83,8 @@ static void print_summary(const struct checked *checked, size_t warnings)
 {
     if (!isatty(STDOUT_FILENO))
         return;
-    printf("%s%zu rule%s, %zu list%s: good", checked->config ? "configuration, " : "", checked->rules, checked->rules == 1 ? "" : "s", checked->lists,
-           checked->lists == 1 ? "" : "s");
+    printf("%s%zu rule%s, %zu list%s: good", checked->config ? "configuration, " : "", checked->rules, checked->rules == 1 ? "" : "s",
+           checked->lists, checked->lists == 1 ? "" : "s");
     if (warnings)
         printf(" (%zu warning%s)", warnings, warnings == 1 ? "" : "s");
     putchar('\n');
@@ -130,8 +131,9 @@ const struct command check_command = {
     .name = "check",
     .summary = "Check a configuration, rules and lists, and say what is wrong where",
     .usage = "check [-c FILE] [--google]\ncheck [--list NAME=FILE] [--table NAME=FILE] [--google] RULE.yaral ...",
-    .description = "Checks all of it and reports every error as file:line:column: what, and what to do, on standard error. Without arguments it "
-                   "checks " DEFAULT_CONFIG ". The daemon reads its files by the same code: what is good here is good there.",
+    .description =
+        "Checks all of it and reports every error as file:line:column: what, and what to do, on standard error. Without arguments it "
+        "checks " DEFAULT_CONFIG ". The daemon reads its files by the same code: what is good here is good there.",
     .options = options,
     .option_count = sizeof options / sizeof options[0],
     .examples = "harrierctl check -c /etc/harrier/harrier.yaml\nharrierctl check --list gitops=lists/gitops.txt rules/cronjob.yaral",

@@ -75,7 +75,8 @@ bool wants_table(const struct arguments *arguments, const struct display *displa
     if (!form || *table || strcmp(form, "ndjson") == 0)
         return true;
     const char *nearest = arguments_nearest(form, forms, 2);
-    fail(EX_USAGE, "-o %s: there is table and ndjson%s%s%s", form, nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
+    fail(EX_USAGE, "-o %s: there is table and ndjson%s%s%s", form, nearest ? "; did you mean " : "", nearest ? nearest : "",
+         nearest ? "?" : "");
     return false;
 }
 

@@ -18,7 +18,8 @@
 #endif
 #define DEFAULT_CONFIG HARRIER_SYSCONFDIR "/harrier.yaml"
 
-extern const struct command check_command, replay_command, udm_command, explain_command, fields_command, alerts_command, dead_command, status_command;
+extern const struct command check_command, replay_command, udm_command, explain_command, fields_command, alerts_command, dead_command,
+    status_command;
 
 /* "harrierctl: ..." on stderr, outside text escaped. Gives the code back. */
 int fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -72,6 +73,7 @@ struct event_sink {
 
 /* Reads all files of the operands, and hands on what is found, in order. EX_OK; EX_DATAERR when something was not readable; EX_NOINPUT when a
  * file is missing; EX_USAGE without files. Messages are printed. */
-int read_events(const struct arguments *arguments, struct detect_plan *plan, const struct intake_options *options, const struct event_sink *sink);
+int read_events(const struct arguments *arguments, struct detect_plan *plan, const struct intake_options *options,
+                const struct event_sink *sink);
 
 #endif

@@ -29,10 +29,10 @@ struct dead {
 
 /* --- list -------------------------------------------------------------------------------------------------------------------------- */
 
-static const struct display_column letter_columns[] = {{"INPUT", 6, true},   {"TIME", 20, false},  {"SOURCE", 8, false},
-                                                       {"REASON", 8, false}, {"BYTES", 8, true}, {"WHAT WAS WRONG", 20, false}};
-static const struct display_column delivery_columns[] = {{"DELIVERY OF", 12, false}, {"GIVEN UP", 20, false}, {"DESTINATION", 11, false},
-                                                         {"TRIES", 5, true},         {"LAST ERROR", 20, false}};
+static const struct display_column letter_columns[] = {{"INPUT", 6, true},   {"TIME", 20, false}, {"SOURCE", 8, false},
+                                                       {"REASON", 8, false}, {"BYTES", 8, true},  {"WHAT WAS WRONG", 20, false}};
+static const struct display_column delivery_columns[] = {
+    {"DELIVERY OF", 12, false}, {"GIVEN UP", 20, false}, {"DESTINATION", 11, false}, {"TRIES", 5, true}, {"LAST ERROR", 20, false}};
 
 static void cell_of(struct dead *dead, struct buffer *text)
 {
@@ -208,8 +208,8 @@ static int retry_in_store(struct dead *dead, int64_t alert, const char *destinat
 
     enum result result = store_open(&store_options, &store, &error);
     if (result) {
-        int code = fail(EX_UNAVAILABLE, "no daemon answers at %s, and the store cannot be opened: %s", dead->places.socket ? dead->places.socket : "(no socket)",
-                        error ? error : result_text(result));
+        int code = fail(EX_UNAVAILABLE, "no daemon answers at %s, and the store cannot be opened: %s",
+                        dead->places.socket ? dead->places.socket : "(no socket)", error ? error : result_text(result));
         free(error);
         return code;
     }
@@ -231,7 +231,8 @@ static int retry_at_daemon(const char *socket, int64_t alert, const char *destin
     struct arena *arena = arena_new(4096);
     struct json_node *answer = NULL;
     int64_t count = 0;
-    char *path = xasprintf("/dead/retry?alert=%lld%s%s", (long long)alert, destination ? "&destination=" : "", destination ? destination : "");
+    char *path =
+        xasprintf("/dead/retry?alert=%lld%s%s", (long long)alert, destination ? "&destination=" : "", destination ? destination : "");
     enum result result = admin_request(socket, true, path, &body);
     int code;
 
@@ -243,7 +244,8 @@ static int retry_at_daemon(const char *socket, int64_t alert, const char *destin
     } else {
         json_tree_parse(arena, buffer_slice(&body), &json_default_limits, &answer, NULL);
         const struct json_node *retried = json_member(answer, "retried");
-        code = retried && slice_to_int64(retried->text, &count) ? report_retried((uint64_t)count) : fail(EX_SOFTWARE, "%s: the daemon's answer is odd", socket);
+        code = retried && slice_to_int64(retried->text, &count) ? report_retried((uint64_t)count)
+                                                                : fail(EX_SOFTWARE, "%s: the daemon's answer is odd", socket);
     }
     free(path);
     arena_free(arena);
@@ -303,7 +305,7 @@ static int run_on_store(struct dead *dead, int (*action)(struct dead *dead))
 
 static int run(const struct arguments *arguments)
 {
-    static int (*const actions[])(struct dead *dead) = {list, show, retry};
+    static int (*const actions[])(struct dead * dead) = {list, show, retry};
     static const char *const names[] = {"list", "show", "retry"};
     const char *name = arguments->operands.count ? arguments->operands.items[0] : "list";
     const char *limit = arguments_value(arguments, "limit");
@@ -324,19 +326,25 @@ static int run(const struct arguments *arguments)
         return code ? code : written;
     }
     const char *nearest = arguments_nearest(name, names, sizeof names / sizeof names[0]);
-    return fail(EX_USAGE, "dead %s: there is list, show and retry%s%s%s", name, nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
+    return fail(EX_USAGE, "dead %s: there is list, show and retry%s%s%s", name, nearest ? "; did you mean " : "", nearest ? nearest : "",
+                nearest ? "?" : "");
 }
 
 const struct command dead_command = {
     .name = "dead",
     .summary = "List and show dead letters, and deliver dead alerts again",
-    .usage = "dead [list] [-c FILE | --store DIR] [--limit N]\ndead show [-c FILE | --store DIR] NUMBER\ndead retry [-c FILE] [ID [DESTINATION]]",
-    .description = "list: input that was no audit event, and deliveries that were given up. show: what was kept of one such input. retry: puts dead deliveries back into "
-                   "the queue: all of them, those of one alert, or that to one destination. It asks the running daemon, or writes to the store itself where none runs.",
+    .usage = "dead [list] [-c FILE | --store DIR] [--limit N]\ndead show [-c FILE | --store DIR] NUMBER\ndead retry [-c FILE] [ID "
+             "[DESTINATION]]",
+    .description = "list: input that was no audit event, and deliveries that were given up. show: what was kept of one such input. retry: "
+                   "puts dead deliveries back into "
+                   "the queue: all of them, those of one alert, or that to one destination. It asks the running daemon, or writes to the "
+                   "store itself where none runs.",
     .options = options,
     .option_count = sizeof options / sizeof options[0],
     .examples = "harrierctl dead list\nharrierctl dead show 17\nharrierctl dead retry 634fa0bd9a47 soc",
-    .exits = "0   done\n64  wrong usage\n65  errors in the configuration, or the store is damaged\n66  no store, or nothing of that number or id\n"
-             "69  the daemon did not answer, or another process holds the store\n74  the store could not be read or written\n77  not allowed to ask the daemon",
+    .exits = "0   done\n64  wrong usage\n65  errors in the configuration, or the store is damaged\n66  no store, or nothing of that number "
+             "or id\n"
+             "69  the daemon did not answer, or another process holds the store\n74  the store could not be read or written\n77  not "
+             "allowed to ask the daemon",
     .run = run,
 };

@@ -48,27 +48,27 @@ static bool in_ranges(uint32_t code_point, const struct range *ranges, size_t co
 /* Format characters (Unicode's Cf), separators of lines, fillers and tags: they show nothing, or turn what is around them. */
 static bool is_invisible(uint32_t code_point)
 {
-    static const struct range ranges[] = {
-        {0xAD, 0xAD},     {0x34F, 0x34F},   {0x61C, 0x61C},   {0x115F, 0x1160}, {0x17B4, 0x17B5}, {0x180B, 0x180F},  {0x200B, 0x200F},
-        {0x2028, 0x202E}, {0x2060, 0x206F}, {0x3164, 0x3164}, {0xFE00, 0xFE0F}, {0xFEFF, 0xFEFF}, {0xFFA0, 0xFFA0},  {0xFFF0, 0xFFFB},
-        {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF}};
+    static const struct range ranges[] = {{0xAD, 0xAD},     {0x34F, 0x34F},   {0x61C, 0x61C},     {0x115F, 0x1160},
+                                          {0x17B4, 0x17B5}, {0x180B, 0x180F}, {0x200B, 0x200F},   {0x2028, 0x202E},
+                                          {0x2060, 0x206F}, {0x3164, 0x3164}, {0xFE00, 0xFE0F},   {0xFEFF, 0xFEFF},
+                                          {0xFFA0, 0xFFA0}, {0xFFF0, 0xFFFB}, {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF}};
     return in_ranges(code_point, ranges, sizeof ranges / sizeof ranges[0]);
 }
 
 /* Combining marks of the common blocks. */
 static bool is_combining(uint32_t code_point)
 {
-    static const struct range ranges[] = {{0x300, 0x36F},   {0x483, 0x489},   {0x591, 0x5BD},   {0x610, 0x61A},  {0x64B, 0x65F},
-                                          {0x6D6, 0x6DC},   {0x93A, 0x93C},   {0x941, 0x948},   {0xE31, 0xE31},  {0xE34, 0xE3A},
-                                          {0xE47, 0xE4E},   {0x1AB0, 0x1AFF}, {0x1DC0, 0x1DFF}, {0x20D0, 0x20FF}, {0xFE20, 0xFE2F}};
+    static const struct range ranges[] = {{0x300, 0x36F}, {0x483, 0x489},   {0x591, 0x5BD},   {0x610, 0x61A},   {0x64B, 0x65F},
+                                          {0x6D6, 0x6DC}, {0x93A, 0x93C},   {0x941, 0x948},   {0xE31, 0xE31},   {0xE34, 0xE3A},
+                                          {0xE47, 0xE4E}, {0x1AB0, 0x1AFF}, {0x1DC0, 0x1DFF}, {0x20D0, 0x20FF}, {0xFE20, 0xFE2F}};
     return in_ranges(code_point, ranges, sizeof ranges / sizeof ranges[0]);
 }
 
 /* East Asian Wide and Fullwidth (UAX 11), and pictures. */
 static bool is_wide(uint32_t code_point)
 {
-    static const struct range ranges[] = {{0x1100, 0x115F},   {0x2E80, 0x303E},   {0x3041, 0xA4CF},   {0xAC00, 0xD7A3},   {0xF900, 0xFAFF},
-                                          {0xFE30, 0xFE6F},   {0xFF00, 0xFF60},   {0xFFE0, 0xFFE6},   {0x1F300, 0x1F64F}, {0x1F680, 0x1F6FF},
+    static const struct range ranges[] = {{0x1100, 0x115F},   {0x2E80, 0x303E},   {0x3041, 0xA4CF},  {0xAC00, 0xD7A3},   {0xF900, 0xFAFF},
+                                          {0xFE30, 0xFE6F},   {0xFF00, 0xFF60},   {0xFFE0, 0xFFE6},  {0x1F300, 0x1F64F}, {0x1F680, 0x1F6FF},
                                           {0x1F900, 0x1F9FF}, {0x1FA70, 0x1FAFF}, {0x20000, 0x3FFFD}};
     return in_ranges(code_point, ranges, sizeof ranges / sizeof ranges[0]);
 }
@@ -373,7 +373,8 @@ static void lay_out(const struct table *table, size_t *widths)
         widths[widest]--;
 }
 
-static void print_piece(const struct table *table, struct buffer *out, size_t column, size_t width, enum display_style style, struct slice piece)
+static void print_piece(const struct table *table, struct buffer *out, size_t column, size_t width, enum display_style style,
+                        struct slice piece)
 {
     size_t used = display_width(piece);
     size_t fill = used < width ? width - used : 0;

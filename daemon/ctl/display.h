@@ -50,8 +50,8 @@ void display_time(struct buffer *out, clock_nanos instant);
 
 struct display_column {
     const char *title;
-    size_t least;   /* columns that it has whatever is in it: it gives way no further, and rows printed later fit in */
-    bool right;     /* numbers */
+    size_t least; /* columns that it has whatever is in it: it gives way no further, and rows printed later fit in */
+    bool right;   /* numbers */
 };
 
 /* Rows are kept until table_print, which gives each column what its longest cell needs; where the width is too small, the widest columns give

@@ -26,8 +26,8 @@ static int take_log_type(const char *log_type, struct intake_options *options)
         options->accept = AUDIT_ACCEPT_UDM;
     } else {
         const char *nearest = arguments_nearest(log_type, known, sizeof known / sizeof known[0]);
-        return fail(EX_USAGE, "--log-type %s: there is K8S_AUDIT, UDM and auto%s%s%s", log_type, nearest ? "; did you mean " : "", nearest ? nearest : "",
-                    nearest ? "?" : "");
+        return fail(EX_USAGE, "--log-type %s: there is K8S_AUDIT, UDM and auto%s%s%s", log_type, nearest ? "; did you mean " : "",
+                    nearest ? nearest : "", nearest ? "?" : "");
     }
     return EX_OK;
 }
@@ -73,9 +73,10 @@ struct reading {
     struct intake_scratch *scratch;
     struct progress progress;
     const char *file;
-    uint64_t dead;       /* of this file */
-    bool unreadable;     /* something was no JSON, or damaged */
-    bool missing;        /* a file could not be opened */
+    uint64_t dead;   /* of this file */
+    uint64_t odd;    /* records of this file with members that UDM does not know */
+    bool unreadable; /* something was no JSON, or damaged */
+    bool missing;    /* a file could not be opened */
 };
 
 static void on_alert(void *context, const struct alert *alert)
@@ -102,8 +103,21 @@ static void on_dead(void *context, const struct audit_dead *dead)
     if (++reading->dead > MESSAGES_OF_A_FILE)
         return;
     progress_clear(&reading->progress);
-    note("%s:%llu: %s: %s (byte %llu, %llu bytes left out)", reading->file, (unsigned long long)dead->line, audit_dead_reason_text(dead->reason),
-         dead->detail ? dead->detail : "", (unsigned long long)dead->offset, (unsigned long long)dead->length);
+    note("%s:%llu: %s: %s (byte %llu, %llu bytes left out)", reading->file, (unsigned long long)dead->line,
+         audit_dead_reason_text(dead->reason), dead->detail ? dead->detail : "", (unsigned long long)dead->offset,
+         (unsigned long long)dead->length);
+}
+
+/* A misspelt member is silently absent to every rule, so a person who tests one must hear of it. */
+static void on_unknown_members(void *context, uint64_t line, size_t count, struct slice first)
+{
+    struct reading *reading = context;
+
+    if (++reading->odd > MESSAGES_OF_A_FILE)
+        return;
+    progress_clear(&reading->progress);
+    note("%s:%llu: warning: UDM has no `%.*s`; %zu member%s of this record %s skipped (harrierctl fields --all lists what there is)",
+         reading->file, (unsigned long long)line, SLICE_ARGS(first), count, count == 1 ? "" : "s", count == 1 ? "is" : "are");
 }
 
 static void feed_all(struct reading *reading, struct input *input, struct intake *intake)
@@ -120,20 +134,28 @@ static void feed_all(struct reading *reading, struct input *input, struct intake
     progress_clear(&reading->progress);
     if (reading->dead > MESSAGES_OF_A_FILE)
         note("%s: %llu stretches in all were left out", reading->file, (unsigned long long)reading->dead);
+    if (reading->odd > MESSAGES_OF_A_FILE)
+        note("%s: %llu records in all have members that UDM does not know", reading->file, (unsigned long long)reading->odd);
     if (result) {
         reading->unreadable = true;
         note("%s: %s", reading->file, input_error(input));
     } else if (ended) {
         reading->unreadable = true;
-        note("%s: not one JSON value could be read; it went wrong at byte %llu: is this a file of audit events (JSON, gzip or zstd)?", reading->file,
-             (unsigned long long)offset);
+        note("%s: not one JSON value could be read; it went wrong at byte %llu: is this a file of audit events (JSON, gzip or zstd)?",
+             reading->file, (unsigned long long)offset);
     }
 }
 
 static void read_file(struct reading *reading, const char *path, const struct intake_options *options)
 {
     struct input *input;
-    struct intake_sink sink = {.context = reading, .alert = on_alert, .dead = on_dead, .record = reading->sink->record ? on_record : NULL};
+    struct intake_sink sink = {
+        .context = reading,
+        .alert = on_alert,
+        .dead = on_dead,
+        .record = reading->sink->record ? on_record : NULL,
+        .unknown_members = on_unknown_members,
+    };
 
     if (input_open(path, &input) != RESULT_OK) {
         note("%s: %s", path, strerror(errno));
@@ -141,7 +163,7 @@ static void read_file(struct reading *reading, const char *path, const struct in
         return;
     }
     reading->file = input_name(input);
-    reading->dead = 0;
+    reading->dead = reading->odd = 0;
     reading->progress = progress_begin(reading->file, input_size(input));
     if (reading->sink->record && isatty(STDOUT_FILENO))
         reading->progress.shown = false;
@@ -151,7 +173,8 @@ static void read_file(struct reading *reading, const char *path, const struct in
     input_close(input);
 }
 
-int read_events(const struct arguments *arguments, struct detect_plan *plan, const struct intake_options *options, const struct event_sink *sink)
+int read_events(const struct arguments *arguments, struct detect_plan *plan, const struct intake_options *options,
+                const struct event_sink *sink)
 {
     struct reading reading = {.sink = sink};
 

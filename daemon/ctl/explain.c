@@ -89,7 +89,10 @@ static void write_json(struct explain *explain, const struct udm_record *record,
     json_begin_object(writer);
     json_put_string(writer, "audit_id", id_of(record));
     json_put_string(writer, "rule", explanation->rule->name);
-    json_put_text(writer, "verdict", explanation->verdict == YARAL_TRUE ? "fired" : explanation->verdict == YARAL_FALSE ? "not_fired" : "unknown");
+    json_put_text(writer, "verdict",
+                  explanation->verdict == YARAL_TRUE    ? "fired"
+                  : explanation->verdict == YARAL_FALSE ? "not_fired"
+                                                        : "unknown");
     json_put_text(writer, "doubt", doubt_text(explanation->doubt));
     json_put_bool(writer, "condition_section_failed", explanation->condition_section_failed);
     json_key(writer, "first_failed");
@@ -192,7 +195,8 @@ static void write_table(struct explain *explain, const struct detect_explanation
     if (explanation->condition_section_failed)
         buffer_append_text(&explain->out, "    every condition of events: holds; condition: does not\n");
     else if (explanation->verdict != YARAL_TRUE && !explanation->first_failed)
-        buffer_append_text(&explain->out, "    each condition holds by itself, but not all of them of the same values of repeated fields\n");
+        buffer_append_text(&explain->out,
+                           "    each condition holds by itself, but not all of them of the same values of repeated fields\n");
 }
 
 /* --- events ------------------------------------------------------------------------------------------------------------------------ */
@@ -200,8 +204,9 @@ static void write_table(struct explain *explain, const struct detect_explanation
 /* Of most events a rule says no because they are another kind of request altogether: the condition that fails looks at nothing else. */
 static bool is_beside_the_point(const struct detect_explanation *explanation)
 {
-    static const char *const kinds[] = {"metadata.log_type", "metadata.event_type", "metadata.product_event_type", "metadata.vendor_name",
-                                        "metadata.product_name", "network.http.method", "target.url"};
+    static const char *const kinds[] = {
+        "metadata.log_type",   "metadata.event_type", "metadata.product_event_type", "metadata.vendor_name", "metadata.product_name",
+        "network.http.method", "target.url"};
     const struct detect_condition *failed = explanation->first_failed;
 
     if (explanation->verdict != YARAL_FALSE || !failed || failed->seen_count == 0)
@@ -292,7 +297,8 @@ static int run(const struct arguments *arguments)
         if (explain.audit_id && explain.events == 0 && code == EX_OK)
             code = fail(EX_NOINPUT, "no event has the auditID %s", explain.audit_id);
         else if (explain.shown == 0 && explain.events && code == EX_OK)
-            note("none of %llu events has the log type, method and URL that a rule asks for; --all shows why", (unsigned long long)explain.events);
+            note("none of %llu events has the log type, method and URL that a rule asks for; --all shows why",
+                 (unsigned long long)explain.events);
     }
     buffer_free(&explain.json);
     buffer_free(&explain.out);
@@ -305,13 +311,17 @@ const struct command explain_command = {
     .name = "explain",
     .summary = "Say why a rule fired on an event, or did not",
     .usage = "explain [-c FILE | -r RULE.yaral ...] [--name RULE] [--audit-id ID] [--all] [options] FILE|- ...",
-    .description = "For each event and rule: fired, or the first condition that is false or cannot be seen, with its line in the rule file and the values that it "
-                   "saw, each with its JSON path in the event. Events that have another log type, method or URL than a rule asks for are left out unless --all or "
+    .description = "For each event and rule: fired, or the first condition that is false or cannot be seen, with its line in the rule file "
+                   "and the values that it "
+                   "saw, each with its JSON path in the event. Events that have another log type, method or URL than a rule asks for are "
+                   "left out unless --all or "
                    "--audit-id is given.",
     .options = options,
     .option_count = sizeof options / sizeof options[0],
-    .examples = "harrierctl explain -r rules/cronjob.yaral --audit-id 7b2f... audit.log\nharrierctl explain -c harrier.yaml --name my_rule --all audit.log.gz",
-    .exits = "0   all was read\n64  wrong usage\n65  errors in rules, or something in the input was not readable\n66  a file cannot be read, or no event has that auditID\n"
+    .examples = "harrierctl explain -r rules/cronjob.yaral --audit-id 7b2f... audit.log\nharrierctl explain -c harrier.yaml --name my_rule "
+                "--all audit.log.gz",
+    .exits = "0   all was read\n64  wrong usage\n65  errors in rules, or something in the input was not readable\n66  a file cannot be "
+             "read, or no event has that auditID\n"
              "69  a rule needs what is not there",
     .run = run,
 };

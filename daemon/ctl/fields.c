@@ -57,8 +57,9 @@ static void show(struct fields *fields, const char *path, const char *type, cons
 static const char *type_name(const struct udm_field *field)
 {
     static const char *const names[] = {
-        [UDM_STRING] = "string", [UDM_BYTES] = "bytes",         [UDM_BOOL] = "bool",         [UDM_INT] = "int",       [UDM_FLOAT] = "float",
-        [UDM_ENUM] = "enum",     [UDM_TIMESTAMP] = "timestamp", [UDM_DURATION] = "duration", [UDM_STRUCT] = "struct", [UDM_MESSAGE] = "message"};
+        [UDM_STRING] = "string", [UDM_BYTES] = "bytes",    [UDM_BOOL] = "bool",           [UDM_INT] = "int",
+        [UDM_FLOAT] = "float",   [UDM_ENUM] = "enum",      [UDM_TIMESTAMP] = "timestamp", [UDM_DURATION] = "duration",
+        [UDM_STRUCT] = "struct", [UDM_MESSAGE] = "message"};
     return names[field->type];
 }
 
@@ -113,7 +114,10 @@ static void list_message(struct fields *fields, const struct udm_message_type *t
             buffer_printf(&kind, "%s%s", label ? "label" : type_name(field), field->repeated ? " list" : "");
             if (label || field->type == UDM_STRUCT)
                 buffer_append_text(path, "[\"key\"]");
-            show(fields, path->bytes, kind.bytes, type->name, field->deprecated ? "deprecated" : field->enumeration ? field->enumeration->name : "");
+            show(fields, path->bytes, kind.bytes, type->name,
+                 field->deprecated    ? "deprecated"
+                 : field->enumeration ? field->enumeration->name
+                                      : "");
             buffer_free(&kind);
         }
         path->length = length;
@@ -153,7 +157,8 @@ static int run(const struct arguments *arguments)
     table_print(fields.table, &fields.out);
     print_buffer(&fields.out);
     if (code == EX_OK && !fields.shown)
-        note("no field has `%s` in its name or meaning%s", fields.word, arguments_has(arguments, "all") ? "" : "; --all looks through all of UDM");
+        note("no field has `%s` in its name or meaning%s", fields.word,
+             arguments_has(arguments, "all") ? "" : "; --all looks through all of UDM");
     table_free(fields.table);
     buffer_free(&fields.out);
     buffer_free(&fields.json);
@@ -165,7 +170,8 @@ const struct command fields_command = {
     .name = "fields",
     .summary = "List the fields that a rule can use",
     .usage = "fields [--type K8S_AUDIT | --all] [WORD]",
-    .description = "Lists what Kubernetes audit events fill: the field as a rule writes it behind its event variable, its type, and the member of the audit event "
+    .description = "Lists what Kubernetes audit events fill: the field as a rule writes it behind its event variable, its type, and the "
+                   "member of the audit event "
                    "that it comes from. WORD leaves only fields that have it in their name, source or meaning.",
     .options = options,
     .option_count = sizeof options / sizeof options[0],

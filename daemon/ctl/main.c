@@ -18,10 +18,11 @@ static void print_usage(FILE *out)
     fputs("usage: harrierctl COMMAND [options] [arguments]\n\n", out);
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         fprintf(out, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
-    fputs("\n  -h, --help     this help; harrierctl COMMAND --help: what a command takes\n"
-          "  -V, --version  the version\n\n"
-          "Output is a table on a terminal and NDJSON in a pipe; colour is left out with NO_COLOR set. Exit codes are those of sysexits.h.\n",
-          out);
+    fputs(
+        "\n  -h, --help     this help; harrierctl COMMAND --help: what a command takes\n"
+        "  -V, --version  the version\n\n"
+        "Output is a table on a terminal and NDJSON in a pipe; colour is left out with NO_COLOR set. Exit codes are those of sysexits.h.\n",
+        out);
 }
 
 static const struct command *command_of(const char *name)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* harrierctl replay: events from files through rules; the alerts that they would have raised. */
-#include "common.h"
 #include "alert_view.h"
+#include "common.h"
 
 #include "harrier/map.h"
 
@@ -78,12 +78,14 @@ const struct command replay_command = {
     .name = "replay",
     .summary = "Run rules over files of events and show the alerts",
     .usage = "replay [-c FILE | -r RULE.yaral ...] [--list NAME=FILE] [--table NAME=FILE] [options] FILE|- ...",
-    .description = "Reads events in any form that the daemon takes (EventList, single events, arrays, NDJSON; UDM records), also packed by gzip or zstd, and "
+    .description = "Reads events in any form that the daemon takes (EventList, single events, arrays, NDJSON; UDM records), also packed by "
+                   "gzip or zstd, and "
                    "prints each alert once, in the order of the events. - is standard input. Nothing is stored or delivered.",
     .options = options,
     .option_count = sizeof options / sizeof options[0],
     .examples = "harrierctl replay -r rules/cronjob.yaral audit.log.gz\nharrierctl replay -c harrier.yaml -o ndjson - < events.json",
-    .exits = "0   all was read, whatever was found\n64  wrong usage\n65  errors in rules, or something in the input was not readable\n66  a file cannot be read\n"
+    .exits = "0   all was read, whatever was found\n64  wrong usage\n65  errors in rules, or something in the input was not readable\n66  "
+             "a file cannot be read\n"
              "69  a rule needs what is not there",
     .run = run,
 };

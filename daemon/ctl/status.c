@@ -58,7 +58,8 @@ static void write_cell(struct table *table, enum cell_kind kind, const struct js
     buffer_free(&text);
 }
 
-static void write_table(const struct status *status, const char *member, const struct display_column *columns, const struct status_column *cells, size_t count)
+static void write_table(const struct status *status, const char *member, const struct display_column *columns,
+                        const struct status_column *cells, size_t count)
 {
     const struct json_node *rows = json_member(status->document, member);
     struct table *table = table_new(status->display, columns, count);
@@ -73,17 +74,22 @@ static void write_table(const struct status *status, const char *member, const s
 
 static void write_tables(const struct status *status)
 {
-    static const struct display_column source_columns[] = {{"SOURCE", 8, false},       {"LISTENS", 12, false}, {"CLUSTER", 8, false}, {"RECEIVED", 8, true},
-                                                           {"EVALUATED", 9, true}, {"DEAD", 4, true},      {"IN FLIGHT", 9, true}, {"CUT", 3, true}, {"ALERTS", 6, true}};
-    static const struct status_column source_cells[] = {{"name", CELL_TEXT},        {"listen", CELL_TEXT},           {"cluster", CELL_TEXT},
-                                                        {"received", CELL_NUMBER},  {"evaluated", CELL_NUMBER},      {"dead_lettered", CELL_TROUBLE},
-                                                        {"in_flight", CELL_NUMBER}, {"cut", CELL_TROUBLE},           {"alerts", CELL_NUMBER}};
+    static const struct display_column source_columns[] = {{"SOURCE", 8, false},   {"LISTENS", 12, false}, {"CLUSTER", 8, false},
+                                                           {"RECEIVED", 8, true},  {"EVALUATED", 9, true}, {"DEAD", 4, true},
+                                                           {"IN FLIGHT", 9, true}, {"CUT", 3, true},       {"ALERTS", 6, true}};
+    static const struct status_column source_cells[] = {
+        {"name", CELL_TEXT},        {"listen", CELL_TEXT},      {"cluster", CELL_TEXT},
+        {"received", CELL_NUMBER},  {"evaluated", CELL_NUMBER}, {"dead_lettered", CELL_TROUBLE},
+        {"in_flight", CELL_NUMBER}, {"cut", CELL_TROUBLE},      {"alerts", CELL_NUMBER}};
     static const struct display_column destination_columns[] = {{"DESTINATION", 11, false}, {"DELIVERED", 9, true}, {"WAITING", 7, true},
                                                                 {"OLDEST", 6, true},        {"RETRIED", 7, true},   {"DEAD", 4, true}};
-    static const struct status_column destination_cells[] = {{"name", CELL_TEXT},          {"delivered", CELL_NUMBER}, {"pending", CELL_NUMBER},
-                                                             {"oldest_seconds", CELL_AGE}, {"retried", CELL_NUMBER},   {"dead", CELL_TROUBLE}};
-    static const struct display_column rule_columns[] = {{"RULE", 12, false}, {"FIRED", 5, true}, {"COULD NOT SEE", 13, true}, {"OVER LIMIT", 10, true}};
-    static const struct status_column rule_cells[] = {{"name", CELL_TEXT}, {"fired", CELL_NUMBER}, {"unknown", CELL_NUMBER}, {"row_limit", CELL_TROUBLE}};
+    static const struct status_column destination_cells[] = {{"name", CELL_TEXT},      {"delivered", CELL_NUMBER},
+                                                             {"pending", CELL_NUMBER}, {"oldest_seconds", CELL_AGE},
+                                                             {"retried", CELL_NUMBER}, {"dead", CELL_TROUBLE}};
+    static const struct display_column rule_columns[] = {
+        {"RULE", 12, false}, {"FIRED", 5, true}, {"COULD NOT SEE", 13, true}, {"OVER LIMIT", 10, true}};
+    static const struct status_column rule_cells[] = {
+        {"name", CELL_TEXT}, {"fired", CELL_NUMBER}, {"unknown", CELL_NUMBER}, {"row_limit", CELL_TROUBLE}};
 
     write_table(status, "sources", source_columns, source_cells, sizeof source_cells / sizeof source_cells[0]);
     write_table(status, "destinations", destination_columns, destination_cells, sizeof destination_cells / sizeof destination_cells[0]);
@@ -119,7 +125,8 @@ static void write_state(const struct status *status)
     buffer_append_slice(&text, text_of(json_member(status->document, "version")));
     int64_t workers = number_of(json_member(status->document, "workers"));
     buffer_printf(&text, ", %lld worker%s, regexes %s", (long long)workers, workers == 1 ? "" : "s",
-                  is_true(json_member(status->document, "regex_jit")) ? "compiled to machine code" : "interpreted: no JIT here, matching is slower");
+                  is_true(json_member(status->document, "regex_jit")) ? "compiled to machine code"
+                                                                      : "interpreted: no JIT here, matching is slower");
     write_line(status, "version", STYLE_PLAIN, &text);
     buffer_reset(&text, SIZE_MAX);
     buffer_append_slice(&text, text_of(json_member(status->document, "config")));
@@ -140,8 +147,8 @@ static void write_stocks(const struct status *status)
     write_line(status, "memory", STYLE_PLAIN, &text);
     buffer_reset(&text, SIZE_MAX);
     buffer_append_slice(&text, text_of(json_member(store, "directory")));
-    buffer_printf(&text, ": %s, %lld alerts, %lld dead letters, ", healthy ? "writable" : "NOT WRITABLE", (long long)number_of(json_member(store, "alerts")),
-                  (long long)number_of(json_member(store, "dead_letters")));
+    buffer_printf(&text, ": %s, %lld alerts, %lld dead letters, ", healthy ? "writable" : "NOT WRITABLE",
+                  (long long)number_of(json_member(store, "alerts")), (long long)number_of(json_member(store, "dead_letters")));
     display_bytes(&text, (uint64_t)number_of(json_member(store, "database_bytes")));
     buffer_append_text(&text, " and a log of ");
     display_bytes(&text, (uint64_t)number_of(json_member(store, "wal_bytes")));
@@ -187,8 +194,11 @@ static int ask(const char *socket, bool json, const struct display *display)
     int code = EX_OK;
 
     if (result == RESULT_CLOSED) {
-        code = fail(EX_UNAVAILABLE, "harrierd does not run, or not with this configuration: nobody serves %s. Start it (systemctl start harrier, or harrierd -c "
-                    "FILE), or name its socket with -c FILE or --socket PATH", socket);
+        code = fail(
+            EX_UNAVAILABLE,
+            "harrierd does not run, or not with this configuration: nobody serves %s. Start it (systemctl start harrier, or harrierd -c "
+            "FILE), or name its socket with -c FILE or --socket PATH",
+            socket);
     } else if (result == RESULT_DENIED) {
         code = fail(EX_NOPERM, "%s: permission denied; run this as harrierd's user or root", socket);
     } else if (result) {
@@ -225,12 +235,14 @@ const struct command status_command = {
     .name = "status",
     .summary = "Show how the running daemon is doing",
     .usage = "status [-c FILE | --socket PATH] [--json]",
-    .description = "Asks the running harrierd over its admin socket: sources and what came through them, rules and how often each fired or could not see, the queue of each "
+    .description = "Asks the running harrierd over its admin socket: sources and what came through them, rules and how often each fired or "
+                   "could not see, the queue of each "
                    "destination, the store, memory. In a pipe, and with --json, it is the daemon's own JSON on one line.",
     .options = options,
     .option_count = sizeof options / sizeof options[0],
     .examples = "harrierctl status\nharrierctl status --json | jq .destinations",
-    .exits = "0   shown\n64  wrong usage\n65  errors in the configuration\n66  the configuration cannot be read\n69  the daemon does not run or does not answer\n"
+    .exits = "0   shown\n64  wrong usage\n65  errors in the configuration\n66  the configuration cannot be read\n69  the daemon does not "
+             "run or does not answer\n"
              "77  not allowed to ask it",
     .run = run,
 };

@@ -59,7 +59,8 @@ const struct command udm_command = {
     .name = "udm",
     .summary = "Show the UDM record that rules see of each event",
     .usage = "udm [--log-type TYPE] [--cluster NAME] FILE|- ...",
-    .description = "Reads events in any form that the daemon takes, also packed by gzip or zstd, and prints each event's UDM record as JSON: one per line in a pipe. "
+    .description = "Reads events in any form that the daemon takes, also packed by gzip or zstd, and prints each event's UDM record as "
+                   "JSON: one per line in a pipe. "
                    "Sensitive values are shown as their length and the beginning of their SHA-256.",
     .options = options,
     .option_count = sizeof options / sizeof options[0],

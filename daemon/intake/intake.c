@@ -87,7 +87,8 @@ static bool bound_was_hit(const struct udm_cut *cut, const struct detect_result 
 }
 
 /* Of an audit event the answer's object is read only where somebody will look at it: it is 40 % of all bytes. NULL: nothing could be read. */
-static struct json_node *read_tree(struct intake *intake, const struct audit_event *event, const struct udm_label_filter *filter, struct udm_cut *cut)
+static struct json_node *read_tree(struct intake *intake, const struct audit_event *event, const struct udm_label_filter *filter,
+                                   struct udm_cut *cut)
 {
     struct json_limits limits = json_default_limits;
     struct json_node *tree = NULL;
@@ -144,6 +145,16 @@ static void report(struct intake *intake, const struct audit_event *event, const
     alert_subject_free(&subject);
 }
 
+static void make_udm_record(struct intake *intake, const struct audit_event *event, const struct json_node *tree, struct udm_record *record)
+{
+    size_t unknown = 0;
+    struct slice first = {NULL, 0};
+
+    udm_json_record(record, tree, &unknown, &first);
+    if (unknown && intake->sink.unknown_members)
+        intake->sink.unknown_members(intake->sink.context, event->line, unknown, first);
+}
+
 static void on_event(void *context, const struct audit_event *event)
 {
     struct intake *intake = context;
@@ -166,7 +177,7 @@ static void on_event(void *context, const struct audit_event *event)
     if (!source.received)
         source.received = clock_wall();
     if (event->kind == AUDIT_KIND_UDM)
-        udm_json_record(&record, tree, NULL, NULL);
+        make_udm_record(intake, event, tree, &record);
     else
         udm_k8s_record(&record, &source, tree, &cut);
     detect_evaluate(intake->scratch->engine, &record, source.received, &result);

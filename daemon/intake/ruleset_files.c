@@ -70,8 +70,8 @@ static void each_file(struct loader *loader, const char *folder, void (*add)(str
     int count = folder && folder[0] ? scandir(folder, &entries, is_visible, alphasort) : 0;
 
     if (count < 0) {
-        diagnostics_add(loader->diagnostics, DIAGNOSTIC_ERROR, folder, 0, 0, "the folder cannot be read: %s; make it, or take it out of the configuration",
-                        strerror(errno));
+        diagnostics_add(loader->diagnostics, DIAGNOSTIC_ERROR, folder, 0, 0,
+                        "the folder cannot be read: %s; make it, or take it out of the configuration", strerror(errno));
         loader->unreadable = true;
         return;
     }
@@ -137,7 +137,8 @@ static void load_rule_file(struct loader *loader, const char *path)
         return;
     map_put(loader->seen, slice_of(path), loader);
     if (read_file(loader, path, &text))
-        yaral_ruleset_add(loader->loaded->ruleset, path, buffer_slice(&text), loader->loaded->lists, &loader->files->options, loader->diagnostics);
+        yaral_ruleset_add(loader->loaded->ruleset, path, buffer_slice(&text), loader->loaded->lists, &loader->files->options,
+                          loader->diagnostics);
     buffer_free(&text);
 }
 

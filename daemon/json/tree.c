@@ -214,7 +214,7 @@ static size_t find_limit(struct slice text, const struct json_limits *limits)
                 i++;
             else if (byte == '"')
                 in_string = false;
-            if (i - string_start > limits->token_bytes)
+            if (in_string && i - string_start > limits->token_bytes)
                 return string_start + 1 + limits->token_bytes;
         } else if (byte == '"') {
             in_string = true;

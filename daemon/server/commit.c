@@ -52,7 +52,7 @@ struct commit {
     clock_nanos next_maintenance;
     clock_nanos next_probe;
     atomic_bool healthy;
-    atomic_uint_fast64_t commits, failures, refused, alerts_added, alerts_known, dead_letters_added, queued_bytes, nanoseconds, undelivered_removed;
+    atomic_uint_fast64_t commits, failures, refused, alerts_added, alerts_known, dead_letters_added, queued_bytes, nanoseconds;
 };
 
 /* --- the other threads' side -------------------------------------------------------------------------------------------------- */
@@ -119,7 +119,6 @@ void commit_counts(const struct commit *commit, struct commit_counts *counts)
         .dead_letters_added = atomic_load(&commit->dead_letters_added),
         .queued_bytes = atomic_load(&commit->queued_bytes),
         .nanoseconds = atomic_load(&commit->nanoseconds),
-        .undelivered_removed = atomic_load(&commit->undelivered_removed),
     };
 }
 
@@ -162,7 +161,8 @@ static void note_outcome(struct commit *commit, enum result result, const struct
         atomic_fetch_add(&commit->alerts_known, counts->alerts_known);
         atomic_fetch_add(&commit->dead_letters_added, counts->dead_letters_added);
         atomic_fetch_add(&commit->nanoseconds, (uint64_t)took);
-        set_healthy(commit, true, "");
+        if (store_has_room(commit->options.store))
+            set_healthy(commit, true, "");
     } else {
         atomic_fetch_add(&commit->failures, 1);
         commit->next_probe = clock_monotonic() + PROBE_SECONDS * CLOCK_SECOND;
@@ -216,7 +216,7 @@ static void probe(struct commit *commit)
         close(fd);
     unlink(path);
     free(path);
-    if (written)
+    if (written && store_has_room(commit->options.store))
         set_healthy(commit, true, "");
 }
 
@@ -232,10 +232,6 @@ static void maintain(struct commit *commit, bool idle)
     commit->next_maintenance = now + MAINTENANCE_SECONDS * CLOCK_SECOND;
     if (store_maintain(commit->options.store, clock_wall(), &done) != RESULT_OK)
         log_warning("store: clearing up old alerts failed: %s", store_error(commit->options.store));
-    atomic_fetch_add(&commit->undelivered_removed, done.undelivered_removed);
-    if (done.undelivered_removed)
-        log_error("store: over its hard size limit: %llu alerts removed before they were delivered",
-                  (unsigned long long)done.undelivered_removed);
     store_vacuum_step(commit->options.store, VACUUM_PAGES, &more);
     if (done.more || more)
         commit->next_maintenance = now + CLOCK_SECOND / 10;

@@ -41,7 +41,6 @@ struct commit_counts {
     uint64_t alerts_added, alerts_known, dead_letters_added;
     uint64_t queued_bytes;
     uint64_t nanoseconds; /* spent in commits */
-    uint64_t undelivered_removed;
 };
 void commit_counts(const struct commit *commit, struct commit_counts *counts);
 

@@ -154,7 +154,6 @@ static void write_store(struct server *server, struct buffer *out)
     buffer_printf(out, "harrier_store_commit_seconds_total %.6f\n", (double)commit.nanoseconds / 1e9);
     single(out, "harrier_alerts_stored_total", "counter", "Alerts that were new and are on disk.", commit.alerts_added);
     single(out, "harrier_alerts_known_total", "counter", "Alerts whose id was known already.", commit.alerts_known);
-    single(out, "harrier_alerts_lost_undelivered_total", "counter", "Alerts removed over the hard size limit before they were delivered.", commit.undelivered_removed);
     if (store_counts(server->reader, store) == RESULT_OK) {
         single(out, "harrier_store_alerts", "gauge", "Alerts that are kept.", store->alerts);
         single(out, "harrier_store_dead_letters", "gauge", "Input dead letters that are kept.", store->dead_letters);

@@ -29,7 +29,6 @@ const char *const writer_sql[WRITER_STATEMENT_COUNT] = {
     [WRITER_REMOVE_ALERT] = "DELETE FROM alert WHERE number = ?1",
     [WRITER_REMOVE_DOCUMENT] = "DELETE FROM document WHERE alert = ?1",
     [WRITER_REMOVE_ENDED] = "DELETE FROM ended WHERE alert = ?1",
-    [WRITER_REMOVE_QUEUED] = "DELETE FROM queue WHERE alert = ?1 AND destination IN (SELECT id FROM destination)",
     [WRITER_SEEN_ROWS] =
         "SELECT id, stored, EXISTS (SELECT 1 FROM alert WHERE number = seen.alert) FROM seen WHERE id > ?1 ORDER BY id LIMIT ?2",
     [WRITER_REMOVE_SEEN] = "DELETE FROM seen WHERE id = ?1",
@@ -325,6 +324,8 @@ enum result store_commit(struct store *store, struct store_submission *submissio
     enum result result = RESULT_OK;
     if (check_submissions(submissions, submission_count) || result_count > 0) {
         result = writer_ready(store);
+        if (result == RESULT_OK && submission_count > 0 && !store_has_room(store))
+            result = RESULT_FULL;
         if (result == RESULT_OK)
             result = write_all(store, submissions, submission_count, results, result_count, &done);
     }

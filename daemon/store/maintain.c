@@ -60,12 +60,7 @@ enum result store_checkpoint(struct store *store, bool idle)
 
 /* --- retention of alerts ------------------------------------------------------------------------------------------------ */
 
-struct retention_row {
-    int64_t number;
-    bool undelivered;
-};
-
-typedef VECTOR(struct retention_row) retention_rows;
+typedef VECTOR(int64_t) retention_rows;
 
 static enum result used_bytes(struct store *store, uint64_t *bytes)
 {
@@ -77,6 +72,16 @@ static enum result used_bytes(struct store *store, uint64_t *bytes)
     return result;
 }
 
+bool store_has_room(struct store *store)
+{
+    uint64_t used = 0;
+    if (used_bytes(store, &used) != RESULT_OK || used <= store->options.hard_bytes)
+        return true; /* what keeps it from being read will show in the commit */
+    database_set_error(&store->database, "the store holds %llu MiB of alerts that are not delivered, and takes no more: mend the destinations that are "
+                                        "behind, or raise store.size", (unsigned long long)(used >> 20));
+    return false;
+}
+
 /* The next alerts that have to go. Those that are too young end the round, unless the store is too large. */
 static enum result find_expired(struct store *store, clock_nanos now, uint64_t used, retention_rows *rows)
 {
@@ -85,7 +90,7 @@ static enum result find_expired(struct store *store, clock_nanos now, uint64_t u
         return RESULT_IO;
     sqlite3_bind_int64(statement, 1, store->retention_cursor);
     sqlite3_bind_int(statement, 2, RETENTION_STEP);
-    bool crowded = used > store->options.soft_bytes, overfull = used > store->options.hard_bytes;
+    bool crowded = used > store->options.soft_bytes;
     enum result result;
     while ((result = database_row(&store->database, statement)) == RESULT_OK) {
         bool expired = sqlite3_column_int64(statement, 1) < now - store->options.alert_retention;
@@ -93,8 +98,8 @@ static enum result find_expired(struct store *store, clock_nanos now, uint64_t u
         if (!expired && !crowded)
             break;
         store->retention_cursor = sqlite3_column_int64(statement, 0);
-        if (!undelivered || overfull)
-            VECTOR_PUSH(rows, ((struct retention_row){store->retention_cursor, undelivered}));
+        if (!undelivered) /* what was acknowledged is never dropped before it is delivered */
+            VECTOR_PUSH(rows, store->retention_cursor);
         if (crowded && rows->count >= RETENTION_STEP / 4)
             break; /* look at the size again before more goes */
     }
@@ -111,37 +116,29 @@ static enum result run_with_number(struct store *store, enum writer_statement wh
     return database_finish(&store->database, statement);
 }
 
-static enum result remove_alert(struct store *store, const struct retention_row *row)
+static enum result remove_alert(struct store *store, int64_t number)
 {
-    enum result result = run_with_number(store, WRITER_REMOVE_DOCUMENT, row->number);
+    enum result result = run_with_number(store, WRITER_REMOVE_DOCUMENT, number);
     if (result == RESULT_OK)
-        result = run_with_number(store, WRITER_REMOVE_ENDED, row->number);
-    if (result == RESULT_OK && row->undelivered)
-        result = run_with_number(store, WRITER_REMOVE_QUEUED, row->number);
+        result = run_with_number(store, WRITER_REMOVE_ENDED, number);
     if (result == RESULT_OK)
-        result = run_with_number(store, WRITER_REMOVE_ALERT, row->number);
+        result = run_with_number(store, WRITER_REMOVE_ALERT, number);
     return result;
 }
 
 static enum result remove_alerts(struct store *store, const retention_rows *rows, struct store_maintenance *done)
 {
-    uint64_t undelivered = 0;
     enum result result = writer_begin(store);
     if (result != RESULT_OK)
         return result;
     /* The newest one may be among them, and its number must not be given again. */
     result = run_with_number(store, WRITER_SET_LAST_ALERT, store->last_alert);
-    for (size_t i = 0; result == RESULT_OK && i < rows->count; i++) {
-        result = remove_alert(store, &rows->items[i]);
-        undelivered += rows->items[i].undelivered;
-    }
-    if (result == RESULT_OK && undelivered > 0)
-        result = writer_add_to_meta(store, "undelivered_removed", (int64_t)undelivered);
+    for (size_t i = 0; result == RESULT_OK && i < rows->count; i++)
+        result = remove_alert(store, rows->items[i]);
     result = writer_end(store, result);
     if (result != RESULT_OK)
         return result;
     done->alerts_removed += rows->count;
-    done->undelivered_removed += undelivered;
     return RESULT_OK;
 }
 

@@ -83,7 +83,6 @@ enum result store_counts(struct store_reader *reader, struct store_counts *count
     result = take_number(reader, result, "SELECT value FROM meta WHERE name = 'last_alert'", &recorded);
     result = take_number(reader, result, "SELECT coalesce(max(number) - min(number) + 1, 0) FROM dead_letter", &counts->dead_letters);
     result = take_number(reader, result, "SELECT value FROM meta WHERE name = 'dead_letters_dropped'", &counts->dead_letters_dropped);
-    result = take_number(reader, result, "SELECT value FROM meta WHERE name = 'undelivered_removed'", &counts->undelivered_removed);
     result = take_number(reader, result, "SELECT coalesce((SELECT max(number) FROM alert) - (SELECT min(number) FROM alert) + 1, 0)",
                          &counts->alerts);
     result = take_number(reader, result, "PRAGMA page_count", &pages);

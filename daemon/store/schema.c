@@ -18,7 +18,7 @@
  * Foreign keys are not declared: rows of one alert are written and removed together by one place in the code, and checks would cost
  * a look-up in each delivery's insert. */
 static const char version_1[] = "CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
-                                "INSERT INTO meta VALUES ('last_alert', 0), ('dead_letters_dropped', 0), ('undelivered_removed', 0);"
+                                "INSERT INTO meta VALUES ('last_alert', 0), ('dead_letters_dropped', 0);"
                                 "CREATE TABLE alert ("
                                 "  number INTEGER PRIMARY KEY,"
                                 "  id BLOB NOT NULL,"

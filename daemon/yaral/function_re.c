@@ -106,9 +106,6 @@ static bool next_match(struct yaral_call_context *context, struct scan *scan)
 static struct scan scan_of(struct yaral_call_context *context, const struct yaral_regex *regex, const struct yaral_value *value)
 {
     struct slice text = regex_clean(context->arena, function_text(context, value));
-
-    if (!text.bytes)
-        text = SLICE("");
     return (struct scan){.regex = regex, .text = text, .last_end = SIZE_MAX};
 }
 

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What one thread needs to match: it is made once and used for every regex. */
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-
 #include "regex.h"
 
 #include "harrier/memory.h"
@@ -12,15 +9,6 @@
 /* The JIT code's stack holds the ways back of one match. It begins small and may grow to what nested groups need on some 10,000
  * characters; more than that is the linear matcher's work. */
 enum { JIT_STACK_START = 32 * 1024, JIT_STACK_MOST = 1024 * 1024, SCRATCH_BYTES = 4096 };
-
-struct yaral_matcher {
-    pcre2_match_data *data;
-    pcre2_match_context *context;
-    pcre2_jit_stack *stack; /* NULL where the system forbids JIT */
-    struct regex_threads *threads;
-    struct arena *scratch;
-    struct yaral_matcher_counts counts;
-};
 
 struct yaral_matcher *yaral_matcher_new(void)
 {
@@ -53,30 +41,4 @@ void yaral_matcher_free(struct yaral_matcher *matcher)
 const struct yaral_matcher_counts *yaral_matcher_counts(const struct yaral_matcher *matcher)
 {
     return &matcher->counts;
-}
-
-pcre2_match_data *matcher_data(struct yaral_matcher *matcher)
-{
-    return matcher->data;
-}
-
-pcre2_match_context *matcher_context(struct yaral_matcher *matcher)
-{
-    return matcher->context;
-}
-
-struct regex_threads *matcher_threads(struct yaral_matcher *matcher)
-{
-    return matcher->threads;
-}
-
-struct yaral_matcher_counts *matcher_counts(struct yaral_matcher *matcher)
-{
-    return &matcher->counts;
-}
-
-struct arena *matcher_scratch(struct yaral_matcher *matcher)
-{
-    arena_reset(matcher->scratch);
-    return matcher->scratch;
 }

@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-
 #include "regex.h"
 
 #include "harrier/memory.h"
@@ -10,8 +7,9 @@
 #include <stdlib.h>
 
 /* PCRE2's match limit counts the ways back at one place of the text and begins anew at the next, so what bounds a search is the limit
- * times the text's length: about a tenth of a second. On the other hand a pattern that is no trap needs few of them at any place. */
-enum { WAYS_BACK_PER_SEARCH = 100 * 1000 * 1000, WAYS_BACK_LEAST = 100, WAYS_BACK_MOST = 1000 * 1000 };
+ * times the text's length: some ten milliseconds. A pattern that is no trap needs few ways back at any place, and the linear matcher, which
+ * answers when they are used up, takes no longer than that. */
+enum { WAYS_BACK_PER_SEARCH = 10 * 1000 * 1000, WAYS_BACK_LEAST = 100, WAYS_BACK_MOST = 20 * 1000 };
 /* Not everything that takes the square of the length is counted by that limit. A longer text meets a pattern with unbounded repetitions in
  * the linear matcher only. */
 enum { LONGEST_TO_BACKTRACK = 16 * 1024 };
@@ -123,62 +121,70 @@ bool yaral_regex_jit(const struct yaral_regex *regex)
 /* --- matching ------------------------------------------------------------------------------------------------------------------------ */
 
 /* Almost all values are ASCII; eight bytes at a time they are told so. */
-static size_t ascii_prefix(struct slice text)
+static bool is_ascii(struct slice text)
 {
+    uint64_t word, high_bits = 0;
     size_t at = 0;
 
-    for (uint64_t word; at + sizeof word <= text.length; at += sizeof word) {
+    for (; at + sizeof word <= text.length; at += sizeof word) {
         memcpy(&word, text.bytes + at, sizeof word);
-        if (word & UINT64_C(0x8080808080808080))
-            break;
+        high_bits |= word;
     }
-    while (at < text.length && (unsigned char)text.bytes[at] < 0x80)
-        at++;
-    return at;
+    for (; at < text.length; at++)
+        high_bits |= (unsigned char)text.bytes[at];
+    return (high_bits & UINT64_C(0x8080808080808080)) == 0;
+}
+
+static bool is_clean(struct slice text)
+{
+    return is_ascii(text) || utf8_valid(text);
 }
 
 struct slice regex_clean(struct arena *arena, struct slice text)
 {
-    size_t ascii = ascii_prefix(text);
+    if (!text.bytes)
+        return SLICE(""); /* so that groups have a place to point to */
+    return is_clean(text) ? text : utf8_clean(arena, text);
+}
 
-    if (ascii == text.length || utf8_valid(slice_from(text, ascii)))
-        return text;
-    return utf8_clean(arena, text);
+static uint32_t ways_back(size_t length)
+{
+    if (length <= WAYS_BACK_PER_SEARCH / WAYS_BACK_MOST)
+        return WAYS_BACK_MOST;
+    return length >= WAYS_BACK_PER_SEARCH / WAYS_BACK_LEAST ? WAYS_BACK_LEAST : (uint32_t)(WAYS_BACK_PER_SEARCH / length);
 }
 
 /* By PCRE2: a count of groups, PCRE2_ERROR_NOMATCH, or another error when it gave up. */
 static int match(const struct yaral_regex *regex, struct yaral_matcher *matcher, struct slice text, size_t start)
 {
-    size_t limit = WAYS_BACK_PER_SEARCH / (text.length + 1);
     PCRE2_SPTR subject = (PCRE2_SPTR)(text.bytes ? text.bytes : "");
 
-    limit = limit < WAYS_BACK_LEAST ? WAYS_BACK_LEAST : limit > WAYS_BACK_MOST ? WAYS_BACK_MOST : limit;
-    pcre2_set_match_limit(matcher_context(matcher), (uint32_t)limit);
+    pcre2_set_match_limit(matcher->context, ways_back(text.length));
     if (regex->jit)
-        return pcre2_jit_match(regex->code, subject, text.length, start, 0, matcher_data(matcher), matcher_context(matcher));
-    return pcre2_match(regex->code, subject, text.length, start, PCRE2_NO_UTF_CHECK, matcher_data(matcher), matcher_context(matcher));
+        return pcre2_jit_match(regex->code, subject, text.length, start, 0, matcher->data, matcher->context);
+    return pcre2_match(regex->code, subject, text.length, start, PCRE2_NO_UTF_CHECK, matcher->data, matcher->context);
 }
 
 static enum yaral_truth counted(struct yaral_matcher *matcher, enum yaral_truth truth)
 {
     if (truth == YARAL_UNKNOWN)
-        matcher_counts(matcher)->unknown++;
+        matcher->counts.unknown++;
     return truth;
 }
 
 static enum yaral_truth search_linear(const struct yaral_regex *regex, struct yaral_matcher *matcher, struct slice text)
 {
-    matcher_counts(matcher)->fallbacks++;
-    return regex_program_search(regex->program, matcher_threads(matcher), text, LINEAR_STEPS);
+    matcher->counts.fallbacks++;
+    return regex_program_search(regex->program, matcher->threads, text, LINEAR_STEPS);
 }
 
 enum yaral_truth yaral_regex_search(const struct yaral_regex *regex, struct yaral_matcher *matcher, struct slice text)
 {
-    size_t ascii = ascii_prefix(text);
-
-    matcher_counts(matcher)->matches++;
-    if (ascii < text.length && !utf8_valid(slice_from(text, ascii)))
-        text = utf8_clean(matcher_scratch(matcher), text);
+    matcher->counts.matches++;
+    if (!is_clean(text)) {
+        arena_reset(matcher->scratch);
+        text = utf8_clean(matcher->scratch, text);
+    }
     if (text.length > LONGEST_TO_BACKTRACK && regex->unbounded)
         return counted(matcher, search_linear(regex, matcher, text));
     int found = match(regex, matcher, text, 0);
@@ -190,7 +196,7 @@ enum yaral_truth yaral_regex_search(const struct yaral_regex *regex, struct yara
 enum yaral_truth regex_capture(const struct yaral_regex *regex, struct yaral_matcher *matcher, struct slice clean, size_t start,
                                struct slice groups[REGEX_CAPTURED])
 {
-    matcher_counts(matcher)->matches++;
+    matcher->counts.matches++;
     int found = match(regex, matcher, clean, start);
     if (found == PCRE2_ERROR_NOMATCH)
         return YARAL_FALSE;
@@ -199,7 +205,7 @@ enum yaral_truth regex_capture(const struct yaral_regex *regex, struct yaral_mat
         bool nothing = start == 0 && search_linear(regex, matcher, clean) == YARAL_FALSE;
         return counted(matcher, nothing ? YARAL_FALSE : YARAL_UNKNOWN);
     }
-    const PCRE2_SIZE *at = pcre2_get_ovector_pointer(matcher_data(matcher));
+    const PCRE2_SIZE *at = pcre2_get_ovector_pointer(matcher->data);
     for (int i = 0; i < REGEX_CAPTURED; i++) {
         bool set = (found == 0 || i < found) && at[2 * i] != PCRE2_UNSET;
         groups[i] = set ? slice_make(clean.bytes + at[2 * i], at[2 * i + 1] - at[2 * i]) : (struct slice){0};

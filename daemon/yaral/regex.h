@@ -4,6 +4,9 @@
 #ifndef HARRIER_YARAL_REGEX_H
 #define HARRIER_YARAL_REGEX_H
 
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
 #include "harrier/arena.h"
 #include "harrier/buffer.h"
 #include "harrier/yaral_value.h"
@@ -109,6 +112,17 @@ void regex_threads_free(struct regex_threads *threads);
  * step_limit steps. */
 enum yaral_truth regex_program_search(const struct regex_program *program, struct regex_threads *threads, struct slice text, uint64_t step_limit);
 
+/* --- a thread's own ------------------------------------------------------------------------------------------------------------ */
+
+struct yaral_matcher {
+    pcre2_match_data *data;
+    pcre2_match_context *context;
+    pcre2_jit_stack *stack; /* NULL where the system forbids JIT */
+    struct regex_threads *threads;
+    struct arena *scratch;  /* one cleaned text */
+    struct yaral_matcher_counts counts;
+};
+
 /* --- for functions ----------------------------------------------------------------------------------------------------------- */
 
 /* The text itself, or a copy in the arena with each bad byte as U+FFFD, as RE2 sees it. */
@@ -119,15 +133,5 @@ enum { REGEX_CAPTURED = 10 /* the whole match and \1 to \9 */ };
 /* The first match at or after start in a clean text: where the groups begin and end; both SIZE_MAX where a group took no part. */
 enum yaral_truth regex_capture(const struct yaral_regex *regex, struct yaral_matcher *matcher, struct slice clean, size_t start,
                                struct slice groups[REGEX_CAPTURED]);
-
-/* A matcher's parts. */
-struct pcre2_real_match_data_8;
-struct pcre2_real_match_context_8;
-struct pcre2_real_match_data_8 *matcher_data(struct yaral_matcher *matcher);
-struct pcre2_real_match_context_8 *matcher_context(struct yaral_matcher *matcher);
-struct regex_threads *matcher_threads(struct yaral_matcher *matcher);
-struct yaral_matcher_counts *matcher_counts(struct yaral_matcher *matcher);
-/* An arena for one cleaned text, empty. */
-struct arena *matcher_scratch(struct yaral_matcher *matcher);
 
 #endif

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sets of code points: RE2's named classes, case folding, negation. */
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-
 #include "regex.h"
 
 #include "harrier/memory.h"

@@ -298,11 +298,17 @@ static bool takes(const struct regex_program *program, const struct instruction 
     return regex_class_has(&class->set, character);
 }
 
-static struct place place_at(struct slice text, size_t at, uint32_t before)
+/* The place at an offset; *length is that of the character behind it. */
+static struct place look(struct slice text, size_t at, uint32_t before, size_t *length)
 {
     struct place place = {.at_begin = at == 0, .at_end = at >= text.length, .before = before};
-    if (!place.at_end)
-        utf8_decode(slice_from(text, at), &place.after);
+
+    *length = 1;
+    if (place.at_end)
+        return place;
+    place.after = (unsigned char)text.bytes[at];
+    if (place.after >= 0x80)
+        *length = utf8_decode(slice_from(text, at), &place.after);
     return place;
 }
 
@@ -337,29 +343,26 @@ static size_t skip(const struct regex_program *program, struct slice text, size_
 
 enum yaral_truth regex_program_search(const struct regex_program *program, struct regex_threads *threads, struct slice text, uint64_t step_limit)
 {
-    uint32_t character = 0;
-    size_t at = 0;
     uint64_t steps = 0;
+    size_t at = 0, length;
+    struct place place = look(text, at, 0, &length);
 
     threads_reserve(threads, program->code.count);
     for (;;) {
-        if (threads->now.count == 0 && program->can_skip) {
-            size_t skipped = skip(program, text, at);
-            if (skipped > at)
-                character = (unsigned char)text.bytes[skipped - 1]; /* only ASCII is skipped */
-            at = skipped;
-        }
-        struct place place = place_at(text, at, character);
+        size_t start = threads->now.count == 0 && program->can_skip ? skip(program, text, at) : at;
+        if (start > at) /* only ASCII is skipped, so the byte before is a character */
+            place = look(text, start, (unsigned char)text.bytes[start - 1], &length);
+        at = start;
         if ((at == 0 || !program->is_anchored) && add_thread(program, &threads->now, threads->stack, 0, &place))
             return YARAL_TRUE;
-        if (at >= text.length || threads->now.count == 0)
+        if (place.at_end || threads->now.count == 0)
             return YARAL_FALSE;
         steps += threads->now.count;
         if (steps > step_limit)
             return YARAL_UNKNOWN;
-        character = place.after;
-        at += utf8_decode(slice_from(text, at), &(uint32_t){0});
-        place = place_at(text, at, character);
+        uint32_t character = place.after;
+        at += length;
+        place = look(text, at, character, &length);
         if (step(program, threads, character, &place))
             return YARAL_TRUE;
     }

@@ -15,8 +15,8 @@ struct intake_options {
     struct udm_source source;
     enum audit_accept accept;
     struct audit_limits limits;
-    size_t raw_bytes;       /* of an event's text, in its alerts */
-    struct budget *budget;  /* of bytes in flight; NULL: unbounded */
+    size_t raw_bytes;      /* of an event's text, in its alerts */
+    struct budget *budget; /* of bytes in flight; NULL: unbounded */
 };
 
 struct intake_sink {
@@ -28,6 +28,8 @@ struct intake_sink {
     /* Each event's record after its evaluation, for tools that show records or explanations; NULL in the daemon. When it is set, every event is
      * mapped in full, also one that no rule can concern. */
     void (*record)(void *context, const struct udm_record *record, const struct detect_result *result);
+    /* A UDM record has members that UDM does not know, which nothing can ask for: how many, the first one's path, the record's line. May be NULL. */
+    void (*unknown_members)(void *context, uint64_t line, size_t count, struct slice first);
 };
 
 /* A thread's scratch, shared by all intakes of that thread: they run one event at a time. */

@@ -18,8 +18,8 @@ struct ruleset_files {
     size_t pattern_count;
     const struct config_place *pattern_places; /* in config_file */
     const char *config_file;                   /* NULL: all of this comes from a command line */
-    const char *lists_folder;  /* every file in it is a list, named as the file without its ending; NULL or "": none */
-    const char *tables_folder; /* .csv and .json; NULL or "": none */
+    const char *lists_folder;                  /* every file in it is a list, named as the file without its ending; NULL or "": none */
+    const char *tables_folder;                 /* .csv and .json; NULL or "": none */
     const struct ruleset_named_file *lists;
     size_t list_count;
     const struct ruleset_named_file *tables;

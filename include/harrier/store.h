@@ -23,7 +23,7 @@ struct store_options {
     clock_nanos alert_retention; /* by time of storing; 30 days */
     clock_nanos id_retention;    /* how long an alert_id is known, never less than alert_retention; 90 days */
     uint64_t soft_bytes;         /* above it the oldest delivered alerts go; 4 GiB */
-    uint64_t hard_bytes;         /* above it the oldest alerts go, undelivered ones too (counted; for the caller to log); 2 x soft_bytes */
+    uint64_t hard_bytes;         /* above it store_commit takes no submissions (RESULT_FULL), only results of deliveries; 2 x soft_bytes */
     uint64_t dead_letter_bytes;  /* kept bytes of all input dead letters; the oldest go, and are counted; 64 MiB */
     uint64_t dead_letter_count;  /* number of them; 100,000 */
     uint64_t checkpoint_bytes;   /* size of the WAL from which store_checkpoint copies it into the database; 4 MiB */
@@ -80,6 +80,9 @@ struct store_commit_counts {
  * of an older round: ignored. counts may be NULL. */
 enum result store_commit(struct store *store, struct store_submission *submissions, size_t submission_count,
                          const struct store_delivery_result *results, size_t result_count, struct store_commit_counts *counts);
+/* False while the database is above hard_bytes: alerts that are not delivered are never removed to make room, for then a flood could wash
+ * away the one that matters. store_error then says so. */
+bool store_has_room(struct store *store);
 /* Text of the last failure of a call on this store: what, and what to do. Never NULL; valid until the next call. */
 const char *store_error(const struct store *store);
 
@@ -95,7 +98,6 @@ enum result store_checkpoint(struct store *store, bool idle);
 
 struct store_maintenance {
     uint64_t alerts_removed;
-    uint64_t undelivered_removed; /* of these: removed over hard_bytes though a delivery was open */
     uint64_t ids_forgotten;
     bool more; /* call again soon: this step was not enough */
 };
@@ -199,7 +201,6 @@ struct store_counts {
     uint64_t alerts;        /* from the oldest kept one to the newest, counting gaps left behind undelivered ones */
     uint64_t dead_letters;
     uint64_t dead_letters_dropped; /* since the store was made */
-    uint64_t undelivered_removed;  /* since the store was made */
     uint64_t database_bytes;
     uint64_t free_bytes; /* of these, unused */
     uint64_t wal_bytes;

@@ -21,7 +21,7 @@ static void compare(struct slice pattern, bool nocase, struct slice text, struct
     if (regex_parse(pattern, nocase, arena, &tree, &error) != RESULT_OK)
         __builtin_trap();
     struct regex_program *program = regex_program_new(tree.root);
-    if (regex_program_search(program, matcher_threads(matcher), regex_clean(arena, text), UINT64_MAX) != found)
+    if (regex_program_search(program, matcher->threads, regex_clean(arena, text), UINT64_MAX) != found)
         __builtin_trap();
     struct slice groups[REGEX_CAPTURED];
     if (regex_capture(regex, matcher, regex_clean(arena, text), 0, groups) == YARAL_TRUE && found != YARAL_TRUE)

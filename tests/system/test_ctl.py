@@ -10,6 +10,7 @@ import subprocess
 import pytest
 
 import captured
+from daemon import free_port, wait_for
 
 HARRIERCTL = os.environ.get("HARRIERCTL", os.path.join(captured.ROOT, "build", "harrierctl"))
 COMMANDS = ["check", "replay", "explain", "udm", "fields", "alerts", "dead", "status"]
@@ -281,6 +282,12 @@ def test_udm_records_are_an_input_as_well(rule, expected):
     assert audit_ids(lines(done)) == expected
 
 
+def test_a_misspelt_member_of_a_udm_record_is_told(rule):
+    done = ctl("replay", "-r", rule, "--log-type", "UDM", "-", stdin=b'{"metadata": {"id": "a"}}\n{"metadata": {"id": "b"}, "principle": {"ip": "1.1.1.1"}}\n')
+    assert done.returncode == 0, said(done)
+    assert "stdin:2: warning: UDM has no `principle`" in said(done)
+
+
 def test_explain_says_which_condition_failed_and_what_it_saw(tmp_path, items):
     rule = write(tmp_path / "bob.yaral", GOOD.replace("dev-alice", "dev-bob"))
     done = ctl("explain", "-r", rule, "-", stdin=captured.attacks())
@@ -329,3 +336,79 @@ def test_without_store_and_daemon_it_says_what_to_do(tmp_path):
     done = ctl("status", "-c", path)
     assert done.returncode == 69
     assert str(tmp_path / "admin.sock") in said(done) and "Start it" in said(done)
+
+
+@pytest.fixture
+def harrier(make_harrier):
+    """A daemon that has the four attacks in its store, one of whose destinations is gone."""
+    destinations = [{"name": "trail", "type": "file", "path": "alerts.ndjson"},
+                    {"name": "gone", "type": "webhook", "url": f"http://127.0.0.1:{free_port()}/", "give_up_after": "1s", "retry_base": "100ms",
+                     "retry_cap": "100ms"}]
+    harrier = make_harrier(destinations=destinations)
+    harrier.start()
+    harrier.post(captured.attacks())
+    return harrier
+
+
+def test_alerts_are_listed_filtered_and_shown(harrier, expected):
+    alerts = lines(ctl("alerts", "list", "-c", harrier.config))
+    assert sorted(audit_ids(alerts)) == sorted(expected)
+    assert len(lines(ctl("alerts", "list", "-c", harrier.config, "--limit", "1"))) == 1
+    assert ctl("alerts", "list", "-c", harrier.config, "--rule", "other").stdout == b""
+    assert ctl("alerts", "list", "-c", harrier.config, "--severity", "CRITICAL").stdout == b""
+    assert len(lines(ctl("alerts", "list", "-c", harrier.config, "--since", "2020-01-01T00:00:00Z", "--severity", "high"))) == len(expected)
+    assert ctl("alerts", "list", "-o", "table", "-c", harrier.config).stdout.startswith(b"TIME")
+    one = alerts[0]
+    assert lines(ctl("alerts", "show", "-c", harrier.config, one["alert_id"][:12])) == [one]
+    text = ctl("alerts", "show", "-o", "table", "-c", harrier.config, one["alert_id"], COLUMNS="200").stdout.decode()
+    for part in (one["severity"], one["rule"]["name"], one["actor"]["user"], one["actor"]["source_ips"][0], one["action"]["name"], one["evidence"][-1]["value"],
+                 "Why it matched", "Delivery", "trail", one["alert_id"]):
+        assert part in text
+    done = ctl("alerts", "show", "-c", harrier.config, "0" * 64)
+    assert done.returncode == 66
+
+
+def test_follow_shows_what_comes(harrier, expected):
+    process = subprocess.Popen([HARRIERCTL, "alerts", "follow", "-c", harrier.config, "--limit", "2"], stdout=subprocess.PIPE)
+    try:
+        seen = [json.loads(process.stdout.readline()) for _ in range(2)]
+        assert len({alert["alert_id"] for alert in seen}) == 2
+        harrier.post(captured.attacks().replace(b"dev-alice", b"dev-bob"))
+        seen += [json.loads(process.stdout.readline()) for _ in expected]
+        assert [alert["actor"]["user"] for alert in seen[2:]] == ["dev-bob"] * len(expected)
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def test_status_shows_sources_queues_and_rules(harrier, expected):
+    status = json.loads(ctl("status", "-c", harrier.config, "--json").stdout)
+    assert status["sources"][0]["alerts"] == len(expected)
+    assert {one["name"] for one in status["destinations"]} == {"trail", "gone"}
+
+
+def test_dead_deliveries_are_listed_and_put_back(harrier, expected):
+    def dead():
+        return [one for one in lines(ctl("dead", "list", "-c", harrier.config)) if one["kind"] == "delivery"]
+
+    wait_for(lambda: len(dead()) == len(expected), "every delivery is given up")
+    assert {one["destination"] for one in dead()} == {"gone"}
+    assert all(one["error"] for one in dead())
+    done = ctl("dead", "retry", "-c", harrier.config, dead()[0]["alert_id"], "gone")
+    assert (done.returncode, done.stdout) == (0, b"1 delivery put back into the queue\n")
+    assert ctl("dead", "retry", "-c", harrier.config, dead()[0]["alert_id"], "other").returncode == 66
+    wait_for(lambda: len(dead()) == len(expected), "it is given up again")
+    harrier.stop()
+    done = ctl("dead", "retry", "-c", harrier.config)
+    assert (done.returncode, done.stdout) == (0, b"%d deliveries put back into the queue\n" % len(expected))
+    assert dead() == []
+
+
+def test_input_that_was_no_event_is_kept_and_shown(harrier):
+    harrier.post(b'{"no": "event"}')
+    letters = wait_for(lambda: [one for one in lines(ctl("dead", "list", "-c", harrier.config)) if one["kind"] == "input"], "the dead letter is stored")
+    assert letters[0]["reason"] == "not an audit event"
+    shown = lines(ctl("dead", "show", "-c", harrier.config, letters[0]["number"]))
+    assert shown[0]["kept"] == '{"no": "event"}'
+    assert ctl("dead", "show", "-c", harrier.config, 99).returncode == 66

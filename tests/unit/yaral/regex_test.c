@@ -46,7 +46,7 @@ static void expect_search(const struct expectation *expected, bool nocase)
 
     assert_int_equal(regex_parse(slice_of(expected->pattern), nocase, arena, &tree, &error), RESULT_OK);
     struct regex_program *program = regex_program_new(tree.root);
-    found = regex_program_search(program, matcher_threads(matcher), regex_clean(arena, text), UINT64_MAX) == YARAL_TRUE;
+    found = regex_program_search(program, matcher->threads, regex_clean(arena, text), UINT64_MAX) == YARAL_TRUE;
     if (found != expected->found)
         fail_msg("linear: /%s/ on `%s`: %s", expected->pattern, expected->text, found ? "found" : "not found");
     regex_program_free(program);
