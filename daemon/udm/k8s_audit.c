@@ -133,53 +133,6 @@ static void map_object_ref(struct udm_record *record, const struct object_ref *r
     add_label(record, "api_group", ref->api_group, json_member(node, "apiGroup"));
 }
 
-/* --- the head ------------------------------------------------------------------------------------------------------------- */
-
-static bool known(const struct udm_k8s_head *head, const struct udm_head_member *member)
-{
-    return member->seen || head->complete;
-}
-
-static void map_head_user(struct udm_record *record, const struct udm_k8s_head *head)
-{
-    struct slice username = head->username.text;
-
-    if (!known(head, &head->username))
-        return;
-    record->knowledge[UDM_ORIGIN_USER] = UDM_KNOWN;
-    map_username(record, username, NULL);
-    if (slice_starts_with(username, SLICE("system:"))) {
-        record->knowledge[UDM_ORIGIN_USER_KIND] = UDM_KNOWN;
-        add_label(record, "user_kind", k8s_user_kind(username), NULL);
-    }
-}
-
-void udm_k8s_head_record(struct udm_record *record, const struct udm_source *source, const struct udm_k8s_head *head)
-{
-    record->map_sees_all_values = true;
-    for (size_t i = 0; i < UDM_ORIGIN_COUNT; i++)
-        record->knowledge[i] = UDM_UNREAD;
-    record->knowledge[UDM_ORIGIN_LOG_TYPE] = UDM_KNOWN;
-    map_source(record, source);
-    if (known(head, &head->verb)) {
-        record->knowledge[UDM_ORIGIN_VERB] = UDM_KNOWN;
-        map_verb(record, head->verb.text, NULL);
-    }
-    if (known(head, &head->request_uri)) {
-        record->knowledge[UDM_ORIGIN_URL] = UDM_KNOWN;
-        map_url(record, head->request_uri.text, NULL);
-    }
-    map_head_user(record, head);
-    if (known(head, &head->stage)) {
-        record->knowledge[UDM_ORIGIN_STAGE] = UDM_KNOWN;
-        map_stage(record, head->stage.text, NULL);
-    }
-    if (known(head, &head->resource) && known(head, &head->subresource) && known(head, &head->api_group) && known(head, &head->namespace)) {
-        record->knowledge[UDM_ORIGIN_OBJECT_REF] = UDM_KNOWN;
-        map_object_ref(record, &(struct object_ref){head->resource.text, head->subresource.text, head->namespace.text, head->api_group.text, NULL});
-    }
-}
-
 /* --- the event ------------------------------------------------------------------------------------------------------------ */
 
 /* The event's members; of a name that stands twice the last, but see map_objects. */

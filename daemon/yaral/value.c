@@ -10,11 +10,7 @@
 
 struct yaral_value yaral_zero(enum yaral_type type)
 {
-    struct yaral_value value = {.type = type};
-
-    if (type == YARAL_FLOAT)
-        value.number = 0.0;
-    return value;
+    return (struct yaral_value){.type = type}; /* all members of the union are zero when their bytes are */
 }
 
 static struct yaral_value time_part(clock_nanos time, enum udm_part part)

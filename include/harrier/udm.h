@@ -236,10 +236,8 @@ struct udm_k8s_head {
     struct udm_head_member level, stage, request_uri, verb, username, resource, subresource, api_group, namespace;
 };
 
-/* A record of the head alone: an origin is UDM_KNOWN when all its members were seen or the head is complete, else UDM_UNREAD. Cheap: called for every event. */
-void udm_k8s_head_record(struct udm_record *record, const struct udm_source *source, const struct udm_k8s_head *head);
-
-/* The same without making messages: a few nanoseconds, and only the fields of enum udm_head_field. head and source outlive the record. */
+/* A record of the head alone, made without messages: it costs a few nanoseconds, as it is asked for every event. It gives the fields of enum
+ * udm_head_field; an origin is UDM_KNOWN when all its members were seen or the head is complete, else UDM_UNREAD. head and source outlive it. */
 void udm_k8s_head_view(struct udm_record *record, struct arena *arena, const struct udm_source *source, const struct udm_k8s_head *head);
 /* A field of such a record; false if it is absent. Ask udm_record_knowledge first. */
 bool udm_head_value(const struct udm_record *record, enum udm_head_field field, struct slice *value);

@@ -82,7 +82,7 @@ struct slice yaral_regex_pattern(const struct yaral_regex *regex);
 size_t yaral_regex_groups(const struct yaral_regex *regex);
 bool yaral_regex_jit(const struct yaral_regex *regex);
 
-/* Per-thread scratch: match data, JIT stack, the DFA's growing workspace. */
+/* Per-thread scratch: match data, JIT stack, the linear matcher's threads. */
 struct yaral_matcher;
 struct yaral_matcher *yaral_matcher_new(void);
 void yaral_matcher_free(struct yaral_matcher *matcher);

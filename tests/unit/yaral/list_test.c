@@ -67,7 +67,7 @@ static void test_a_value_is_a_line_without_blanks_and_comments(void **state)
     const struct yaral_list *list = find(&fixture, "hosts", YARAL_LIST_STRING, false);
 
     (void)state;
-    static const char *const values[] = {"first", "alpha", "beta", "http://gamma/x", "Delta", "/* not a header any more */", "\xC3\x89" "cole", "last"};
+    static const char *const values[] = {"first", "alpha", "beta", "http://gamma/x", "Delta", "/* not a header any more */", ("\xC3\x89" "cole"), "last"};
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
         expect_in(&fixture, list, values[i], true);
     static const char *const others[] = {"", "// names", "alpha // the build machine", "beta\t", "delta", "http:", "Hosts that may.", "*/ first", "alph"};
