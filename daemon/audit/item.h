@@ -29,9 +29,9 @@ struct item {
     uint64_t begin;
     uint64_t line;
 
-    enum item_region region;         /* at the current token */
-    enum item_region kept_region;    /* where from stands */
-    uint64_t from;                   /* all before it is in kept, or left out */
+    enum item_region region;      /* at the current token */
+    enum item_region kept_region; /* where from stands */
+    uint64_t from;                /* all before it is in kept, or left out */
     struct item_mark marks[ITEM_MARKS];
     size_t mark_count;
 
@@ -39,15 +39,15 @@ struct item {
     size_t bound[REGIONS];
     size_t used[REGIONS];
     bool region_cut[REGIONS];
-    size_t region_start;             /* in kept: of the object in hand */
-    bool over_bound;                 /* a configured bound was hit */
+    size_t region_start; /* in kept: of the object in hand */
+    bool over_bound;     /* a configured bound was hit */
     struct udm_cut cut;
     bool digesting;
     struct digest *digest;
 
     const struct audit_limits *limits;
     const struct audit_sink *sink;
-    bool refused;                    /* by the budget: nothing is kept any more */
+    bool refused; /* by the budget: nothing is kept any more */
 };
 
 void item_init(struct item *item, const struct audit_limits *limits, const struct audit_sink *sink);

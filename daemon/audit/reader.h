@@ -39,21 +39,21 @@ struct audit_reader {
     enum audit_accept accept;
     struct audit_sink sink;
     struct json_stream *stream;
-    uint64_t offset;        /* of the next byte fed */
-    uint8_t mark_bytes;     /* of a byte order mark, at the input's beginning */
-    bool busy;              /* the budget refused */
+    uint64_t offset;    /* of the next byte fed */
+    uint8_t mark_bytes; /* of a byte order mark, at the input's beginning */
+    bool busy;          /* the budget refused */
 
     struct frame frames[FRAMES];
     size_t frame_count;
     enum audit_member member; /* whose value comes next */
     enum head_object head_object;
-    bool skipping;            /* the stream tells only the end of the container at hand */
+    bool skipping; /* the stream tells only the end of the container at hand */
 
     struct item item;         /* the innermost object, as long as it may be an event */
     struct udm_k8s_head head; /* texts point into the piece, or into texts */
     struct buffer texts[HEAD_MEMBERS];
     struct tail tail;
-    bool read_something;      /* one whole JSON value at least, an item's too */
+    bool read_something; /* one whole JSON value at least, an item's too */
     uint64_t error_offset;
     struct audit_counts counts;
 };

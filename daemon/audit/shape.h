@@ -11,8 +11,8 @@ enum audit_member {
     MEMBER_STAGE,
     MEMBER_REQUEST_URI,
     MEMBER_VERB,
-    MEMBER_USERNAME,    /* in user */
-    MEMBER_RESOURCE,    /* in objectRef, as the next three */
+    MEMBER_USERNAME, /* in user */
+    MEMBER_RESOURCE, /* in objectRef, as the next three */
     MEMBER_SUBRESOURCE,
     MEMBER_API_GROUP,
     MEMBER_NAMESPACE,
@@ -42,14 +42,14 @@ enum audit_kind_name { KIND_ABSENT, KIND_EVENT, KIND_EVENT_LIST, KIND_OTHER };
 /* What has been seen of an object. */
 struct audit_shape {
     enum audit_kind_name kind;
-    bool audit_id;      /* a string */
-    bool verb;          /* a string */
-    bool stage;         /* a string */
-    bool object_ref;    /* an object */
-    bool audit_member;  /* some member that only audit events have, of whatever type */
-    bool metadata;      /* an object */
-    bool udm;           /* an object */
-    bool items;         /* an array, which was entered */
+    bool audit_id;     /* a string */
+    bool verb;         /* a string */
+    bool stage;        /* a string */
+    bool object_ref;   /* an object */
+    bool audit_member; /* some member that only audit events have, of whatever type */
+    bool metadata;     /* an object */
+    bool udm;          /* an object */
+    bool items;        /* an array, which was entered */
 };
 
 /* Notes a member; text is that of a string. */

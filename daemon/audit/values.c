@@ -177,11 +177,10 @@ static void end_object(struct audit_reader *reader)
     switch (audit_shape_judge(&top(reader)->shape, reader->accept, &why)) {
     case VERDICT_EVENT:
         ask(reader, true);
-        audit_reader_deliver(reader, AUDIT_KIND_K8S, reader->item.unwanted ? slice_make("", 0) : item_bytes(&reader->item, end, piece, piece_offset), true);
+        audit_reader_deliver(reader, AUDIT_KIND_K8S,
+                             reader->item.unwanted ? slice_make("", 0) : item_bytes(&reader->item, end, piece, piece_offset), true);
         break;
-    case VERDICT_UDM:
-        audit_reader_deliver(reader, AUDIT_KIND_UDM, item_bytes(&reader->item, end, piece, piece_offset), true);
-        break;
+    case VERDICT_UDM: audit_reader_deliver(reader, AUDIT_KIND_UDM, item_bytes(&reader->item, end, piece, piece_offset), true); break;
     case VERDICT_LIST: break;
     case VERDICT_NONE: dead_item(reader, why); break;
     }

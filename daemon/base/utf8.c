@@ -86,13 +86,30 @@ size_t utf8_length(struct slice text)
     return count;
 }
 
+/* Eight bytes at a time, since nearly all text is ASCII. */
+static size_t ascii_length(struct slice text)
+{
+    size_t length = 0;
+
+    for (uint64_t word; text.length - length >= sizeof word; length += sizeof word) {
+        memcpy(&word, text.bytes + length, sizeof word);
+        if (word & UINT64_C(0x8080808080808080))
+            break;
+    }
+    while (length < text.length && (unsigned char)text.bytes[length] < 0x80)
+        length++;
+    return length;
+}
+
 bool utf8_valid(struct slice text)
 {
-    while (text.length) {
-        size_t step = utf8_sequence(text);
+    for (size_t i = ascii_length(text); i < text.length;) {
+        struct slice rest = slice_make(text.bytes + i, text.length - i);
+        size_t step = utf8_sequence(rest);
         if (step == 0)
             return false;
-        text = slice_from(text, step);
+        i += step;
+        i += ascii_length(slice_make(text.bytes + i, text.length - i));
     }
     return true;
 }

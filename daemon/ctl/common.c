@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <unistd.h>
 
-static void write_message(const char *format, va_list arguments)
+static __attribute__((format(printf, 1, 0))) void write_message(const char *format, va_list arguments)
 {
     struct buffer line = {NULL, 0, 0};
     char *message;

@@ -49,6 +49,7 @@ int load_config(const char *path, struct config **config);
 struct rules {
     struct config *config; /* NULL where -r was used */
     struct detect_plan *plan;
+    struct udm_own_labels *own_labels; /* of the configuration; NULL where -r was used */
 };
 
 /* EX_OK, or the exit code after a message. */

@@ -292,6 +292,7 @@ static int run(const struct arguments *arguments)
         return code;
     explain.plan = rules.plan;
     code = rule_exists(&explain) ? event_options(arguments, rules.config, &intake) : EX_USAGE;
+    intake.source.own_labels = rules.own_labels;
     if (code == EX_OK) {
         code = read_events(arguments, rules.plan, &intake, &sink);
         if (explain.audit_id && explain.events == 0 && code == EX_OK)

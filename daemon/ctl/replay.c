@@ -58,6 +58,7 @@ static int run(const struct arguments *arguments)
     if ((code = rules_load(arguments, &rules)))
         return code;
     if ((code = event_options(arguments, rules.config, &intake)) == EX_OK) {
+        intake.source.own_labels = rules.own_labels;
         replay.seen = map_new();
         replay.table = alert_table_new(&display);
         code = read_events(arguments, rules.plan, &intake, &sink);

@@ -37,10 +37,13 @@ static int load_plan(struct ruleset_files *files, struct rules *rules)
     struct ruleset_loaded loaded;
     enum result result = ruleset_files_load(files, diagnostics, &loaded);
 
-    if (result)
+    if (result) {
         diagnostics_print(diagnostics, stderr);
-    else
+        ruleset_loaded_free(&loaded);
+    } else {
         rules->plan = detect_plan_new(loaded.ruleset, loaded.lists);
+        rules->own_labels = loaded.own_labels;
+    }
     diagnostics_free(diagnostics);
     return exit_code_of(result);
 }
@@ -82,7 +85,7 @@ int rules_load(const struct arguments *arguments, struct rules *rules)
     const char *config = config_path(arguments);
     int code = EX_USAGE;
 
-    *rules = (struct rules){NULL, NULL};
+    *rules = (struct rules){NULL, NULL, NULL};
     if (by_rule && arguments_has(arguments, "config"))
         return fail(EX_USAGE, "-r and -c together: give the rules, or a configuration that names them");
     if (!by_rule && !config)
@@ -102,6 +105,7 @@ int rules_load(const struct arguments *arguments, struct rules *rules)
 void rules_free(struct rules *rules)
 {
     detect_plan_unref(rules->plan);
+    udm_own_labels_free(rules->own_labels);
     config_free(rules->config);
-    *rules = (struct rules){NULL, NULL};
+    *rules = (struct rules){NULL, NULL, NULL};
 }

@@ -35,6 +35,8 @@ static int run(const struct arguments *arguments)
 {
     struct udm_output output = {.pretty = display_of(stdout).terminal || arguments_has(arguments, "pretty")};
     struct event_sink sink = {.context = &output, .record = on_record};
+    struct diagnostics *diagnostics = diagnostics_new();
+    struct udm_own_labels *own_labels = NULL;
     struct config *config = NULL;
     struct intake_options intake;
     int code = EX_OK;
@@ -44,12 +46,17 @@ static int run(const struct arguments *arguments)
     if (code == EX_OK)
         code = event_options(arguments, config, &intake);
     if (code == EX_OK) {
+        own_labels = own_labels_load(config ? &config->labels : NULL, config ? config->file : "", diagnostics);
+        intake.source.own_labels = own_labels;
+        diagnostics_print(diagnostics, stderr);
         struct detect_plan *plan = detect_plan_new(yaral_ruleset_new(), NULL);
         code = read_events(arguments, plan, &intake, &sink);
         detect_plan_unref(plan);
     }
     buffer_free(&output.record);
     buffer_free(&output.out);
+    udm_own_labels_free(own_labels);
+    diagnostics_free(diagnostics);
     config_free(config);
     int written = finish_output();
     return code ? code : written;

@@ -92,7 +92,8 @@ static struct json_node *read_tree(struct intake *intake, const struct audit_eve
 {
     struct json_limits limits = json_default_limits;
     struct json_node *tree = NULL;
-    bool skips = event->kind == AUDIT_KIND_K8S && !udm_label_filter_wants_response(filter);
+    bool skips = event->kind == AUDIT_KIND_K8S && !udm_label_filter_wants_response(filter) &&
+                 !udm_own_labels_need_response(intake->options->source.own_labels);
 
     limits.depth = intake->options->limits.depth + 2; /* the reader has bounded it already, below the event */
     limits.skip_member = skips ? "responseObject" : NULL;
@@ -184,6 +185,7 @@ static void on_event(void *context, const struct audit_event *event)
     if (intake->sink.record)
         intake->sink.record(intake->sink.context, &record, &result);
     report(intake, event, &record, &cut, &result);
+    arena_reset(arena); /* it may have been a huge one, and the next may be long in coming */
 }
 
 static void on_dead(void *context, const struct audit_dead *dead)

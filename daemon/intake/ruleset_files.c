@@ -33,6 +33,7 @@ void ruleset_files_from_config(struct ruleset_files *files, const struct config 
         .config_file = config->file,
         .lists_folder = config->rules.lists,
         .tables_folder = config->rules.tables,
+        .own_labels = &config->labels,
     };
 }
 
@@ -98,6 +99,19 @@ static void load_lists(struct loader *loader)
         add_list(loader, slice_of(files->lists[i].name), files->lists[i].path);
     for (size_t i = 0; i < files->table_count; i++)
         add_table(loader, slice_of(files->tables[i].name), files->tables[i].path);
+}
+
+struct udm_own_labels *own_labels_load(const struct config_pairs *pairs, const char *config_file, struct diagnostics *diagnostics)
+{
+    struct udm_own_labels *labels = udm_own_labels_new();
+
+    for (size_t i = 0; pairs && i < pairs->count; i++) {
+        const struct config_pair *pair = &pairs->items[i];
+        const char *wrong;
+        if (udm_own_labels_add(labels, slice_of(pair->name), slice_of(pair->value), &wrong) != RESULT_OK)
+            diagnostics_add(diagnostics, DIAGNOSTIC_ERROR, config_file, pair->place.line, pair->place.column, "label `%s`: %s", pair->name, wrong);
+    }
+    return labels;
 }
 
 /* --- rules ------------------------------------------------------------------------------------------------------------------------- */
@@ -187,6 +201,7 @@ enum result ruleset_files_load(const struct ruleset_files *files, struct diagnos
     size_t unsupported_before = diagnostics_count_of(diagnostics, DIAGNOSTIC_UNSUPPORTED);
 
     *loaded = (struct ruleset_loaded){.ruleset = yaral_ruleset_new(), .lists = yaral_lists_new()};
+    loaded->own_labels = own_labels_load(files->own_labels, files->config_file, diagnostics);
     load_lists(&loader);
     load_rules(&loader);
     loaded->file_count = map_count(loader.seen);
@@ -201,5 +216,6 @@ void ruleset_loaded_free(struct ruleset_loaded *loaded)
 {
     yaral_ruleset_free(loaded->ruleset);
     yaral_lists_free(loaded->lists);
+    udm_own_labels_free(loaded->own_labels);
     *loaded = (struct ruleset_loaded){0};
 }

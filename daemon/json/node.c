@@ -55,7 +55,8 @@ static bool is_plain_name(struct slice name)
 {
     for (size_t i = 0; i < name.length; i++) {
         char byte = name.bytes[i];
-        bool plain = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') || byte == '_' || byte == '-';
+        bool plain =
+            (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') || byte == '_' || byte == '-';
         if (!plain)
             return false;
     }

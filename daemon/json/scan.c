@@ -95,7 +95,8 @@ size_t json_scan_last_quote(struct slice bytes)
 
 static bool is_scalar_byte(char byte)
 {
-    return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || byte == '-' || byte == '+' || byte == '.';
+    return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || byte == '-' || byte == '+' ||
+           byte == '.';
 }
 
 size_t json_scan_last_scalar(struct slice bytes)

@@ -34,26 +34,26 @@ struct json_stream {
     yajl_callbacks callbacks;
 
     enum json_mode mode;
-    enum result result;    /* why the mode is MODE_FAILED */
+    enum result result; /* why the mode is MODE_FAILED */
     size_t depth;
-    bool skip;             /* asked for by a handler: the value to come, or the container just begun */
+    bool skip; /* asked for by a handler: the value to come, or the container just begun */
     bool silent;
-    bool silent_end_told;  /* end() is called for the silent container */
-    size_t silent_depth;   /* depth outside of it */
+    bool silent_end_told; /* end() is called for the silent container */
+    size_t silent_depth;  /* depth outside of it */
 
-    struct slice piece;    /* what yajl has or had last */
-    size_t piece_real;     /* so much of it is of the input */
+    struct slice piece; /* what yajl has or had last */
+    size_t piece_real;  /* so much of it is of the input */
     uint64_t piece_offset;
-    uint64_t offset;       /* of the next byte fed */
-    size_t window;         /* how many bytes to scan next */
+    uint64_t offset; /* of the next byte fed */
+    size_t window;   /* how many bytes to scan next */
     struct buffer carry;
-    bool escaped;          /* the carry, or the cut string so far, ends in an unescaped backslash */
+    bool escaped; /* the carry, or the cut string so far, ends in an unescaped backslash */
     struct json_deep deep;
     struct buffer unescaped;
 
     uint64_t line;
-    uint64_t counted;       /* newlines between top-level values are counted up to here */
-    uint64_t value_begin;   /* of the last top-level value */
+    uint64_t counted;     /* newlines between top-level values are counted up to here */
+    uint64_t value_begin; /* of the last top-level value */
     uint64_t value_end;
     uint64_t first_newline; /* in the top-level value at hand */
     uint64_t last_token;    /* behind the last byte that is not blank, of the pieces that are through */

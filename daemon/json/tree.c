@@ -15,17 +15,17 @@ struct builder {
     struct slice text;
     const struct json_limits *limits;
     yajl_handle yajl;
-    bool ended;              /* yajl is being told of the end: what it hands out now lies in its own buffer */
+    bool ended; /* yajl is being told of the end: what it hands out now lies in its own buffer */
     size_t nodes;
-    size_t token_end;        /* in text: behind the last value or key */
+    size_t token_end; /* in text: behind the last value or key */
     struct json_node *root;
     struct json_node *parent; /* innermost open container */
     struct slice key;         /* of the value to come */
     bool has_key;
     struct json_node *final_number; /* a number that only the end of the text completed */
-    bool full;               /* limits.nodes was hit */
-    bool skip_next;          /* the value to come is limits.skip_member's */
-    size_t skipped_depth;    /* open containers inside it */
+    bool full;                      /* limits.nodes was hit */
+    bool skip_next;                 /* the value to come is limits.skip_member's */
+    size_t skipped_depth;           /* open containers inside it */
 };
 
 /* Is this value, or key, inside of what is read over? The value itself leaves a null behind. */
@@ -147,7 +147,8 @@ static int on_key(void *context, const unsigned char *bytes, size_t length)
         return 1;
     builder->key = string_text(builder, bytes, length);
     builder->has_key = true;
-    builder->skip_next = builder->limits->skip_member && builder->parent == builder->root && slice_is(builder->key, builder->limits->skip_member);
+    builder->skip_next =
+        builder->limits->skip_member && builder->parent == builder->root && slice_is(builder->key, builder->limits->skip_member);
     builder->token_end = yajl_get_bytes_consumed(builder->yajl);
     return 1;
 }
@@ -291,7 +292,8 @@ static enum result build(struct builder *builder, size_t *error_offset)
     return close_tree(builder, limit < builder->text.length ? RESULT_LIMIT : RESULT_INVALID);
 }
 
-enum result json_tree_parse(struct arena *arena, struct slice text, const struct json_limits *limits, struct json_node **root, size_t *error_offset)
+enum result json_tree_parse(struct arena *arena, struct slice text, const struct json_limits *limits, struct json_node **root,
+                            size_t *error_offset)
 {
     struct builder builder = {.arena = arena, .text = text, .limits = limits ? limits : &json_default_limits};
     size_t ignored;

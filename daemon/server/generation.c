@@ -119,6 +119,9 @@ struct generation *generation_load(const char *file, const struct deliver_destin
     generation_destinations_free(own, destination_count);
     if (rules == RESULT_OK)
         generation->plan = detect_plan_new(loaded.ruleset, loaded.lists);
+    else
+        yaral_ruleset_free(loaded.ruleset), yaral_lists_free(loaded.lists);
+    generation->own_labels = loaded.own_labels;
     if (!generation->routes || !generation->plan || diagnostics_count_of(diagnostics, DIAGNOSTIC_ERROR)) {
         generation_unref(generation);
         return NULL;
@@ -138,6 +141,7 @@ void generation_unref(struct generation *generation)
         return;
     detect_plan_unref(generation->plan);
     deliver_routes_free(generation->routes);
+    udm_own_labels_free(generation->own_labels);
     config_free(generation->config);
     free(generation);
 }

@@ -15,6 +15,7 @@ struct generation {
     struct config *config;
     struct detect_plan *plan;
     struct deliver_routes *routes;
+    struct udm_own_labels *own_labels;
     uint64_t number;
 };
 

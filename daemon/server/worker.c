@@ -83,6 +83,7 @@ static struct rules *rules_new(const struct worker *worker, struct generation *g
         options->source.log_type = slice_of(config_log_type_name(config->sources[i].log_type));
         options->source.cluster = slice_of(config->sources[i].cluster);
         options->source.trusted_proxies = (unsigned int)config->sources[i].trusted_proxies;
+        options->source.own_labels = generation->own_labels;
         options->accept = accepted(config->sources[i].log_type);
         options->limits = audit_default_limits;
         options->limits.depth = (size_t)config->limits.depth;

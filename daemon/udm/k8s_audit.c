@@ -463,4 +463,5 @@ void udm_k8s_record(struct udm_record *record, const struct udm_source *source, 
     }
     map_additional(record, &event);
     k8s_map_objects(record, &event.request, node, cut);
+    udm_own_labels_apply(source->own_labels, record, node);
 }

@@ -41,10 +41,10 @@ struct json_handlers {
 
 /* Where and why parsing ended. */
 struct json_stream_error {
-    uint64_t offset;       /* of the token, or of the byte in a string, that is wrong */
-    const char *detail;    /* in words */
-    bool starts_line;      /* only blanks are before it on its line */
-    bool earlier_newline;  /* the broken top-level value has a newline before the one that starts this line (or before this line, if
+    uint64_t offset;      /* of the token, or of the byte in a string, that is wrong */
+    const char *detail;   /* in words */
+    bool starts_line;     /* only blanks are before it on its line */
+    bool earlier_newline; /* the broken top-level value has a newline before the one that starts this line (or before this line, if
                             * starts_line is false): it was written over several lines */
 };
 

@@ -24,16 +24,20 @@ struct ruleset_files {
     size_t list_count;
     const struct ruleset_named_file *tables;
     size_t table_count;
+    const struct config_pairs *own_labels; /* the configuration's `labels`; NULL: none */
     struct yaral_options options;
 };
 
 struct ruleset_loaded {
     struct yaral_ruleset *ruleset; /* the caller's to free, or detect_plan_new's to take */
     struct yaral_lists *lists;     /* likewise; outlives the ruleset */
+    struct udm_own_labels *own_labels; /* the caller's to free; never NULL */
     size_t file_count;
     size_t list_count;
 };
 
+/* The labels that a configuration adds; what is wrong with one is a diagnostic, and it is left out. The caller frees them. */
+struct udm_own_labels *own_labels_load(const struct config_pairs *pairs, const char *config_file, struct diagnostics *diagnostics);
 /* The files that a configuration names; the strings stay the config's. */
 void ruleset_files_from_config(struct ruleset_files *files, const struct config *config);
 /* Reads and checks all of them; everything that is wrong goes to diagnostics. RESULT_OK: loaded is complete. RESULT_NOT_FOUND: a file cannot be

@@ -216,12 +216,26 @@ bool udm_label_is_sensitive(struct slice key);
 
 /* --- making records --------------------------------------------------------------------------------------------------------- */
 
+/* Labels of the operator's own: a key, and the JSON path in the event where its values stand, such as
+ * requestObject.metadata.labels["app.kubernetes.io/name"] or requestObject.spec.template.spec.containers[*].name. They count as part of the event: a
+ * value that an unseen object might have is absent, not unknown. Immutable once made. */
+struct udm_own_labels;
+struct udm_own_labels *udm_own_labels_new(void);
+void udm_own_labels_free(struct udm_own_labels *labels);
+/* RESULT_INVALID: *wrong (constant) says what is wrong with the path, or that the mapping makes that label itself. */
+enum result udm_own_labels_add(struct udm_own_labels *labels, struct slice key, struct slice path, const char **wrong);
+/* Some path leads into responseObject. labels may be NULL here and below. */
+bool udm_own_labels_need_response(const struct udm_own_labels *labels);
+/* udm_k8s_record does it. */
+void udm_own_labels_apply(const struct udm_own_labels *labels, struct udm_record *record, const struct json_node *event);
+
 /* What a source says about the events that come through it. */
 struct udm_source {
     struct slice log_type; /* metadata.log_type: K8S_AUDIT, or as configured */
     struct slice cluster;
     unsigned int trusted_proxies; /* entries of sourceIPs from the end that belong to proxies of ours */
     clock_nanos received;         /* metadata.ingested_timestamp; 0: not set */
+    const struct udm_own_labels *own_labels; /* may be NULL */
 };
 
 /* A cheap member of an audit event as the reader met it. */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/audit/transcript.h"
 
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <cmocka.h>
 #include <stdio.h>
 
-#define HEAD                                                                                                            \
+#define HEAD \
     "\"level\":\"Request\",\"auditID\":\"i\",\"stage\":\"ResponseComplete\",\"requestURI\":\"/apis?a=b\",\"verb\":\"create\"," \
     "\"user\":{\"username\":\"eve\",\"groups\":[\"g\"]},\"objectRef\":{\"resource\":\"jobs\",\"namespace\":\"n\",\"apiGroup\":\"batch\"}"
 #define EVENT "{" HEAD ",\"requestObject\":{\"kind\":\"Job\"},\"annotations\":{\"a\":\"b\"}}"
@@ -103,11 +103,15 @@ static void test_a_source_takes_only_what_it_accepts(void **state)
 
 static void test_the_head_is_told_in_any_order_of_keys(void **state)
 {
-    static const char sorted[] = "{\"annotations\":{},\"auditID\":\"i\",\"level\":\"Request\",\"objectRef\":{\"apiGroup\":\"batch\",\"namespace\":\"n\",\"resource\":\"jobs\"},"
-                                 "\"requestObject\":{},\"requestURI\":\"/apis?a=b\",\"stage\":\"ResponseComplete\",\"user\":{\"username\":\"eve\"},\"verb\":\"create\"}";
+    static const char sorted[] = "{\"annotations\":{},\"auditID\":\"i\",\"level\":\"Request\",\"objectRef\":{\"apiGroup\":\"batch\","
+                                 "\"namespace\":\"n\",\"resource\":\"jobs\"},"
+                                 "\"requestObject\":{},\"requestURI\":\"/"
+                                 "apis?a=b\",\"stage\":\"ResponseComplete\",\"user\":{\"username\":\"eve\"},\"verb\":\"create\"}";
     (void)state;
     struct transcript told = read_text(sorted);
-    assert_non_null(strstr(told.text.bytes, "wanted incomplete level=Request resource=jobs group=batch namespace=n\nwanted complete" TOLD_HEAD "\nevent 0 at 0"));
+    assert_non_null(strstr(told.text.bytes,
+                           "wanted incomplete level=Request resource=jobs group=batch namespace=n\nwanted complete" TOLD_HEAD
+                           "\nevent 0 at 0"));
     assert_bytes(&told.last_event, sorted);
     transcript_free(&told);
     told = read_text(EVENT);
@@ -137,7 +141,8 @@ static void test_an_unwanted_event_is_counted_and_not_told(void **state)
 static void test_the_last_of_two_equal_keys_counts(void **state)
 {
     (void)state;
-    struct transcript told = read_text("{\"auditID\":\"i\",\"verb\":\"get\",\"user\":{\"username\":\"a\"},\"verb\":\"cre\\u0061te\",\"user\":{},\"objectRef\":{\"resource\":\"x\",\"resource\":\"y\"}}");
+    struct transcript told = read_text("{\"auditID\":\"i\",\"verb\":\"get\",\"user\":{\"username\":\"a\"},\"verb\":\"cre\\u0061te\","
+                                       "\"user\":{},\"objectRef\":{\"resource\":\"x\",\"resource\":\"y\"}}");
     assert_non_null(strstr(told.text.bytes, "wanted complete verb=create resource=y\n"));
     transcript_free(&told);
 }
@@ -148,7 +153,8 @@ static void test_a_wrong_shape_costs_that_one_event(void **state)
     struct transcript told = read_text("{\"items\":[" MINIMAL ",3,\"x\",{\"a\":1}," MINIMAL "]}");
     assert_counts(&told, 2, 3);
     assert_non_null(strstr(told.text.bytes, "dead wrong shape at 39 line 1 length 1: not an object: 3\n"));
-    assert_non_null(strstr(told.text.bytes, "dead not an audit event at 45 line 1 length 7: an object that is no audit event and no UDM record: {\"a\":1}\n"));
+    assert_non_null(strstr(
+        told.text.bytes, "dead not an audit event at 45 line 1 length 7: an object that is no audit event and no UDM record: {\"a\":1}\n"));
     assert_int_equal(told.result, RESULT_OK);
     transcript_free(&told);
 }
@@ -233,16 +239,21 @@ static void test_over_a_bound_the_rest_of_that_value_is_left_out(void **state)
     (void)state;
     assert_cut(&limits, "{\"auditID\":\"i\",\"verb\":\"get\",\"requestObject\":{\"a\":\"b\",\"c\":\"0123456789\"},\"z\":1}",
                "{\"auditID\":\"i\",\"verb\":\"get\",\"requestObject\":{\"a\":\"b\",\"c\":\"012345\"},\"z\":1}");
-    assert_cut(&limits, "{\"auditID\":\"i\",\"verb\":\"0123456789012345678901234567890\",\"z\":1}", "{\"auditID\":\"i\",\"verb\":\"01234567890123456789\",\"z\":1}");
-    assert_cut(&limits, "{\"auditID\":\"i\",\"verb\":\"a\",\"x\":[[[[[[[1]]]]]],2]]}", "{\"auditID\":\"i\",\"verb\":\"a\",\"x\":[[[[[[null]]]]],2]}");
+    assert_cut(&limits, "{\"auditID\":\"i\",\"verb\":\"0123456789012345678901234567890\",\"z\":1}",
+               "{\"auditID\":\"i\",\"verb\":\"01234567890123456789\",\"z\":1}");
+    assert_cut(&limits, "{\"auditID\":\"i\",\"verb\":\"a\",\"x\":[[[[[[[1]]]]]],2]}",
+               "{\"auditID\":\"i\",\"verb\":\"a\",\"x\":[[[[[[null]]]]],2]}");
 }
 
 static void test_padding_before_the_objects_does_not_push_them_out(void **state)
 {
     const struct audit_limits limits = {.depth = 5, .value_bytes = 60, .event_bytes = 60, .dead_letter_bytes = 50};
     (void)state;
-    assert_cut(&limits, "{\"auditID\":\"i\",\"verb\":\"create\",\"groups\":[\"0123456789\",\"0123456789\"],\"requestObject\":{\"image\":\"evil\"},\"responseObject\":{\"a\":1},\"z\":1}",
-               "{\"auditID\":\"i\",\"verb\":\"create\",\"groups\":[\"0123456789\",\"01234\"],\"requestObject\":{\"image\":\"evil\"},\"responseObject\":{\"a\":1}}");
+    assert_cut(&limits,
+               "{\"auditID\":\"i\",\"verb\":\"create\",\"groups\":[\"0123456789\",\"0123456789\"],\"requestObject\":{\"image\":\"evil\"},"
+               "\"responseObject\":{\"a\":1},\"z\":1}",
+               "{\"auditID\":\"i\",\"verb\":\"create\",\"groups\":[\"0123456789\",\"01234\"],\"requestObject\":{\"image\":\"evil\"},"
+               "\"responseObject\":{\"a\":1}}");
 }
 
 static void test_of_a_list_that_was_answered_only_the_beginning_is_kept(void **state)

@@ -18,13 +18,13 @@ struct transcript {
     bool last_has_sha256;
     char last_sha256[DIGEST_SHA256_HEX];
     struct audit_counts counts;
-    bool unwanted;            /* what to answer */
+    bool unwanted; /* what to answer */
     unsigned int asked;
     ptrdiff_t memory;
     ptrdiff_t peak;
-    ptrdiff_t allowed;        /* 0: all */
-    struct slice input;       /* as fed */
-    bool broken;              /* an event's bytes were not right JSON, or not those of the input */
+    ptrdiff_t allowed;  /* 0: all */
+    struct slice input; /* as fed */
+    bool broken;        /* an event's bytes were not right JSON, or not those of the input */
     enum result fed;
     enum result result;
     uint64_t error_offset;
@@ -77,8 +77,8 @@ static inline void transcript_event(void *context, const struct audit_event *eve
     char hex[DIGEST_SHA256_HEX];
     digest_sha256_hex(event->bytes, hex);
     buffer_printf(&to->text, "event %d at %lu line %lu length %zu sha256 %s cut %d%d%d%d", (int)event->kind, (unsigned long)event->offset,
-                  (unsigned long)event->line, event->bytes.length, hex, event->cut.request_object, event->cut.response_object, event->cut.other,
-                  event->cut.transport);
+                  (unsigned long)event->line, event->bytes.length, hex, event->cut.request_object, event->cut.response_object,
+                  event->cut.other, event->cut.transport);
     if (event->head)
         transcript_head(to, event->head);
     to->broken |= !transcript_is_right(to, event);
@@ -115,7 +115,8 @@ static inline bool transcript_budget(void *context, ptrdiff_t bytes)
 }
 
 /* Each chunk is a copy of its own, so that memory checkers see what is read outside of it or after it has gone. */
-static inline void transcript_read(struct transcript *to, struct slice input, size_t chunk, const struct audit_limits *limits, enum audit_accept accept)
+static inline void transcript_read(struct transcript *to, struct slice input, size_t chunk, const struct audit_limits *limits,
+                                   enum audit_accept accept)
 {
     struct audit_sink sink = {to, transcript_wanted, transcript_event, transcript_dead, transcript_budget};
     struct audit_reader *reader = audit_reader_new(limits ? limits : &audit_default_limits, accept, &sink);
@@ -134,8 +135,9 @@ static inline void transcript_read(struct transcript *to, struct slice input, si
     to->counts = *audit_reader_counts(reader);
     if (to->result == RESULT_INVALID)
         buffer_printf(&to->text, "invalid at %lu\n", (unsigned long)to->error_offset);
-    buffer_printf(&to->text, "received %lu events %lu dead %lu cut %lu values %lu\n", (unsigned long)to->counts.received, (unsigned long)to->counts.events,
-                  (unsigned long)to->counts.dead, (unsigned long)to->counts.cut, (unsigned long)to->counts.values);
+    buffer_printf(&to->text, "received %lu events %lu dead %lu cut %lu values %lu\n", (unsigned long)to->counts.received,
+                  (unsigned long)to->counts.events, (unsigned long)to->counts.dead, (unsigned long)to->counts.cut,
+                  (unsigned long)to->counts.values);
     audit_reader_free(reader);
 }
 

@@ -2,9 +2,9 @@
 #include "harrier/json_stream.h"
 #include "harrier/memory.h"
 
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <cmocka.h>
 #include <stdlib.h>
 
 /* What the stream tells, as text, and the pieces put together again. */
@@ -34,7 +34,8 @@ static void on_value(void *context, enum json_type type, struct slice text)
     struct recorder *recorder = context;
     (void)type;
     buffer_append_slice(&recorder->text, slice_first(text, 60));
-    buffer_printf(&recorder->text, "@%lu-%lu ", (unsigned long)json_stream_token_begin(recorder->stream), (unsigned long)json_stream_token_end(recorder->stream));
+    buffer_printf(&recorder->text, "@%lu-%lu ", (unsigned long)json_stream_token_begin(recorder->stream),
+                  (unsigned long)json_stream_token_end(recorder->stream));
 }
 
 static void on_begin(void *context, enum json_type type)
@@ -110,34 +111,39 @@ static const size_t chunks[] = {1, 2, 3, 5, 7, 16, 100, SIZE_MAX};
 
 static void assert_told(const char *input, size_t depth, size_t token_bytes, const char *expected)
 {
-    for EACH_CHUNK (i) {
-        struct recorder recorder = {0};
-        record(&recorder, slice_of(input), chunks[i], depth, token_bytes);
-        assert_int_equal(recorder.fed, RESULT_OK);
-        assert_int_equal(recorder.finished, RESULT_OK);
-        assert_string_equal(recorder.text.bytes, expected);
-        assert_string_equal(recorder.input.bytes, input);
-        recorder_free(&recorder);
-    }
+    for
+        EACH_CHUNK(i)
+        {
+            struct recorder recorder = {0};
+            record(&recorder, slice_of(input), chunks[i], depth, token_bytes);
+            assert_int_equal(recorder.fed, RESULT_OK);
+            assert_int_equal(recorder.finished, RESULT_OK);
+            assert_string_equal(recorder.text.bytes, expected);
+            assert_string_equal(recorder.input.bytes, input);
+            recorder_free(&recorder);
+        }
 }
 
 static void assert_wrong(const char *input, uint64_t offset, bool starts_line, bool earlier_newline)
 {
-    for EACH_CHUNK (i) {
-        struct recorder recorder = {0};
-        record(&recorder, slice_of(input), chunks[i], 10, 100);
-        assert_int_equal(recorder.fed == RESULT_OK ? recorder.finished : recorder.fed, RESULT_INVALID);
-        assert_int_equal(recorder.error.offset, offset);
-        assert_int_equal(recorder.error.starts_line, starts_line);
-        assert_int_equal(recorder.error.earlier_newline, earlier_newline);
-        recorder_free(&recorder);
-    }
+    for
+        EACH_CHUNK(i)
+        {
+            struct recorder recorder = {0};
+            record(&recorder, slice_of(input), chunks[i], 10, 100);
+            assert_int_equal(recorder.fed == RESULT_OK ? recorder.finished : recorder.fed, RESULT_INVALID);
+            assert_int_equal(recorder.error.offset, offset);
+            assert_int_equal(recorder.error.starts_line, starts_line);
+            assert_int_equal(recorder.error.earlier_newline, earlier_newline);
+            recorder_free(&recorder);
+        }
 }
 
 static void test_any_chunks_tell_the_same_with_offsets(void **state)
 {
     (void)state;
-    assert_told("{\"a\":[1,-2.5e3,\"x\\n\\\"y\"],\"b\\u0063\":true}", 10, 100, "{0/1 a: [5/1 1@6-7 -2.5e3@8-14 x\n\"y@15-23 ]24 bc: true@35-39 }40 ");
+    assert_told("{\"a\":[1,-2.5e3,\"x\\n\\\"y\"],\"b\\u0063\":true}", 10, 100,
+                "{0/1 a: [5/1 1@6-7 -2.5e3@8-14 x\n\"y@15-23 ]24 bc: true@35-39 }40 ");
 }
 
 static void test_values_follow_each_other_with_any_separator(void **state)
@@ -174,20 +180,23 @@ static void test_a_long_number_becomes_null(void **state)
 static void test_a_container_that_is_too_deep_becomes_null(void **state)
 {
     (void)state;
-    assert_told("[[{\"]\\\"\":[1]},[3]],[[]],4]", 2, 100, "[0/1 [1/1 deep! null@2-2 deep! null@14-14 ]18 [19/1 deep! null@20-20 ]23 4@24-25 ]26 ");
+    assert_told("[[{\"]\\\"\":[1]},[3]],[[]],4]", 2, 100,
+                "[0/1 [1/1 deep! null@2-2 deep! null@14-14 ]18 [19/1 deep! null@20-20 ]23 4@24-25 ]26 ");
 }
 
 static void test_what_was_parsed_is_whole_json_where_something_was_left_out(void **state)
 {
     const char *input = "[[{\"a\":[1]},\"0123456789abc\"],12345678901]";
     (void)state;
-    for EACH_CHUNK (i) {
-        struct recorder recorder = {0};
-        record(&recorder, slice_of(input), chunks[i], 2, 10);
-        assert_string_equal(recorder.parsed.bytes, "[[null,\"0123456789\"],null]");
-        assert_string_equal(recorder.input.bytes, input);
-        recorder_free(&recorder);
-    }
+    for
+        EACH_CHUNK(i)
+        {
+            struct recorder recorder = {0};
+            record(&recorder, slice_of(input), chunks[i], 2, 10);
+            assert_string_equal(recorder.parsed.bytes, "[[null,\"0123456789\"],null]");
+            assert_string_equal(recorder.input.bytes, input);
+            recorder_free(&recorder);
+        }
 }
 
 static void test_the_stack_stays_within_the_bound_however_deep_the_input(void **state)

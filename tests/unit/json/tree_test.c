@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harrier/json.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <cmocka.h>
 #include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdlib.h>
 
 struct tree {
@@ -77,7 +77,10 @@ static void test_a_high_surrogate_before_another_escape_is_no_pair(void **state)
 {
     struct tree tree = parse("\"\\ud83d\\u0041\"");
     (void)state;
-    assert_slice(tree.root->text, "\xED\xA0\xBD" "A", 4);
+    assert_slice(tree.root->text,
+                 "\xED\xA0\xBD"
+                 "A",
+                 4);
     arena_free(tree.arena);
 }
 
@@ -95,11 +98,16 @@ static void test_text_without_escapes_points_into_the_input(void **state)
 
 static void test_invalid_utf8_is_kept_in_the_tree_and_replaced_in_writing(void **state)
 {
-    struct tree tree = parse("\"a\xFF\xED\xA0\x80" "b\"");
+    struct tree tree = parse("\"a\xFF\xED\xA0\x80"
+                             "b\"");
     (void)state;
     assert_int_equal(tree.result, RESULT_OK);
-    assert_slice(tree.root->text, "a\xFF\xED\xA0\x80" "b", 6);
-    assert_written(tree.root, "\"a\xEF\xBF\xBD\xEF\xBF\xBD" "b\"");
+    assert_slice(tree.root->text,
+                 "a\xFF\xED\xA0\x80"
+                 "b",
+                 6);
+    assert_written(tree.root, "\"a\xEF\xBF\xBD\xEF\xBF\xBD"
+                              "b\"");
     arena_free(tree.arena);
 }
 
@@ -187,7 +195,8 @@ static void test_ten_thousand_levels_are_read_walked_and_written(void **state)
 
 static void test_bounds_end_the_tree_and_say_so(void **state)
 {
-    struct json_limits shallow = {.depth = 3, .token_bytes = 100, .nodes = 100}, short_tokens = {.depth = 10, .token_bytes = 4, .nodes = 100}, few = {.depth = 10, .token_bytes = 100, .nodes = 3};
+    struct json_limits shallow = {.depth = 3, .token_bytes = 100, .nodes = 100},
+                       short_tokens = {.depth = 10, .token_bytes = 4, .nodes = 100}, few = {.depth = 10, .token_bytes = 100, .nodes = 3};
     (void)state;
 
     struct tree tree = parse_with(SLICE("{\"a\":1,\"b\":[[[2]]]}"), &shallow);
@@ -243,7 +252,8 @@ static void test_numbers_are_written_short_and_read_back_the_same(void **state)
     static const struct {
         double number;
         const char *text;
-    } cases[] = {{0.1, "0.1"}, {100, "100"}, {-2.5, "-2.5"}, {1.0 / 3, "0.3333333333333333"}, {1e300, "1e+300"}, {NAN, "null"}, {INFINITY, "null"}};
+    } cases[] = {{0.1, "0.1"},      {100, "100"},  {-2.5, "-2.5"},    {1.0 / 3, "0.3333333333333333"},
+                 {1e300, "1e+300"}, {NAN, "null"}, {INFINITY, "null"}};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct buffer out = {0};
@@ -276,7 +286,8 @@ static void test_the_writer_follows_the_calls(void **state)
     json_begin_array(writer);
     json_end_array(writer);
     json_writer_free(writer);
-    assert_string_equal(out.bytes, "{\"t\":\"<&>/\\u0001\",\"i\":-9223372036854775808,\"b\":true,\"s\":\"a\\u0000b\",\"l\":[null,1.50]}\n[]");
+    assert_string_equal(out.bytes,
+                        "{\"t\":\"<&>/\\u0001\",\"i\":-9223372036854775808,\"b\":true,\"s\":\"a\\u0000b\",\"l\":[null,1.50]}\n[]");
     buffer_free(&out);
 }
 

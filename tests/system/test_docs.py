@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The manual pages, README.md and the audit policy say what the programs do."""
+import os
+import re
+import subprocess
+
+import pytest
+import yaml
+
+import captured
+from daemon import HARRIERD, harrierctl, ndjson
+
+COMMANDS = ("check", "replay", "explain", "udm", "fields", "alerts", "dead", "status")
+
+
+def read(*path):
+    with open(os.path.join(captured.ROOT, *path), encoding="utf-8") as file:
+        return file.read()
+
+
+def man(name):
+    """A manual page's source, with quotes and backslashes as they are shown."""
+    return read("docs", "man", name).replace(r"\(dq", '"').replace(r"\e", "\\")
+
+
+def section(page, title):
+    """What stands below .Ss title, or the whole page where the title is empty."""
+    if not title:
+        return page
+    found = re.search(rf"^\.Ss {re.escape(title)}\n(.*?)(?=^\.S[sh] |\Z)", page, re.M | re.S)
+    assert found, f"there is no .Ss {title}"
+    return found.group(1)
+
+
+def has_option(text, name):
+    return re.search(rf"^\.It .*Fl -?.*\b{re.escape(name)}\b|^\.It .*Fl -{re.escape(name)}\b", text, re.M)
+
+
+def blocks(text, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.M | re.S)
+
+
+
+def test_each_key_of_the_configuration_stands_in_its_section_of_the_manual():
+    page = man("harrier.yaml.5")
+    reference = subprocess.run([HARRIERD, "--help-config"], capture_output=True, text=True, check=True).stdout
+    keys = re.findall(r"^([a-z_.\[\]]+): (.*)$", reference, re.M)
+    assert len(keys) > 50
+    for key, what in keys:
+        prefix, _, name = key.rpartition(".")
+        entry = re.search(rf"^\.It Cm {name} :(.*?)(?=^\.It |^\.El)", section(page, prefix.removesuffix("[]") or "Top level"), re.M | re.S)
+        assert entry, f"{key} is not in harrier.yaml(5)"
+        default = re.search(r"; default ([^;]+)", what)
+        if default:
+            assert default.group(1) in entry.group(1), f"{key}: its default, {default.group(1)}, is not in harrier.yaml(5)"
+
+
+def test_each_option_of_harrierd_stands_in_its_manual():
+    usage = subprocess.run([HARRIERD, "--help"], capture_output=True, text=True, check=True).stdout
+    options = re.findall(r"--([a-z-]+)", usage)
+    assert "config" in options
+    for option in options:
+        assert has_option(man("harrierd.8"), option), f"--{option} is not in harrierd(8)"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_option_of_a_command_stands_in_the_manual(command):
+    page = man("harrierctl.1")
+    common = section(page, "Options that several commands take")
+    usage = harrierctl(command, "--help").stdout.decode()
+    options = re.findall(r"^ +(?:-\w, )?--([a-z-]+)", usage.partition("options:")[2].partition("examples:")[0], re.M)
+    assert "help" in options
+    for option in options:
+        assert has_option(common, option) or has_option(section(page, command), option), f"{command} --{option} is not in harrierctl(1)"
+
+
+def test_each_command_stands_in_the_manual():
+    assert tuple(re.findall(r"^  ([a-z]+) ", harrierctl("--help").stdout.decode(), re.M)) == COMMANDS
+
+
+def test_each_field_and_label_stands_in_the_manual():
+    page = man("harrier-rules.7")
+    for field in ndjson(harrierctl("fields", "-o", "ndjson").stdout):
+        label = re.fullmatch(r'target\.resource\.attribute\.labels\["(.*)"\]', field["field"])
+        name = label.group(1) if label else field["field"]
+        assert re.search(rf"^\.It Cm {re.escape(name)}( Pq.*)?$", page, re.M), f"{field['field']} is not in harrier-rules(7)"
+
+
+def test_each_function_stands_in_the_manual():
+    page = man("harrier-rules.7")
+    folder = os.path.join(captured.ROOT, "daemon", "yaral")
+    names = [name for file in sorted(os.listdir(folder)) if re.fullmatch(r"function_\w+\.c", file)
+             for name in re.findall(r'\{\.name = "([a-z0-9_.*]+)"', read("daemon", "yaral", file))]
+    assert len(names) > 30
+    for name in names:
+        assert re.search(rf"^\.It Cm {re.escape(name)}(\(.*)?$", page, re.M), f"{name} is not in harrier-rules(7)"
+
+
+def test_the_configuration_of_the_readme_and_the_manual_passes_the_check(tmp_path):
+    manual = re.search(r"^\.Sh EXAMPLES\n\.Bd [^\n]*\n(.*?)^\.Ed", man("harrier.yaml.5"), re.M | re.S).group(1)
+    examples = [text for text in blocks(read("README.md"), "yaml") if "destinations:" in text] + [manual]
+    assert len(examples) == 2
+    for folder in ("rules", "lists", "secrets"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "rules" / "one.yaral").write_text(blocks(read("README.md"), "yaral")[0])
+    (tmp_path / "lists" / "node_agents.txt").write_text("")
+    (tmp_path / "secrets" / "slack-url").write_text("https://hooks.slack.example/services/T/B/x\n")
+    (tmp_path / "secrets" / "soar-token").write_text("token\n")
+    for number, text in enumerate(examples):
+        config = tmp_path / f"{number}.yaml"
+        config.write_text(text)
+        done = harrierctl("check", "-c", config)
+        assert b"error" not in done.stderr
+
+
+def test_the_rule_of_the_readme_fires_on_one_of_the_attacks(tmp_path):
+    rules = blocks(read("README.md"), "yaral")
+    assert len(rules) == 1
+    (tmp_path / "rule.yaral").write_text(rules[0])
+    (tmp_path / "list.txt").write_text("// nobody\n")
+    arguments = ("--list", f"node_agents={tmp_path}/list.txt", "-r", tmp_path / "rule.yaral", "-o", "ndjson", captured.ATTACKS)
+    assert len(ndjson(harrierctl("replay", *arguments).stdout)) == 1
+
+
+def test_the_rule_of_the_manual_passes_the_check(tmp_path):
+    text = re.search(r"^rule .*?^}$", man("harrier-rules.7"), re.M | re.S).group(0)
+    (tmp_path / "rule.yaral").write_text(text)
+    assert harrierctl("check", tmp_path / "rule.yaral").stderr == b""
+
+
+def level(policy, verb, group, resource):
+    """What the policy logs of a request for a namespaced object: the first entry that fits decides."""
+    for rule in policy["rules"]:
+        wanted = rule.get("resources")
+        if "nonResourceURLs" in rule or (rule.get("verbs") and verb not in rule["verbs"]):
+            continue
+        if not wanted or any(one["group"] == group and resource in one["resources"] for one in wanted):
+            return rule["level"]
+    return "None"
+
+
+def test_the_audit_policy_shows_the_shipped_rules_what_they_look_into():
+    policy = yaml.safe_load(read("conf", "audit-policy.yaml"))
+    blind_write = read("conf", "rules", "k8s_blind_write.yaral")
+    workloads = set(re.findall(r'labels\["resource"\] = "(\w+)"', blind_write))
+    assert {"pods", "cronjobs", "jobs"} < workloads
+    groups = {"pods": "", "replicationcontrollers": "", "cronjobs": "batch", "jobs": "batch"}
+    for resource in workloads:
+        for verb in ("create", "update", "patch"):
+            assert level(policy, verb, groups.get(resource, "apps"), resource) in ("Request", "RequestResponse"), f"{verb} {resource}"
+
+
+def test_the_audit_policy_keeps_secrets_out_and_drops_no_write():
+    policy = yaml.safe_load(read("conf", "audit-policy.yaml"))
+    for verb in ("get", "list", "create", "update", "patch", "delete"):
+        assert level(policy, verb, "", "secrets") == "Metadata"
+        assert level(policy, verb, "", "configmaps") == "Metadata"
+        assert level(policy, verb, "rbac.authorization.k8s.io", "clusterrolebindings") == "Metadata"
+    assert level(policy, "delete", "", "events") == "Metadata"
