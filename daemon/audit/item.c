@@ -228,6 +228,14 @@ void item_unfinished(struct item *item, struct slice bytes)
     keep(item, bytes);
 }
 
+void item_broken(struct item *item, uint64_t end, struct slice piece, uint64_t piece_offset)
+{
+    if (end > item->from && item->from >= piece_offset)
+        collect(item, end, piece, piece_offset);
+    if (!item->unwanted)
+        begin_digest(item);
+}
+
 /* --- giving out ----------------------------------------------------------------------------------------------------------- */
 
 static bool lies_in_piece(const struct item *item)

@@ -62,6 +62,8 @@ void item_enter(struct item *item, enum item_region region, size_t bound, uint64
 void item_note_bound(struct item *item);
 /* A piece is through. */
 void item_piece(struct item *item, enum json_piece kind, struct slice piece, uint64_t piece_offset);
+/* Wrong syntax at end, which is in the piece: the item goes no further. */
+void item_broken(struct item *item, uint64_t end, struct slice piece, uint64_t piece_offset);
 /* What the input ended in, within the item. */
 void item_unfinished(struct item *item, struct slice bytes);
 

@@ -10,7 +10,7 @@
 const struct audit_limits audit_default_limits = {
     .depth = 10050, /* a client's object has up to 10,000 levels */
     .value_bytes = (size_t)4 << 20,
-    .event_bytes = (size_t)1 << 20,
+    .event_bytes = (size_t)8 << 20, /* a request line of 1 MiB can be escaped to 6, and the user stands behind it */
     .dead_letter_bytes = (size_t)64 << 10,
 };
 
@@ -153,6 +153,24 @@ static bool is_next_line(const struct json_stream_error *error, struct slice beh
     return error->starts_line && !error->earlier_newline && behind.length && (behind.bytes[0] == '{' || behind.bytes[0] == '[');
 }
 
+/* An event that broke off is decided on as far as it goes, beside being a dead letter: who can make an event longer than a transport's lines
+ * could hide in it otherwise. */
+static void decide_broken_item(struct audit_reader *reader)
+{
+    struct item *item = &reader->item;
+    const char *why;
+    enum audit_verdict verdict = audit_shape_judge(&reader->frames[reader->frame_count - 1].shape, reader->accept, &why);
+
+    item->cut.transport = true;
+    if (verdict != VERDICT_EVENT && verdict != VERDICT_UDM)
+        return;
+    reader->head.complete = false;
+    if (verdict == VERDICT_EVENT && !item->unwanted)
+        item->unwanted = !reader->sink.wanted(reader->sink.context, &reader->head);
+    struct slice bytes = item->unwanted ? slice_make("", 0) : item_closed_bytes(item);
+    audit_reader_deliver(reader, verdict == VERDICT_EVENT ? AUDIT_KIND_K8S : AUDIT_KIND_UDM, bytes, false);
+}
+
 /* The stream has met wrong syntax. Returns how many of the chunk's bytes are done with. */
 static size_t begin_tail(struct audit_reader *reader, struct slice chunk)
 {
@@ -170,8 +188,11 @@ static size_t begin_tail(struct audit_reader *reader, struct slice chunk)
     snprintf(tail->detail, sizeof tail->detail, "%s", error->detail);
     if (reader->error_offset == no_error)
         reader->error_offset = error->offset;
-    if (item->open)
+    if (item->open) {
         tail_append(reader, item_beginning(item, error->offset, piece, piece_offset));
+        item_broken(item, error->offset, piece, piece_offset);
+        decide_broken_item(reader);
+    }
     item_drop(item);
     audit_reader_forget_frames(reader);
 
@@ -221,12 +242,9 @@ enum result audit_reader_feed(struct audit_reader *reader, struct slice bytes)
 
 /* --- the end ---------------------------------------------------------------------------------------------------------------- */
 
-/* The input ended within an item: the item is decided on as far as it goes, and is a dead letter too. */
 static void end_in_item(struct audit_reader *reader)
 {
     struct item *item = &reader->item;
-    const char *why;
-    enum audit_verdict verdict = audit_shape_judge(&reader->frames[reader->frame_count - 1].shape, reader->accept, &why);
 
     item_unfinished(item, json_stream_unfinished(reader->stream));
     audit_reader_dead(reader, &(struct audit_dead){
@@ -237,14 +255,7 @@ static void end_in_item(struct audit_reader *reader)
                                   .line = item->line,
                                   .detail = "the input ends within it",
                               });
-    item->cut.transport = true;
-    if (verdict != VERDICT_EVENT && verdict != VERDICT_UDM)
-        return;
-    reader->head.complete = false;
-    if (verdict == VERDICT_EVENT && !item->unwanted)
-        item->unwanted = !reader->sink.wanted(reader->sink.context, &reader->head);
-    struct slice bytes = item->unwanted ? slice_make("", 0) : item_closed_bytes(item);
-    audit_reader_deliver(reader, verdict == VERDICT_EVENT ? AUDIT_KIND_K8S : AUDIT_KIND_UDM, bytes, false);
+    decide_broken_item(reader);
 }
 
 static void end_between_items(struct audit_reader *reader)

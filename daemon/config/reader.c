@@ -36,7 +36,7 @@ struct config_place reader_origin(const struct reader *reader, const void *targe
     return fallback;
 }
 
-static void report(struct reader *reader, enum diagnostic_severity severity, struct config_place place, const char *format,
+static __attribute__((format(printf, 4, 0))) void report(struct reader *reader, enum diagnostic_severity severity, struct config_place place, const char *format,
                    va_list arguments)
 {
     char text[2048];

@@ -165,7 +165,7 @@ static const struct option limits_options[] = {
      .help = "Objects and arrays in each other. Kubernetes lets 10,000 through."},
     {"value_bytes", OPTION_SIZE, AT(value_bytes), .standard = "4MiB", .least = KIBS(4), .most = MIBS(1024),
      .help = "Largest string or number; a longer one is cut, and its event decided on what was seen."},
-    {"event_bytes", OPTION_SIZE, AT(event_bytes), .standard = "4MiB", .least = KIBS(64), .most = MIBS(1024),
+    {"event_bytes", OPTION_SIZE, AT(event_bytes), .standard = "8MiB", .least = KIBS(64), .most = MIBS(1024),
      .help = "Bytes kept of one event while it is decided."},
     {"memory", OPTION_SIZE, AT(memory), .standard = "256MiB", .least = MIBS(1), .most = TIBS(1),
      .help = "Bytes in flight over all connections; a request that would go over it is answered 503."},

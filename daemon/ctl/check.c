@@ -138,6 +138,6 @@ const struct command check_command = {
     .option_count = sizeof options / sizeof options[0],
     .examples = "harrierctl check -c /etc/harrier/harrier.yaml\nharrierctl check --list gitops=lists/gitops.txt rules/cronjob.yaral",
     .exits = "0   good; there may have been warnings\n64  wrong usage\n65  errors\n66  a file cannot be read\n"
-             "69  all that is wrong is that a rule needs what only Google has, or what this version does not run",
+             "69  all that is wrong is that a rule needs what only Google has",
     .run = run,
 };

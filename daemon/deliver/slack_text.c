@@ -214,6 +214,8 @@ static void put_evidence(struct json_writer *writer, const struct json_node *ale
     struct buffer text = {0};
     size_t used = 0;
     for (const struct json_node *item = evidence ? evidence->first : NULL; item != NULL; item = item->next) {
+        if (slice_starts_with(json_string(json_member(item, "condition")), SLICE("not ")))
+            continue; /* an exception that did not apply is no reason for the alert */
         if (used + EVIDENCE_LINE_LIMIT + 20 > EVIDENCE_LIMIT) {
             buffer_printf(&text, "and %u more", evidence->count - item->index);
             break;
@@ -253,9 +255,9 @@ static void put_fallback(struct json_writer *writer, const struct json_node *ale
     struct buffer text = {0};
     size_t used = slack_append(&text, json_string(json_member(alert, "severity")), 20, SLACK_PLAIN);
     buffer_append_byte(&text, ' ');
-    used += 1 + slack_append(&text, json_string(json_at(alert, "rule", "name", NULL)), 200, SLACK_PLAIN);
-    buffer_append_text(&text, ": ");
-    slack_append(&text, json_string(json_member(alert, "title")), TEXT_LIMIT - used - 100, SLACK_PLAIN);
+    used += 1;
+    struct slice title = first_of(json_string(json_member(alert, "title")), json_string(json_at(alert, "rule", "name", NULL)));
+    slack_append(&text, title, TEXT_LIMIT - used - 100, SLACK_PLAIN); /* it begins with the rule's name */
     buffer_append_text(&text, " (alert ");
     slack_append(&text, json_string(json_member(alert, "alert_id")), 64, SLACK_PLAIN);
     buffer_append_text(&text, ")");

@@ -25,9 +25,36 @@ struct json_writer {
     VECTOR(struct generator) generators; /* the last one is in use; the first is always there */
 };
 
+/* U+0085, U+2028 and U+2029 end a line for many readers (Python's splitlines, JavaScript before 2019): escaped, one document stays one line. Returns the
+ * length of such a character at the start of text, 0 if there is none; text is valid UTF-8, and yajl hands out whole characters. */
+static size_t line_separator(const char *text, size_t length, const char **escape)
+{
+    if (length >= 2 && memcmp(text, "\xc2\x85", 2) == 0) {
+        *escape = "\\u0085";
+        return 2;
+    }
+    if (length >= 3 && memcmp(text, "\xe2\x80", 2) == 0 && ((unsigned char)text[2] & 0xfe) == 0xa8) {
+        *escape = text[2] == '\xa8' ? "\\u2028" : "\\u2029";
+        return 3;
+    }
+    return 0;
+}
+
 static void print(void *context, const char *text, size_t length)
 {
-    buffer_append(context, text, length);
+    size_t copied = 0;
+
+    for (size_t i = 0; i < length; i++) {
+        const char *escape;
+        size_t separator = (unsigned char)text[i] < 0xc2 ? 0 : line_separator(text + i, length - i, &escape);
+        if (!separator)
+            continue;
+        buffer_append(context, text + copied, i - copied);
+        buffer_append_text(context, escape);
+        i += separator - 1;
+        copied = i + 1;
+    }
+    buffer_append(context, text + copied, length - copied);
 }
 
 static void push_generator(struct json_writer *writer)

@@ -8,13 +8,14 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sysexits.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-enum { DRAIN_SECONDS = 15, DELIVER_GRACE_SECONDS = 3, SUBMISSION_QUEUE_BYTES = 64 * 1024 * 1024 };
+enum { DRAIN_SECONDS = 15, DELIVER_GRACE_SECONDS = 3, SUBMISSION_QUEUE_BYTES = 64 * 1024 * 1024, LARGE_BYTES = 256 * 1024 };
 
 const char *server_not_ready(const struct server *server)
 {

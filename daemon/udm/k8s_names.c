@@ -65,6 +65,14 @@ struct slice k8s_percent_decode(struct arena *arena, struct slice text, bool plu
     return slice_make(decoded, length);
 }
 
+bool k8s_percent_is_right(struct slice text)
+{
+    for (size_t i = 0; i < text.length; i++)
+        if (text.bytes[i] == '%' && (i + 2 >= text.length || hex_digit(text.bytes[i + 1]) < 0 || hex_digit(text.bytes[i + 2]) < 0))
+            return false;
+    return true;
+}
+
 struct slice k8s_url_path(struct arena *arena, struct slice request_uri)
 {
     ptrdiff_t question = slice_find_byte(request_uri, '?');

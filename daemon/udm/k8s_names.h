@@ -20,6 +20,8 @@ struct slice k8s_http_method(struct arena *arena, struct slice verb);
 struct slice k8s_url_path(struct arena *arena, struct slice request_uri);
 /* %XX decoded once; an escape that is not two hex digits stays. With plus_is_blank as in a query. */
 struct slice k8s_percent_decode(struct arena *arena, struct slice text, bool plus_is_blank);
+/* Each % begins an escape of two hex digits. */
+bool k8s_percent_is_right(struct slice text);
 /* A value of Resource.ResourceType. */
 int32_t k8s_resource_type(struct slice resource);
 /* A value of Metadata.EventType. */

@@ -342,8 +342,9 @@ void k8s_roots_of(struct k8s_roots *roots, const struct k8s_request *request, st
     }
     add_root(roots, &any_object);
     add_root(roots, &pods);
-    roots->is_custom = k8s_is_custom_group(request->api_group);
-    if (!roots->is_custom)
+    bool is_custom = k8s_is_custom_group(request->api_group);
+    roots->is_custom = is_custom || !request->resource.length; /* what was cut off may have said so */
+    if (!is_custom)
         add_root(roots, request->resource.length ? place_of_resource(request->resource) : place_of_kind(kind));
 }
 
@@ -426,7 +427,8 @@ static void object_labels(struct k8s_walk *walk, const struct k8s_request *reque
 
     k8s_roots_of(&roots, request, kind);
     k8s_value_labels(walk, &roots, NULL, 0, object);
-    if (slice_is(kind, "DeleteOptions") && !walk->is_response)
+    /* a patch may call itself anything, and must not make a dry run of itself */
+    if (slice_is(kind, "DeleteOptions") && !walk->is_response && !k8s_verb_writes(request->verb))
         k8s_walk_object(walk, &delete_options, object);
 }
 

@@ -3,8 +3,8 @@
 
 #include "schema_tables.h"
 
-/* Which requests a parameter means something for. */
-enum scope { SCOPE_ANY, SCOPE_EXEC, SCOPE_FORWARD, SCOPE_LOG };
+/* Which requests a parameter means something for. A dry run is one of a write: what is run by exec is run all the same. */
+enum scope { SCOPE_ANY, SCOPE_WRITE, SCOPE_EXEC, SCOPE_FORWARD, SCOPE_LOG };
 
 static const struct parameter {
     const char *name;
@@ -14,7 +14,7 @@ static const struct parameter {
 #define PARAMETER(name, scope, label) {name, scope, {label, sizeof(label) - 1}}
     PARAMETER("fieldManager", SCOPE_ANY, "field_manager"),
     PARAMETER("fieldValidation", SCOPE_ANY, "field_validation"),
-    PARAMETER("dryRun", SCOPE_ANY, "dry_run"),
+    PARAMETER("dryRun", SCOPE_WRITE, "dry_run"),
     PARAMETER("force", SCOPE_ANY, "force"),
     PARAMETER("propagationPolicy", SCOPE_ANY, "propagation_policy"),
     PARAMETER("labelSelector", SCOPE_ANY, "label_selector"),
@@ -34,23 +34,37 @@ static const struct parameter {
 #undef PARAMETER
 };
 
-static enum scope scope_of(struct slice subresource)
+static enum scope scope_of(const struct k8s_request *request)
 {
+    struct slice subresource = request->subresource;
+
     if (slice_is(subresource, "exec") || slice_is(subresource, "attach"))
         return SCOPE_EXEC;
     if (slice_is(subresource, "portforward"))
         return SCOPE_FORWARD;
-    return slice_is(subresource, "log") ? SCOPE_LOG : SCOPE_ANY;
+    if (slice_is(subresource, "log"))
+        return SCOPE_LOG;
+    return k8s_verb_writes(request->verb) && !k8s_subresource_connects(subresource) ? SCOPE_WRITE : SCOPE_ANY;
 }
 
-/* The next name=value of the query, decoded; false at its end. */
+/* What the server's url.ParseQuery drops without a word: believed, `dryRun=All;` would make a dry run of an attack. */
+static bool is_dropped(struct slice pair)
+{
+    return slice_find_byte(pair, ';') >= 0 || !k8s_percent_is_right(pair);
+}
+
+/* The next name=value of the query that the server takes, decoded; false at its end. */
 static bool next_parameter(struct arena *arena, struct slice *query, struct slice *name, struct slice *value)
 {
-    if (!query->length)
-        return false;
-    ptrdiff_t end = slice_find_byte(*query, '&');
-    struct slice pair = end < 0 ? *query : slice_first(*query, (size_t)end);
-    *query = end < 0 ? SLICE("") : slice_from(*query, (size_t)end + 1);
+    struct slice pair;
+
+    do {
+        if (!query->length)
+            return false;
+        ptrdiff_t end = slice_find_byte(*query, '&');
+        pair = end < 0 ? *query : slice_first(*query, (size_t)end);
+        *query = end < 0 ? SLICE("") : slice_from(*query, (size_t)end + 1);
+    } while (is_dropped(pair));
     ptrdiff_t equals = slice_find_byte(pair, '=');
     *name = k8s_percent_decode(arena, equals < 0 ? pair : slice_first(pair, (size_t)equals), true);
     *value = equals < 0 ? SLICE("") : k8s_percent_decode(arena, slice_from(pair, (size_t)equals + 1), true);
@@ -117,5 +131,5 @@ void k8s_query_labels(struct udm_record *record, const struct k8s_request *reque
         return;
     struct slice query = slice_from(uri, (size_t)question + 1);
     udm_record_add_label(record, SLICE("query"), query, request_uri);
-    add_parameters(record, scope_of(request->subresource), query, request_uri);
+    add_parameters(record, scope_of(request), query, request_uri);
 }

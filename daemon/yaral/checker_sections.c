@@ -167,6 +167,9 @@ static void check_suppression(struct checker *checker, const struct syntax_optio
         report_error(checker->report, option->value->at, "option suppression_window is a duration: digits and one of s, m, h, d (1h)");
     else if (checker_has_match(checker) && rule->suppression_seconds && rule->suppression_seconds <= rule->window_seconds)
         report_error(checker->report, option->value->at, "the suppression window must be longer than the match window");
+    else if (!checker->options->allow_match && rule->suppression_seconds)
+        report_error(checker->report, option->at,
+                     "suppression windows do not run in this version: take the option out; receivers can join repeats by the alert's dedup_key");
 }
 
 void checker_check_options(struct checker *checker)

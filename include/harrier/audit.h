@@ -23,7 +23,7 @@ extern const struct audit_limits audit_default_limits;
 
 struct audit_event {
     enum audit_kind kind;
-    const struct udm_k8s_head *head; /* AUDIT_KIND_K8S, complete */
+    const struct udm_k8s_head *head; /* AUDIT_KIND_K8S, complete but with cut.transport; NULL for AUDIT_KIND_UDM */
     struct slice bytes;              /* the event's own text as it stood, from { to }; where something was cut, well-formed without it */
     struct udm_cut cut;
     const uint8_t *full_sha256;      /* where bytes is not all of it: SHA-256 (32 octets) over the whole text as it stood; else NULL */
@@ -60,7 +60,7 @@ struct audit_counts {
     uint64_t received;    /* values that were judged: events + dead */
     uint64_t events;      /* audit events (or UDM records), wanted or not */
     uint64_t dead;        /* dead letters */
-    uint64_t cut;         /* events that went over a bound */
+    uint64_t cut;         /* events that went over a configured bound (a list's answer of which only the beginning is kept did not) */
     uint64_t values;      /* whole JSON values read at the top level */
 };
 

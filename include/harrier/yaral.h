@@ -162,7 +162,7 @@ struct slice yaral_list_name(const struct yaral_list *list);
 
 struct yaral_options {
     bool google;       /* warn of what Google's compiler would refuse or what differs there */
-    bool allow_match;  /* false: a rule with a match window is refused by name ("match windows do not run in this version") */
+    bool allow_match;  /* false: a rule with a match or suppression window is refused by name ("... do not run in this version") */
 };
 
 /* All checked rules of a set of files. */

@@ -90,8 +90,8 @@ def test_each_function_stands_in_the_manual():
     page = man("harrier-rules.7")
     folder = os.path.join(captured.ROOT, "daemon", "yaral")
     names = [name for file in sorted(os.listdir(folder)) if re.fullmatch(r"function_\w+\.c", file)
-             for name in re.findall(r'\{\.name = "([a-z0-9_.*]+)"', read("daemon", "yaral", file))]
-    assert len(names) > 30
+             for name in re.findall(r'\.name = "([a-z0-9_.*]*[a-z0-9_*])"', read("daemon", "yaral", file))]
+    assert len(names) > 20
     for name in names:
         assert re.search(rf"^\.It Cm {re.escape(name)}(\(.*)?$", page, re.M), f"{name} is not in harrier-rules(7)"
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/audit/transcript.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+
+#include <cmocka.h>
 
 #define HEAD \
     "\"level\":\"Request\",\"auditID\":\"i\",\"stage\":\"ResponseComplete\",\"requestURI\":\"/apis?a=b\",\"verb\":\"create\"," \

@@ -2,10 +2,11 @@
 #include "harrier/json_stream.h"
 #include "harrier/memory.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+
+#include <cmocka.h>
 
 /* What the stream tells, as text, and the pieces put together again. */
 struct recorder {

@@ -154,6 +154,27 @@ static void test_exec_and_its_kin_have_labels_from_the_query(void **state)
     unmap(&mapped);
 }
 
+static void test_a_dry_run_is_one_only_where_the_server_takes_it_for_one(void **state)
+{
+    static const char *const rows[][4] = {
+        {"create", "", "dryRun=All", "All"},       {"create", "", "a=%zz&dryRun=All&b;c", "All"},
+        {"create", "", "dryRun=All;", ""},         {"create", "", "a;dryRun=All", ""},
+        {"create", "", "dryRun=%zz", ""},          {"create", "", "dryRun%=All", ""},
+        {"create", "", "dryRun=All%4", ""},        {"create", "", "dryRun=%41ll", "All"},
+        {"create", "exec", "dryRun=All", ""},      {"get", "exec", "dryRun=All", ""},
+        {"create", "binding", "dryRun=All", "All"},
+    };
+    char text[256];
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        snprintf(text, sizeof text, "{\"verb\":\"%s\",\"requestURI\":\"/x?%s\",\"objectRef\":{\"resource\":\"pods\",\"subresource\":\"%s\"}}",
+                 rows[i][0], rows[i][2], rows[i][1]);
+        struct mapped mapped = map_event(text);
+        assert_label(&mapped, "dry_run", rows[i][3]);
+        unmap(&mapped);
+    }
+}
+
 static void test_kinds_of_users(void **state)
 {
     (void)state;
@@ -291,6 +312,7 @@ int main(void)
         cmocka_unit_test(test_methods_names_and_types_follow_the_request),
         cmocka_unit_test(test_a_path_is_decoded_once),
         cmocka_unit_test(test_exec_and_its_kin_have_labels_from_the_query),
+        cmocka_unit_test(test_a_dry_run_is_one_only_where_the_server_takes_it_for_one),
         cmocka_unit_test(test_kinds_of_users),
         cmocka_unit_test(test_object_states),
         cmocka_unit_test(test_what_was_cut_off_is_unknown),

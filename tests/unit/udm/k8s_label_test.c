@@ -262,6 +262,24 @@ static void test_kinds(void **state)
     }
 }
 
+static void test_a_patch_that_calls_itself_delete_options_is_no_dry_run(void **state)
+{
+    (void)state;
+    struct mapped mapped =
+        map_request("patch", "batch/cronjobs", "{'kind':'DeleteOptions','dryRun':['All'],'spec':{'suspend':false}}", NULL);
+    assert_label(&mapped, "dry_run", "");
+    unmap(&mapped);
+}
+
+static void test_a_pod_spec_of_a_request_without_a_resource_is_found_wherever_it_stands(void **state)
+{
+    (void)state;
+    struct mapped mapped = map_event("{\"requestURI\":\"/x\",\"requestObject\":"
+                                     "{\"spec\":{\"tasks\":[{\"template\":{\"spec\":{\"containers\":[{\"image\":\"i\"}]}}}]}}}");
+    assert_label(&mapped, "image", "i");
+    unmap(&mapped);
+}
+
 static void test_a_delete_has_options(void **state)
 {
     (void)state;
@@ -346,6 +364,8 @@ int main(void)
         cmocka_unit_test(test_pod_specs_of_custom_resources),
         cmocka_unit_test(test_metadata),
         cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_a_patch_that_calls_itself_delete_options_is_no_dry_run),
+        cmocka_unit_test(test_a_pod_spec_of_a_request_without_a_resource_is_found_wherever_it_stands),
         cmocka_unit_test(test_a_delete_has_options),
         cmocka_unit_test(test_a_patch_does_not_say_that_there_is_no_tls),
         cmocka_unit_test(test_patch_types_are_told_by_the_body),

@@ -13,6 +13,15 @@ static void expect_unsupported(const char *text, uint32_t line, uint32_t column,
 
 /* --- fields and comparisons ----------------------------------------------------------------------------------------------------------- */
 
+static void test_windows_that_do_not_run_are_refused_by_name_with_their_line(void **state)
+{
+    (void)state;
+    expect_one(META "$e.target.port = 22 condition: $e\noptions: suppression_window = 1h\n}", (struct yaral_options){0}, DIAGNOSTIC_ERROR, 5, 10,
+               "suppression windows do not run in this version");
+    expect_one(META "$u = $e.principal.user.userid\nmatch: $u over 1h condition: $e }", (struct yaral_options){0}, DIAGNOSTIC_ERROR, 5, 1,
+               "do not run in this version");
+}
+
 static void test_fields_are_those_of_udm(void **state)
 {
     (void)state;
@@ -445,6 +454,7 @@ static void test_what_google_refuses_is_warned_of_on_request(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_windows_that_do_not_run_are_refused_by_name_with_their_line),
         cmocka_unit_test(test_fields_are_those_of_udm),
         cmocka_unit_test(test_literals_become_what_they_are_compared_with),
         cmocka_unit_test(test_both_sides_cannot_be_literals),
