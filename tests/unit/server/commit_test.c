@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/server/commit.h"
+#include "daemon/server/mailbox.h"
+
+#include "harrier/memory.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct fixture {
+    char directory[64];
+    struct store *store;
+    struct commit *commit;
+    atomic_uint committed; /* calls of the commit thread's wake-up */
+    atomic_uint done;
+    atomic_uint refused;
+};
+
+static void on_committed(void *context)
+{
+    struct fixture *fixture = context;
+    atomic_fetch_add(&fixture->committed, 1);
+}
+
+static void on_done(void *context, enum result result)
+{
+    struct fixture *fixture = context;
+    if (result != RESULT_OK)
+        atomic_fetch_add(&fixture->refused, 1);
+    atomic_fetch_add(&fixture->done, 1);
+}
+
+static int setup_with(void **state, size_t queue_bytes)
+{
+    struct fixture *fixture = xcalloc(1, sizeof *fixture);
+    char *error = NULL;
+
+    snprintf(fixture->directory, sizeof fixture->directory, "/tmp/harrier-commit-XXXXXX");
+    assert_non_null(mkdtemp(fixture->directory));
+    const struct store_options options = {.directory = fixture->directory};
+    if (store_open(&options, &fixture->store, &error) != RESULT_OK)
+        fail_msg("%s", error);
+    const struct commit_options commit = {
+        .store = fixture->store, .queue_bytes = queue_bytes, .committed = on_committed, .context = fixture, .directory = fixture->directory};
+    fixture->commit = commit_start(&commit);
+    *state = fixture;
+    return 0;
+}
+
+static int setup(void **state)
+{
+    return setup_with(state, 1 << 20);
+}
+
+static int teardown(void **state)
+{
+    struct fixture *fixture = *state;
+    char *command = xasprintf("rm -rf %s", fixture->directory);
+
+    if (fixture->commit)
+        commit_stop(fixture->commit);
+    store_close(fixture->store);
+    int status = system(command);
+    free(command);
+    free(fixture);
+    return status;
+}
+
+static struct submission *one_dead_letter(size_t bytes)
+{
+    struct submission *submission = submission_new(SLICE("c"), SLICE("c"));
+    char *kept = xcalloc(1, bytes);
+    const struct submission_dead_letter letter = {
+        .source = SLICE("s"), .reason = SLICE("syntax"), .detail = SLICE("d"), .total_length = bytes, .kept = slice_make(kept, bytes)};
+    assert_int_equal(submission_add_dead_letter(submission, &letter), RESULT_OK);
+    free(kept);
+    return submission;
+}
+
+static void wait_until_done(struct fixture *fixture, unsigned int count)
+{
+    while (atomic_load(&fixture->done) < count)
+        usleep(1000);
+}
+
+static void *submit_many(void *argument)
+{
+    struct fixture *fixture = argument;
+    for (int i = 0; i < 50; i++) {
+        struct submission *submission = one_dead_letter(100);
+        while (!commit_submit(fixture->commit, submission, on_done, fixture))
+            usleep(1000);
+    }
+    return NULL;
+}
+
+static void test_submissions_of_several_threads_are_each_committed_and_answered_once(void **state)
+{
+    struct fixture *fixture = *state;
+    struct commit_counts counts;
+    pthread_t threads[4];
+
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, submit_many, fixture), 0);
+    for (size_t i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    wait_until_done(fixture, 200);
+    commit_counts(fixture->commit, &counts);
+    assert_int_equal(counts.dead_letters_added, 200);
+    assert_int_equal(atomic_load(&fixture->refused), 0);
+    assert_int_equal(counts.queued_bytes, 0);
+    assert_true(counts.commits <= 200);
+    assert_true(atomic_load(&fixture->committed) >= 1);
+}
+
+static void test_what_is_queued_at_the_stop_is_still_committed(void **state)
+{
+    struct fixture *fixture = *state;
+
+    for (int i = 0; i < 20; i++)
+        assert_true(commit_submit(fixture->commit, one_dead_letter(10), on_done, fixture));
+    commit_stop(fixture->commit);
+    fixture->commit = NULL;
+    assert_int_equal(atomic_load(&fixture->done), 20);
+    assert_int_equal(atomic_load(&fixture->refused), 0);
+}
+
+static int setup_small_queue(void **state)
+{
+    return setup_with(state, 1000);
+}
+
+static void test_a_full_queue_refuses_and_leaves_the_submission_to_its_owner(void **state)
+{
+    struct fixture *fixture = *state;
+    struct commit_counts counts;
+    unsigned int taken = 0, refused = 0;
+
+    for (int i = 0; i < 500; i++) {
+        struct submission *submission = one_dead_letter(900);
+        if (commit_submit(fixture->commit, submission, on_done, fixture)) {
+            taken++;
+        } else {
+            refused++;
+            submission_free(submission);
+        }
+    }
+    wait_until_done(fixture, taken);
+    commit_counts(fixture->commit, &counts);
+    assert_true(refused > 0);
+    assert_int_equal(counts.refused, refused);
+    assert_int_equal(counts.dead_letters_added, taken);
+}
+
+static void test_there_is_nothing_to_retry_in_an_empty_store(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t count = 7;
+    assert_int_equal(commit_retry_dead(fixture->commit, 0, NULL, &count), RESULT_NOT_FOUND);
+    assert_int_equal(count, 0);
+    assert_true(commit_is_healthy(fixture->commit));
+}
+
+/* --- mailbox ------------------------------------------------------------------------------------------------------------------------ */
+
+struct counting_message {
+    struct mailbox_message message;
+    unsigned int number;
+};
+
+struct receiver {
+    struct event_base *base;
+    struct mailbox *mailbox;
+    unsigned int received, in_order;
+};
+
+static void received(struct mailbox_message *message, void *context)
+{
+    struct counting_message *counting = (struct counting_message *)message;
+    struct receiver *receiver = context;
+    receiver->in_order += counting->number == receiver->received;
+    free(counting);
+    if (++receiver->received == 1000)
+        event_base_loopbreak(receiver->base);
+}
+
+static void *post_thousand(void *argument)
+{
+    struct receiver *receiver = argument;
+    for (unsigned int i = 0; i < 1000; i++) {
+        struct counting_message *message = xcalloc(1, sizeof *message);
+        message->message.deliver = received;
+        message->number = i;
+        mailbox_post(receiver->mailbox, &message->message);
+    }
+    return NULL;
+}
+
+static void test_messages_from_another_thread_arrive_each_once_and_in_order(void **state)
+{
+    struct receiver receiver = {.base = event_base_new()};
+    pthread_t thread;
+    (void)state;
+    receiver.mailbox = mailbox_new(receiver.base, &receiver);
+    assert_int_equal(pthread_create(&thread, NULL, post_thousand, &receiver), 0);
+    event_base_loop(receiver.base, EVLOOP_NO_EXIT_ON_EMPTY);
+    pthread_join(thread, NULL);
+    assert_int_equal(receiver.received, 1000);
+    assert_int_equal(receiver.in_order, 1000);
+    mailbox_free(receiver.mailbox);
+    event_base_free(receiver.base);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_submissions_of_several_threads_are_each_committed_and_answered_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_is_queued_at_the_stop_is_still_committed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_full_queue_refuses_and_leaves_the_submission_to_its_owner, setup_small_queue, teardown),
+        cmocka_unit_test_setup_teardown(test_there_is_nothing_to_retry_in_an_empty_store, setup, teardown),
+        cmocka_unit_test(test_messages_from_another_thread_arrive_each_once_and_in_order),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
