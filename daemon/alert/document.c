@@ -2,7 +2,7 @@
 /* The members of the document, in the order in which docs/alert.schema.json lists them. */
 #include "internal.h"
 
-#include <ctype.h>
+#include "harrier/utf8.h"
 
 struct slice alert_verb(const struct udm_record *record)
 {
@@ -10,10 +10,25 @@ struct slice alert_verb(const struct udm_record *record)
     return verb.length ? verb : udm_record_string(record, "metadata.product_event_type");
 }
 
+/* What moves the cursor, ends the line, turns the direction of writing or does not show at all: a title is one line of what it says. */
+static bool is_unseemly(uint32_t c)
+{
+    return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) ||
+           c == 0xfeff;
+}
+
 static void append_cleaned(struct buffer *out, struct slice text, size_t most)
 {
-    for (size_t i = 0; i < text.length && i < most; i++)
-        buffer_append_byte(out, (unsigned char)text.bytes[i] < 0x20 || text.bytes[i] == 0x7f ? ' ' : text.bytes[i]);
+    text = slice_first(text, slice_utf8_cut(text, most));
+    while (text.length) {
+        uint32_t code_point;
+        size_t length = utf8_decode(text, &code_point);
+        if (is_unseemly(code_point))
+            buffer_append_byte(out, ' ');
+        else
+            buffer_append(out, text.bytes, length);
+        text = slice_from(text, length);
+    }
 }
 
 /* "dev-alice: create cronjobs default/argus-test-cronjob in prod-eu-1" */

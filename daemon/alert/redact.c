@@ -93,7 +93,9 @@ static void redact_object(struct arena *arena, struct json_node *top)
         bool whole = NAME_IS(node, data_names) && (node->type == JSON_OBJECT || node->type == JSON_STRING);
         if (whole)
             take_out_all(arena, node);
-        else if (is_env_value(node) || (node->type == JSON_STRING && NAME_IS(node, secret_names)))
+        else if (is_env_value(node))
+            take_out_all(arena, node); /* a refused patch may have a list or an object there */
+        else if (node->type == JSON_STRING && NAME_IS(node, secret_names))
             take_out(arena, node);
         node = next_node(node, top, whole);
     }

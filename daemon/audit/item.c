@@ -221,10 +221,19 @@ void item_piece(struct item *item, enum json_piece kind, struct slice piece, uin
     }
 }
 
-void item_unfinished(struct item *item, struct slice bytes)
+/* What is kept will be closed by brackets and look whole: that the object broke off must not be forgotten. */
+static void note_broken(struct item *item)
 {
+    item->cut.transport = true;
+    if (item->region != REGION_REST)
+        note_cut(item, item->region);
     if (!item->unwanted)
         begin_digest(item);
+}
+
+void item_unfinished(struct item *item, struct slice bytes)
+{
+    note_broken(item);
     keep(item, bytes);
 }
 
@@ -232,8 +241,7 @@ void item_broken(struct item *item, uint64_t end, struct slice piece, uint64_t p
 {
     if (end > item->from && item->from >= piece_offset)
         collect(item, end, piece, piece_offset);
-    if (!item->unwanted)
-        begin_digest(item);
+    note_broken(item);
 }
 
 /* --- giving out ----------------------------------------------------------------------------------------------------------- */

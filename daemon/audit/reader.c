@@ -159,9 +159,11 @@ static void decide_broken_item(struct audit_reader *reader)
 {
     struct item *item = &reader->item;
     const char *why;
-    enum audit_verdict verdict = audit_shape_judge(&reader->frames[reader->frame_count - 1].shape, reader->accept, &why);
+    const struct audit_shape *shape = &reader->frames[reader->frame_count - 1].shape;
+    enum audit_verdict verdict = audit_shape_judge(shape, reader->accept, &why);
 
-    item->cut.transport = true;
+    if (verdict == VERDICT_NONE && reader->accept != AUDIT_ACCEPT_UDM && audit_shape_begins_event(shape))
+        verdict = VERDICT_EVENT;
     if (verdict != VERDICT_EVENT && verdict != VERDICT_UDM)
         return;
     reader->head.complete = false;
@@ -184,7 +186,7 @@ static size_t begin_tail(struct audit_reader *reader, struct slice chunk)
     tail->until = recovery(reader, error);
     tail->begin = item->open ? item->begin : error->offset;
     tail->line = json_stream_line(reader->stream);
-    tail->behind_newline = false;
+    tail->behind_newline = error->starts_line;
     snprintf(tail->detail, sizeof tail->detail, "%s", error->detail);
     if (reader->error_offset == no_error)
         reader->error_offset = error->offset;

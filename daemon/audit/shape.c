@@ -83,6 +83,11 @@ bool audit_shape_is_event(const struct audit_shape *shape)
     return (shape->audit_id && (shape->verb || shape->stage)) || (shape->kind == KIND_EVENT && shape->verb && shape->object_ref);
 }
 
+bool audit_shape_begins_event(const struct audit_shape *shape)
+{
+    return shape->audit_id && shape->object_ref && !shape->items;
+}
+
 static enum audit_verdict none(const char **why, const char *text)
 {
     *why = text;

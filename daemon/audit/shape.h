@@ -56,6 +56,8 @@ struct audit_shape {
 void audit_shape_note(struct audit_shape *shape, enum audit_member member, enum json_type type, struct slice text);
 
 bool audit_shape_is_event(const struct audit_shape *shape);
+/* Of an object that broke off: with sorted keys, verb and stage come last. */
+bool audit_shape_begins_event(const struct audit_shape *shape);
 
 enum audit_verdict { VERDICT_EVENT, VERDICT_UDM, VERDICT_LIST, VERDICT_NONE };
 

@@ -56,9 +56,10 @@ static bool rule_may_hold(struct detect_engine *engine, const struct rule_plan *
     return true;
 }
 
-bool detect_may_concern(struct detect_engine *engine, const struct udm_record *record)
+bool detect_may_concern(struct detect_engine *engine, const struct udm_record *record, clock_nanos now)
 {
     engine->record = record;
+    engine->now = now;
     engine->doubt_truth = YARAL_TRUE;
     index_candidates(engine, engine->candidates);
     for (size_t i = 0; i < engine->plan->rule_count; i++)

@@ -47,6 +47,12 @@ struct detect_engine *intake_engine(struct intake_scratch *scratch)
     return scratch->engine;
 }
 
+/* When the events in hand came in: the source's word for it, else now. */
+static clock_nanos received_at(const struct intake *intake)
+{
+    return intake->options->source.received ? intake->options->source.received : clock_wall();
+}
+
 /* Can any rule concern the event? Each time from the beginning: between two calls for one event, another connection of this thread may have
  * had an event of its own. */
 static bool wanted(void *context, const struct udm_k8s_head *head)
@@ -59,7 +65,7 @@ static bool wanted(void *context, const struct udm_k8s_head *head)
     arena_reset(intake->scratch->arena);
     udm_k8s_head_view(&record, intake->scratch->arena, &intake->options->source, head);
     detect_begin(intake->scratch->engine);
-    return detect_may_concern(intake->scratch->engine, &record);
+    return detect_may_concern(intake->scratch->engine, &record, received_at(intake));
 }
 
 static void event_digest(struct intake_scratch *scratch, const struct audit_event *event, uint8_t sum[DIGEST_SHA256_BYTES])
@@ -73,12 +79,24 @@ static void event_digest(struct intake_scratch *scratch, const struct audit_even
     digest_end(scratch->digest, sum);
 }
 
+/* Rules look into what a write answers; of what a read answers only the beginning is ever kept. */
+static bool answer_counts(const struct udm_record *record)
+{
+    static const char *const reads[] = {"get", "list", "watch", "deletecollection"};
+    struct slice verb = udm_record_label(record, "verb");
+
+    for (size_t i = 0; i < sizeof reads / sizeof *reads; i++)
+        if (slice_is(verb, reads[i]))
+            return false;
+    return true;
+}
+
 /* Was it a bound of ours that kept a rule from deciding? Then somebody must hear of it. */
-static bool bound_was_hit(const struct udm_cut *cut, const struct detect_result *result)
+static bool bound_was_hit(const struct udm_record *record, const struct udm_cut *cut, const struct detect_result *result)
 {
     if (result->blind_count == 0)
         return false;
-    if (cut->request_object || cut->response_object || cut->other || cut->transport)
+    if (cut->request_object || cut->other || cut->transport || (cut->response_object && answer_counts(record)))
         return true;
     for (size_t i = 0; i < result->blind_count; i++)
         if (result->blind[i].doubt & (DETECT_DOUBT_REGEX | DETECT_DOUBT_ROWS))
@@ -117,7 +135,7 @@ static struct json_node *whole_tree(struct intake *intake, const struct audit_ev
 static void report(struct intake *intake, const struct audit_event *event, const struct udm_record *record, const struct udm_cut *cut,
                    const struct detect_result *result)
 {
-    bool blind = bound_was_hit(cut, result);
+    bool blind = bound_was_hit(record, cut, result);
     uint8_t sum[DIGEST_SHA256_BYTES];
     struct alert alert;
 
@@ -131,7 +149,7 @@ static void report(struct intake *intake, const struct audit_event *event, const
         .event_sha256 = sum,
         .cut = *cut,
         .raw_bytes = intake->options->raw_bytes,
-        .received = intake->options->source.received ? intake->options->source.received : clock_wall(),
+        .received = received_at(intake),
     };
     for (size_t i = 0; i < result->detection_count; i++) {
         alert_from_detection(&alert, &subject, &result->detections[i]);
@@ -175,8 +193,7 @@ static void on_event(void *context, const struct audit_event *event)
         return;
     udm_record_init(&record, arena, UDM_KNOWN);
     record.label_filter = filter;
-    if (!source.received)
-        source.received = clock_wall();
+    source.received = received_at(intake);
     if (event->kind == AUDIT_KIND_UDM)
         make_udm_record(intake, event, tree, &record);
     else

@@ -8,14 +8,13 @@
 
 #include <curl/curl.h>
 #include <errno.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sysexits.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-enum { DRAIN_SECONDS = 15, DELIVER_GRACE_SECONDS = 3, SUBMISSION_QUEUE_BYTES = 64 * 1024 * 1024, LARGE_BYTES = 256 * 1024 };
+enum { DRAIN_SECONDS = 15, DELIVER_GRACE_SECONDS = 3, SUBMISSION_QUEUE_BYTES = 64 * 1024 * 1024 };
 
 const char *server_not_ready(const struct server *server)
 {
@@ -330,20 +329,12 @@ static void shut_down(struct server *server)
     generation_unref(server->boot);
 }
 
-/* glibc raises the size from which memory goes straight back to the system with each large block that is freed: after one huge event its
- * megabytes would stay. */
-static void give_large_memory_back(void)
-{
-    mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
-}
-
 int server_run(const char *config_file)
 {
     struct server server = {.config_file = config_file, .started = clock_monotonic()};
     sigset_t signals_before;
     int exit_code = EX_OK;
 
-    give_large_memory_back();
     server.boot = load_and_show(config_file);
     if (!server.boot)
         return EX_CONFIG;

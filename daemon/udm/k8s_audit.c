@@ -417,14 +417,21 @@ static void map_additional(struct udm_record *record, const struct audit_event *
 
 /* --- all of it ------------------------------------------------------------------------------------------------------------ */
 
-static struct audit_event read_event(const struct json_node *node)
+/* The member in which an event broke off is none: half of a path or name would be taken for another. */
+static const struct json_node *whole_member(const struct json_node *node, const char *name, const struct udm_cut *cut)
+{
+    const struct json_node *member = json_last_member(node, name);
+    return cut->transport && member == node->last ? NULL : member;
+}
+
+static struct audit_event read_event(const struct json_node *node, const struct udm_cut *cut)
 {
     struct audit_event event = {
         .node = node,
-        .request_uri = json_last_member(node, "requestURI"),
-        .verb = json_last_member(node, "verb"),
-        .user = json_last_member(node, "user"),
-        .object_ref = json_last_member(node, "objectRef"),
+        .request_uri = whole_member(node, "requestURI", cut),
+        .verb = whole_member(node, "verb", cut),
+        .user = whole_member(node, "user", cut),
+        .object_ref = whole_member(node, "objectRef", cut),
         .response_status = json_last_member(node, "responseStatus"),
         .annotations = json_last_member(node, "annotations"),
     };
@@ -440,7 +447,7 @@ static struct audit_event read_event(const struct json_node *node)
 
 void udm_k8s_record(struct udm_record *record, const struct udm_source *source, const struct json_node *node, const struct udm_cut *cut)
 {
-    struct audit_event event = read_event(node);
+    struct audit_event event = read_event(node, cut);
     const struct json_node *user_agent = json_last_member(node, "userAgent");
 
     record->map_sees_all_values = true;

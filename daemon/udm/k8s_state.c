@@ -20,7 +20,7 @@ static bool writes_object(const struct k8s_request *request)
         return false;
     if (!request->verb.length)
         return true; /* cut off or trimmed: nothing can be said */
-    return request->resource.length && k8s_verb_writes(request->verb);
+    return k8s_verb_writes(request->verb); /* verbs of requests for no resource are methods: post */
 }
 
 static const char *patch_type(const struct json_node *body)
@@ -157,7 +157,8 @@ static void know(struct udm_record *record, const struct json_node *event, const
         record->knowledge[UDM_ORIGIN_EVENT] = UDM_UNKNOWN;
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
         const struct json_node *member = json_last_member(event, members[i].member);
-        if ((cut->other || cut->transport) && (!member || member->incomplete))
+        bool broken = cut->transport && member == event->last; /* see read_event */
+        if ((cut->other || cut->transport) && (!member || member->incomplete || broken))
             record->knowledge[members[i].origin] = UDM_UNKNOWN;
     }
 }

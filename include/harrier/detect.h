@@ -86,7 +86,7 @@ void detect_engine_free(struct detect_engine *engine);
 void detect_begin(struct detect_engine *engine);
 /* Can any rule still fire, or end in unknown, for this record? Looks only at what the record knows (a head record). What was decided
  * here is not decided again by detect_evaluate of the same event. */
-bool detect_may_concern(struct detect_engine *engine, const struct udm_record *record);
+bool detect_may_concern(struct detect_engine *engine, const struct udm_record *record, clock_nanos now);
 /* All rules over the whole record. now: for timestamp.now(). Valid until the record's arena is reset. */
 void detect_evaluate(struct detect_engine *engine, const struct udm_record *record, clock_nanos now, struct detect_result *result);
 

@@ -5,7 +5,6 @@ another's: a line for each goal, with what was measured, what is required, and o
 machine are for information. Names of goals as arguments run only those: verdict workers memory commits flood."""
 import contextlib
 import os
-import re
 import statistics
 import subprocess
 import sys
@@ -21,7 +20,7 @@ import processes  # noqa: E402
 from processes import harrier, send  # noqa: E402
 
 MIB = 1 << 20
-ROUNDS = 5
+ROUNDS, MOST_ROUNDS, QUIET = 5, 15, 0.10
 SEED_RULE = {"files": [os.path.join(captured.DATA, "yaral", "seed.yaral")]}
 SHIPPED_RULES = {"files": [os.path.join(captured.ROOT, "conf", "rules", "*.yaral")], "lists": os.path.join(captured.ROOT, "conf", "lists")}
 
@@ -100,20 +99,45 @@ def bench_verdict(bench):
 
 # --- 2. two workers ---
 
+def others_share(used_by, run):
+    """What run() gives, and how much of the machine's time meanwhile other programs than used_by and this one's children took."""
+    def busy():
+        with open("/proc/stat", encoding="ascii") as file:
+            user, nice, system, _, _, irq, softirq, steal, *_ = map(int, file.readline().split()[1:])
+        return (user + nice + system + irq + softirq + steal) / processes.TICK
+
+    def ours():
+        times = os.times()
+        return sum(processes.cpu_seconds(server.process.pid) for server in used_by) + times.user + times.system + \
+            times.children_user + times.children_system
+
+    began, busy_before, ours_before = time.monotonic(), busy(), ours()
+    result = run()
+    took = (time.monotonic() - began) * os.cpu_count()
+    return result, max(0.0, busy() - busy_before - (ours() - ours_before)) / took
+
+
 def bench_workers(bench):
+    """Events a second in a closed loop, with the client on the same cores. What other programs do meanwhile would be measured
+    too: the quietest rounds count, and it goes on, for a while, until there are enough in which the others took less than a tenth."""
     if len(os.sched_getaffinity(0)) < 2:
         bench.report.note("two workers: not measured, there is one core")
         return
     servers = {workers: bench.harrier(f"workers-{workers}", workers=workers) for workers in (1, 2)}
-    rates = {workers: [] for workers in servers}
+    rounds = []
     for server in servers.values():
         send(server.port, bench.stream)
-    for _ in range(ROUNDS):
-        for workers, server in servers.items():
-            sent = send(server.port, bench.stream, passes=2)
-            rates[workers].append(sent["events"] / sent["seconds"])
-    bench.report.goal("two workers / one, events a second", statistics.median(two / one for one, two in zip(rates[1], rates[2])), 1.6)
-    bench.report.note(", ".join(f"{workers} worker(s): {statistics.median(values):,.0f} events/s" for workers, values in rates.items()))
+    while len(rounds) < MOST_ROUNDS and sum(noise < QUIET for _, _, noise in rounds) < ROUNDS:
+        rates, noises = [], []
+        for server in servers.values():
+            sent, noise = others_share([server], lambda port=server.port: send(port, bench.stream, passes=3))
+            rates.append(sent["events"] / sent["seconds"])
+            noises.append(noise)
+        rounds.append((*rates, max(noises)))
+    quietest = sorted(rounds, key=lambda one: one[2])[:ROUNDS]
+    bench.report.goal("two workers / one, events a second", statistics.median(two / one for one, two, _ in quietest), 1.6)
+    bench.report.note(f"one worker {statistics.median(one for one, _, _ in quietest):,.0f} events/s, two "
+                      f"{statistics.median(two for _, two, _ in quietest):,.0f}; other programs took up to {quietest[-1][2]:.0%} of the machine")
 
 
 # --- 3. memory ---
@@ -149,27 +173,24 @@ def bench_commits(bench):
     commits = server.metric("harrier_store_commits_total") - before
     bench.report.check(f"commits for {sent['requests']} batches without an alert", commits == 0, f"{commits:.0f}")
     bench.report.note(f"acknowledged after {sent['p50_ms']:.2f} ms (p99 {sent['p99_ms']:.2f} ms) at one connection")
-    return done.stdout
 
 
 # --- 5. a flood ---
 
-def bare_rate(bench, output):
-    output = output or subprocess.run([processes.program("store_bench"), bench.folder], stdout=subprocess.PIPE, text=True, check=False).stdout
-    return float(re.search(r"^bare SQLite .* (\d+) alerts/s", output, re.MULTILINE).group(1))
-
-
-def bench_flood(bench, output=None):
-    alerts = 40_000
-    requests = load.flood(bench.folder, alerts)
+def bench_flood(bench):
+    rounds, alerts = 3, 20_000
     server = bench.harrier("flood", workers=0)
-    sent = send(server.port, requests)
+    floods = [load.flood(bench.folder, alerts, number) for number in range(rounds)]
+    ratios, rates, bares = [], [], []
+    for flood in floods:
+        bares.append(float(subprocess.run([processes.program("store_bench"), bench.folder, "bare"], stdout=subprocess.PIPE, check=True).stdout))
+        sent = send(server.port, flood)
+        rates.append(alerts / sent["seconds"])
+        ratios.append(rates[-1] / min(8000, bares[-1] / 2))
+    bench.report.goal("flood over HTTP / 8,000 alerts/s or half of bare SQLite", statistics.median(ratios), 1.0)
+    bench.report.note(f"{statistics.median(rates):,.0f} durable alerts/s; bare SQLite {statistics.median(bares):,.0f}")
     stored = server.metric("harrier_alerts_stored_total")
-    bare = bare_rate(bench, output)
-    required = min(8000, bare / 2)
-    bench.report.goal("flood of attacks over HTTP, thousands of durable alerts a second", alerts / sent["seconds"] / 1000, required / 1000)
-    bench.report.check("every alert of the flood stored", stored == alerts, f"{stored:.0f} of {alerts}")
-    bench.report.note(f"bare SQLite {bare:.0f} alerts/s; batches of {load.BATCH} acknowledged after {sent['p50_ms']:.0f} ms (p99 {sent['p99_ms']:.0f} ms)")
+    bench.report.check("every alert of the flood stored", stored == rounds * alerts, f"{stored:.0f} of {rounds * alerts}")
 
 
 GOALS = {"verdict": bench_verdict, "workers": bench_workers, "memory": bench_memory, "commits": bench_commits, "flood": bench_flood}
@@ -177,13 +198,10 @@ GOALS = {"verdict": bench_verdict, "workers": bench_workers, "memory": bench_mem
 
 def main(names):
     with tempfile.TemporaryDirectory(prefix="harrier-bench-", dir=os.path.dirname(processes.PROGRAMS)) as folder:
-        bench, output = Bench(folder), None
+        bench = Bench(folder)
         for name in names or GOALS:
             try:
-                if name == "flood":
-                    bench_flood(bench, output)
-                else:
-                    output = GOALS[name](bench) or output
+                GOALS[name](bench)
             finally:
                 bench.close()
         return 1 if bench.report.missed else 0

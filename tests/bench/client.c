@@ -186,8 +186,10 @@ int main(int argc, char **argv)
     run(&client);
     double seconds = (double)(clock_monotonic() - begin) / (double)CLOCK_SECOND;
     qsort(client.latencies, client.done, sizeof *client.latencies, compare_times);
-    printf("{\"requests\": %zu, \"events\": %lu, \"bytes\": %llu, \"seconds\": %.6f, \"p50_ms\": %.3f, \"p99_ms\": %.3f, \"refused\": %lu}\n", client.done,
-           client.events, (unsigned long long)client.bytes, seconds, percentile_ms(&client, 50), percentile_ms(&client, 99), client.refused);
+    printf(
+        "{\"requests\": %zu, \"events\": %lu, \"bytes\": %llu, \"seconds\": %.6f, \"p50_ms\": %.3f, \"p99_ms\": %.3f, \"refused\": %lu}\n",
+        client.done, client.events, (unsigned long long)client.bytes, seconds, percentile_ms(&client, 50), percentile_ms(&client, 99),
+        client.refused);
     free(client.latencies);
     free(client.requests);
     return client.refused ? 1 : 0;

@@ -85,7 +85,7 @@ def busy_stream(folder):
 # --- one huge body ---
 
 BIG_OBJECTS, BIG_OBJECT_BYTES = 60, 1_200_000
-BIG_MORE_EVENTS = 3  # so that all is 225 MB
+BIG_MORE_EVENTS = 4  # so that all is 225 MB
 BIG_USER = {"username": "system:serviceaccount:ci:deployer", "uid": "0d2c", "groups": ["system:serviceaccounts", "system:authenticated"]}
 
 
@@ -132,7 +132,7 @@ def big_events():
 
 
 def big_post(folder):
-    """One POST of 225 MB: 63 creations of CronJobs of 1.2 MB, and the deletion of 60 of them in one event of 72 MB; as an apiserver writes
+    """One POST of 225 MB: 64 creations of CronJobs of 1.2 MB, and the deletion of 60 of them in one event of 72 MB; as an apiserver writes
     it, and with all keys sorted, as log shippers do."""
     loads = []
     for name, is_sorted in (("big", False), ("big-sorted", True)):
@@ -143,12 +143,12 @@ def big_post(folder):
 
 # --- a flood ---
 
-def flood(folder, alerts):
-    """The four captured attacks again and again, each with an auditID of its own: every event is an alert."""
+def flood(folder, alerts, number):
+    """The four captured attacks again and again, each with an auditID of its own: every event is an alert. Floods with other numbers have others."""
     attacks = [json.dumps(item, separators=(",", ":")).encode() for item in json.loads(captured.attacks())["items"]]
     items = []
-    for number in range(alerts):
-        attack = attacks[number % len(attacks)]
+    for place in range(alerts):
+        attack = attacks[place % len(attacks)]
         begin = attack.index(b'"auditID":"') + len(b'"auditID":"')
-        items.append(attack[:begin] + b"f100d000-0000-4000-8000-%012d" % number + attack[begin + 36:])
-    return write_load(folder, "flood", batches(items))
+        items.append(attack[:begin] + b"f100d000-0000-4000-8%03d-%012d" % (number, place) + attack[begin + 36:])
+    return write_load(folder, f"flood-{number}", batches(items))

@@ -86,7 +86,8 @@ static int on_body(http_parser *http, const char *bytes, size_t length)
 
 static int on_complete(http_parser *http)
 {
-    static const char good[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", bad[] = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
+    static const char good[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+                      bad[] = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
     struct connection *connection = http->data;
     bool valid = yajl_complete_parse(connection->yajl) == yajl_status_ok && connection->values > 0;
     const char *answer = valid ? good : bad;
@@ -139,8 +140,8 @@ int main(int argc, char **argv)
 
     address.sin_port = htons((uint16_t)(argc > 1 ? strtoul(argv[1], NULL, 10) : 0));
     server->base = event_base_new();
-    struct evconnlistener *listener = evconnlistener_new_bind(server->base, on_accept, server, LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_FREE, -1,
-                                                              (struct sockaddr *)&address, sizeof address);
+    struct evconnlistener *listener = evconnlistener_new_bind(server->base, on_accept, server, LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_FREE,
+                                                              -1, (struct sockaddr *)&address, sizeof address);
     if (!listener) {
         perror("yajl_server: listen");
         return 2;

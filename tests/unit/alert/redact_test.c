@@ -47,6 +47,7 @@ static void test_values_of_env_are_taken_out_and_their_names_stay(void **state)
     assert_hidden(event);
     assert_kept(event, "PASSWORD_OF_DB");
     assert_kept(event, "alpine");
+    assert_hidden("{\"requestObject\":{\"spec\":{\"containers\":[{\"env\":[{\"name\":\"n\",\"value\":[\"s3cret\"]}]}]}}}");
 }
 
 static void test_data_of_secrets_and_configmaps_is_taken_out_in_request_and_response(void **state)

@@ -184,6 +184,29 @@ static void test_wrong_syntax_costs_one_line_of_ndjson(void **state)
     transcript_free(&told);
 }
 
+static void test_an_event_that_a_line_ends_in_is_told_and_is_a_dead_letter(void **state)
+{
+    static const char *const ends[] = {"\"evil/im", "\"evil/im\"", "\"evil/im\\u00", "[{", "12", "\"a\",\"b"};
+    char line[1024], input[4096];
+    (void)state;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        snprintf(line, sizeof line, "{" HEAD ",\"requestObject\":{\"image\":%s", ends[i]);
+        snprintf(input, sizeof input, EVENT "\n%s\n%s\n" EVENT, line, line);
+        struct transcript told = read_text(input);
+        assert_counts(&told, 4, 2);
+        assert_non_null(strstr(told.text.bytes, "cut 1001 incomplete" TOLD_HEAD));
+        transcript_free(&told);
+    }
+    assert_read("{\"auditID\":\"i\",\"objectRef\":{},\"requestObject\":{\"a\n" MINIMAL, 2, 1); /* sorted: verb and stage are lost */
+    assert_read("{\"auditID\":\"i\",\"verb\":\"get\",\"a\":\n" MINIMAL "\n" MINIMAL "\n" MINIMAL, 3, 1); /* the next line is taken for its value */
+    struct transcript told = read_text("{\"items\":[" EVENT ",{" HEAD ",\"requestObject\":{\"image\":\"evil\"},\"responseObject\":[1 2");
+    assert_counts(&told, 2, 1);
+    assert_bytes(&told.last_event, "{" HEAD ",\"requestObject\":{\"image\":\"evil\"},\"responseObject\":[1]}");
+    assert_false(told.last_cut.request_object);
+    assert_true(told.last_cut.response_object);
+    transcript_free(&told);
+}
+
 static void test_a_broken_value_over_several_lines_costs_itself(void **state)
 {
     (void)state;
@@ -391,6 +414,7 @@ int main(void)
         cmocka_unit_test(test_a_wrong_shape_costs_that_one_event),
         cmocka_unit_test(test_wrong_syntax_costs_the_rest_of_a_list),
         cmocka_unit_test(test_wrong_syntax_costs_one_line_of_ndjson),
+        cmocka_unit_test(test_an_event_that_a_line_ends_in_is_told_and_is_a_dead_letter),
         cmocka_unit_test(test_a_broken_value_over_several_lines_costs_itself),
         cmocka_unit_test(test_an_event_that_the_input_ends_in_is_told_and_is_a_dead_letter),
         cmocka_unit_test(test_an_input_of_which_no_value_could_be_read_is_invalid),

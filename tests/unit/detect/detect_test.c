@@ -116,12 +116,12 @@ static void test_what_is_not_read_yet_keeps_a_rule_possible_and_what_is_false_do
     for (int origin = 0; origin < UDM_ORIGIN_COUNT; origin++)
         f.record.knowledge[origin] = origin == UDM_ORIGIN_VERB || origin == UDM_ORIGIN_LOG_TYPE ? UDM_KNOWN : UDM_UNREAD;
     detect_begin(f.engine);
-    assert_true(detect_may_concern(f.engine, &f.record));
+    assert_true(detect_may_concern(f.engine, &f.record, 0));
     read_event(&f, "{\"network\":{\"http\":{\"method\":\"GET\"}}}");
     for (int origin = 0; origin < UDM_ORIGIN_COUNT; origin++)
         f.record.knowledge[origin] = origin == UDM_ORIGIN_VERB ? UDM_KNOWN : UDM_UNREAD;
     detect_begin(f.engine);
-    assert_false(detect_may_concern(f.engine, &f.record));
+    assert_false(detect_may_concern(f.engine, &f.record, 0));
     stop(&f);
 }
 

@@ -135,6 +135,71 @@ static void test_the_same_event_has_the_same_id_and_another_of_the_same_kind_onl
     stop(&line);
 }
 
+static void test_an_event_that_broke_off_is_never_a_plain_no(void **state)
+{
+    static const char *const parts[] = {
+        "{\"auditID\":\"a\",\"stage\":\"ResponseComplete\",\"requestURI\":\"/apis/batch/v1/namespaces/default/cronj",
+        HEAD "\"requestObject\":{\"spec\":{\"jobTemplate\":{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"ima",
+        HEAD "\"requestObject\":{\"spec\":{\"jobTemplate\":{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"image\":\"alp",
+        HEAD,
+        "{\"auditID\":\"a\",\"requestURI\":\"/apis/batch/v1/namespaces/default/cronjobs\",\"verb\":\"create\",\"user\":{\"username\":\"e",
+        "{\"auditID\":\"a\",\"requestURI\":\"/apis/batch/v1/namespaces/default/cronjobs\",\"verb\":\"create\",\"user\":{\"username\":\"e\"},\"objectRef\":{\"reso",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        for (int behind = 0; behind < 2; behind++) {
+            struct line line;
+            char text[2048];
+            start(&line);
+            snprintf(text, sizeof text, "%s%s", parts[i], behind ? "\n{}" : "");
+            intake_feed(line.intake, slice_of(text));
+            intake_finish(line.intake, NULL);
+            assert_int_equal(line.alerts.count, 1);
+            assert_non_null(strstr(line.alerts.items[0].json, ALERT_INCOMPLETE_EVENT));
+            stop(&line);
+        }
+    }
+}
+
+static void test_a_long_answer_of_a_read_is_no_alert_of_a_rule_on_answers(void **state)
+{
+    static const char *const verbs[] = {"list", "get", "deletecollection", "create"};
+    (void)state;
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+        struct line line;
+        struct buffer text = {NULL, 0, 0};
+        start_with(&line, "rule r { events: $e.target.resource.attribute.labels[\"response.image\"] = \"x\" condition: $e }");
+        buffer_printf(&text, "{\"auditID\":\"a\",\"verb\":\"%s\",\"objectRef\":{\"resource\":\"jobs\"},\"responseObject\":{\"kind\":\"Job\",\"a\":\"", verbs[i]);
+        for (int byte = 0; byte < 5 << 20; byte++)
+            buffer_append_byte(&text, 'a');
+        buffer_append_text(&text, "\"}}");
+        assert_int_equal(intake_feed(line.intake, buffer_slice(&text)), RESULT_OK);
+        assert_int_equal(intake_finish(line.intake, NULL), RESULT_OK);
+        assert_int_equal(line.alerts.count, i == 3);
+        buffer_free(&text);
+        stop(&line);
+    }
+}
+
+static void test_a_long_request_line_does_not_hide_who_sent_it(void **state)
+{
+    struct line line;
+    struct buffer text = {NULL, 0, 0};
+    (void)state;
+    start(&line);
+    buffer_append_text(&text, "{\"auditID\":\"a\",\"stage\":\"ResponseComplete\",\"requestURI\":\"/apis/batch.volcano.sh/v1/namespaces/n/jobs?");
+    for (int i = 0; i < 1000000; i++)
+        buffer_append_text(&text, "\\u0026");
+    buffer_append_text(&text, "\",\"verb\":\"create\",\"user\":{\"username\":\"eve\"},\"objectRef\":{\"resource\":\"jobs\",\"apiGroup\":\"batch.volcano.sh\"},"
+                              "\"requestObject\":{\"spec\":{\"tasks\":[{\"template\":{\"spec\":{\"containers\":[{\"image\":\"alpine\"}]}}}]}}}");
+    assert_int_equal(intake_feed(line.intake, buffer_slice(&text)), RESULT_OK);
+    assert_int_equal(intake_finish(line.intake, NULL), RESULT_OK);
+    assert_int_equal(line.alerts.count, 1);
+    assert_non_null(strstr(line.alerts.items[0].json, "\"user\":\"eve\""));
+    buffer_free(&text);
+    stop(&line);
+}
+
 static void test_any_order_of_keys_gives_the_same_verdict(void **state)
 {
     struct line line;
@@ -209,6 +274,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_hostile_cronjob_gives_one_alert_and_a_harmless_one_none),
         cmocka_unit_test(test_the_same_event_has_the_same_id_and_another_of_the_same_kind_only_the_same_dedup_key),
+        cmocka_unit_test(test_an_event_that_broke_off_is_never_a_plain_no),
+        cmocka_unit_test(test_a_long_request_line_does_not_hide_who_sent_it),
+        cmocka_unit_test(test_a_long_answer_of_a_read_is_no_alert_of_a_rule_on_answers),
         cmocka_unit_test(test_any_order_of_keys_gives_the_same_verdict),
         cmocka_unit_test(test_padding_over_a_bound_gives_an_alert_of_its_own_and_what_was_seen_still_counts),
         cmocka_unit_test(test_a_memory_budget_that_is_too_small_refuses_and_gives_everything_back),
