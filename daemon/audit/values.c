@@ -121,7 +121,7 @@ void audit_reader_deliver(struct audit_reader *reader, enum audit_kind kind, str
 
     reader->counts.events++;
     reader->counts.received++;
-    reader->counts.cut += item->over_bound;
+    reader->counts.cut += item->over_bound && !item->unwanted; /* what is not wanted is not measured to its end */
     if (item->refused)
         reader->busy = true;
     if (item->unwanted || reader->busy)

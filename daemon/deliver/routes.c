@@ -110,6 +110,14 @@ void deliver_routes_free(struct deliver_routes *routes)
     free(routes);
 }
 
+bool deliver_routes_ask(const struct deliver_routes *routes)
+{
+    for (size_t i = 0; i < routes->count; i++)
+        if (routes->routes[i].when != NULL)
+            return true;
+    return false;
+}
+
 size_t deliver_route(const struct deliver_routes *routes, const struct deliver_alert_fields *fields,
                      const char *names[DELIVER_DESTINATIONS_MAX])
 {

@@ -193,12 +193,14 @@ static void route(struct request *request, const struct alert *alert, struct sub
 {
     struct arena *arena = request->worker->route_arena;
     const char *names[DELIVER_DESTINATIONS_MAX];
-    struct deliver_alert_fields fields;
+    struct deliver_alert_fields fields = {0};
     struct json_node *document = NULL;
 
-    arena_reset(arena);
-    json_tree_parse(arena, buffer_slice(&alert->json), &json_default_limits, &document, NULL);
-    deliver_fields_from_json(document, arena, &fields);
+    if (deliver_routes_ask(request->rules->generation->routes)) {
+        arena_reset(arena);
+        json_tree_parse(arena, buffer_slice(&alert->json), &json_default_limits, &document, NULL);
+        deliver_fields_from_json(document, arena, &fields);
+    }
     out->destination_count = deliver_route(request->rules->generation->routes, &fields, names);
     for (size_t i = 0; i < out->destination_count; i++)
         out->destinations[i] = slice_of(names[i]);

@@ -60,7 +60,7 @@ struct audit_counts {
     uint64_t received;    /* values that were judged: events + dead */
     uint64_t events;      /* audit events (or UDM records), wanted or not */
     uint64_t dead;        /* dead letters */
-    uint64_t cut;         /* events that went over a configured bound (a list's answer of which only the beginning is kept did not) */
+    uint64_t cut;         /* wanted events that went over a configured bound (a list's answer of which only the beginning is kept did not) */
     uint64_t values;      /* whole JSON values read at the top level */
 };
 

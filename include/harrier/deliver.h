@@ -153,6 +153,8 @@ struct deliver_routes *deliver_routes_new(const struct deliver_route_config *rou
                                           const struct deliver_destination_config *destinations, size_t destination_count, const char *file,
                                           struct diagnostics *diagnostics);
 void deliver_routes_free(struct deliver_routes *routes);
+/* Some route has a condition; otherwise deliver_route looks at no field. */
+bool deliver_routes_ask(const struct deliver_routes *routes);
 /* Names of the destinations that the alert goes to, each once, in the order of the destinations; returns how many. Every route that
  * matches counts. 0: no route matched; the alert is stored all the same. The names live as long as the routes. */
 size_t deliver_route(const struct deliver_routes *routes, const struct deliver_alert_fields *fields,
