@@ -19,6 +19,7 @@ struct transcript {
     char last_sha256[DIGEST_SHA256_HEX];
     struct audit_counts counts;
     bool unwanted; /* what to answer */
+    bool wordless; /* leave out how an error is worded */
     unsigned int asked;
     ptrdiff_t memory;
     ptrdiff_t peak;
@@ -97,7 +98,7 @@ static inline void transcript_dead(void *context, const struct audit_dead *dead)
 {
     struct transcript *to = context;
     buffer_printf(&to->text, "dead %s at %lu line %lu length %lu: %s: ", audit_dead_reason_text(dead->reason), (unsigned long)dead->offset,
-                  (unsigned long)dead->line, (unsigned long)dead->length, dead->detail);
+                  (unsigned long)dead->line, (unsigned long)dead->length, to->wordless ? "" : dead->detail);
     buffer_append_slice(&to->text, dead->bytes);
     buffer_append_text(&to->text, "\n");
     buffer_reset(&to->last_dead, SIZE_MAX);
