@@ -19,7 +19,7 @@ struct transcript {
     char last_sha256[DIGEST_SHA256_HEX];
     struct audit_counts counts;
     bool unwanted; /* what to answer */
-    bool wordless; /* leave out how an error is worded */
+    bool events_only; /* leave out the dead letters and the counts */
     unsigned int asked;
     ptrdiff_t memory;
     ptrdiff_t peak;
@@ -97,8 +97,10 @@ static inline void transcript_event(void *context, const struct audit_event *eve
 static inline void transcript_dead(void *context, const struct audit_dead *dead)
 {
     struct transcript *to = context;
+    if (to->events_only)
+        return;
     buffer_printf(&to->text, "dead %s at %lu line %lu length %lu: %s: ", audit_dead_reason_text(dead->reason), (unsigned long)dead->offset,
-                  (unsigned long)dead->line, (unsigned long)dead->length, to->wordless ? "" : dead->detail);
+                  (unsigned long)dead->line, (unsigned long)dead->length, dead->detail);
     buffer_append_slice(&to->text, dead->bytes);
     buffer_append_text(&to->text, "\n");
     buffer_reset(&to->last_dead, SIZE_MAX);
@@ -134,9 +136,12 @@ static inline void transcript_read(struct transcript *to, struct slice input, si
     }
     to->result = audit_reader_finish(reader, &to->error_offset);
     to->counts = *audit_reader_counts(reader);
-    if (to->result == RESULT_INVALID)
+    if (to->result == RESULT_INVALID && !to->events_only)
         buffer_printf(&to->text, "invalid at %lu\n", (unsigned long)to->error_offset);
-    buffer_printf(&to->text, "received %lu events %lu dead %lu cut %lu values %lu\n", (unsigned long)to->counts.received,
+    if (to->events_only)
+        buffer_printf(&to->text, "events %lu\n", (unsigned long)to->counts.events);
+    else
+        buffer_printf(&to->text, "received %lu events %lu dead %lu cut %lu values %lu\n", (unsigned long)to->counts.received,
                   (unsigned long)to->counts.events, (unsigned long)to->counts.dead, (unsigned long)to->counts.cut,
                   (unsigned long)to->counts.values);
     audit_reader_free(reader);
