@@ -372,10 +372,18 @@ static void give_scalar(struct json_stream *stream)
     carry_done(stream);
 }
 
+/* Bytes that the carried scalar may still have. A literal ends at its own length, as it does for yajl: `true10` are two values. */
+static size_t scalar_room(struct slice carry)
+{
+    size_t whole = carry.bytes[0] == 't' || carry.bytes[0] == 'n' ? 4 : carry.bytes[0] == 'f' ? 5 : SIZE_MAX;
+    return whole - carry.length;
+}
+
 static size_t go_on_scalar(struct json_stream *stream, struct slice bytes)
 {
-    size_t length = json_scan_scalar(slice_first(bytes, LARGEST_WINDOW));
-    bool ended = length < bytes.length && length < LARGEST_WINDOW;
+    size_t room = scalar_room(buffer_slice(&stream->carry));
+    size_t length = json_scan_scalar(slice_first(bytes, room < LARGEST_WINDOW ? room : LARGEST_WINDOW));
+    bool ended = length == room || (length < bytes.length && length < LARGEST_WINDOW);
 
     stream->steps += length + 1;
     if (!carry_append(stream, slice_first(bytes, length)))

@@ -30,8 +30,10 @@ uint64_t json_stream_token_begin(const struct json_stream *stream)
         return stream->piece_offset;
     if (bytes[end - 1] == '"' && json_text_before_quote(stream->piece, end - 1, &raw))
         return stream->piece_offset + (uint64_t)(raw.bytes - 1 - bytes);
+    /* at the top level values may be glued to each other: one begins no sooner than the last has ended */
+    size_t least = stream->depth == 0 && stream->value_end > stream->piece_offset ? (size_t)(stream->value_end - stream->piece_offset) : 0;
     size_t begin = end - 1;
-    while (is_word_byte(bytes[end - 1]) && begin > 0 && is_word_byte(bytes[begin - 1]))
+    while (is_word_byte(bytes[end - 1]) && begin > least && is_word_byte(bytes[begin - 1]))
         begin--;
     return stream->piece_offset + begin;
 }
