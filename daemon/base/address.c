@@ -143,6 +143,15 @@ bool address_in_network(const struct address *address, const struct address_netw
     return address_bytes(address, bytes) && same_prefix(bytes, network->bytes, network->prefix);
 }
 
+struct address *address_without_port(struct address *address)
+{
+    if (address->storage.ss_family == AF_INET)
+        ((struct sockaddr_in *)&address->storage)->sin_port = 0;
+    else if (address->storage.ss_family == AF_INET6)
+        ((struct sockaddr_in6 *)&address->storage)->sin6_port = 0;
+    return address;
+}
+
 bool address_is_loopback(const struct address *address)
 {
     static const struct address_network ipv4 = {{[10] = 0xff, [11] = 0xff, [12] = 127}, IPV4_IN_IPV6_BITS + 8};

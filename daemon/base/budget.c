@@ -50,6 +50,11 @@ bool budget_take(struct budget *budget, uint64_t bytes)
     return true;
 }
 
+void budget_take_always(struct budget *budget, uint64_t bytes)
+{
+    note_peak(budget, bytes + atomic_fetch_add_explicit(&budget->used, bytes, memory_order_relaxed));
+}
+
 void budget_give(struct budget *budget, uint64_t bytes)
 {
     uint64_t before = atomic_fetch_sub_explicit(&budget->used, bytes, memory_order_relaxed);

@@ -2,6 +2,7 @@
 #include "harrier/log.h"
 
 #include "harrier/utf8.h"
+#include "journal.h"
 
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -9,8 +10,9 @@
 #include <strings.h>
 #include <unistd.h>
 
-/* The log is the process's own: one of the two globals that the program has (the other: signal flags). */
+/* The log is the process's own, as stderr is: these are the program's only globals. */
 static _Atomic int current_level = LOG_LEVEL_INFO;
+static _Atomic bool to_journal;
 
 static const struct {
     const char *name;
@@ -78,20 +80,62 @@ char *log_escape(struct slice text, char *out, size_t size)
     return out;
 }
 
+bool log_to_journal(void)
+{
+    bool journal = journal_is_stderr();
+    atomic_store(&to_journal, journal);
+    return journal;
+}
+
+static bool write_journal(enum log_level level, const char *message, const struct log_field *fields, size_t count)
+{
+    struct journal_entry entry;
+
+    journal_entry_make(&entry, level, slice_of(message), fields, count);
+    bool sent = journal_send(&entry);
+    journal_entry_free(&entry);
+    return sent;
+}
+
+static void write_stderr(enum log_level level, const char *message)
+{
+    char line[4200];
+    /* "<N>" is sd-daemon(3)'s way to give journald the severity; people at a terminal read the name */
+    int length = isatty(STDERR_FILENO) ? snprintf(line, sizeof line, "harrier: %s: %s\n", level_name(level), message)
+                                       : snprintf(line, sizeof line, "<%d>harrier: %s: %s\n", (int)level, level_name(level), message);
+    ssize_t ignored = write(STDERR_FILENO, line, (size_t)length);
+    (void)ignored;
+}
+
+static void __attribute__((format(printf, 4, 0)))
+write_message(enum log_level level, const struct log_field *fields, size_t count, const char *format, va_list arguments)
+{
+    char message[2048], escaped[4096];
+
+    vsnprintf(message, sizeof message, format, arguments);
+    log_escape(slice_of(message), escaped, sizeof escaped);
+    if (!atomic_load_explicit(&to_journal, memory_order_relaxed) || !write_journal(level, escaped, fields, count))
+        write_stderr(level, escaped);
+}
+
 void log_write(enum log_level level, const char *format, ...)
 {
-    char message[2048], escaped[4096], line[4200];
     va_list arguments;
 
     if (!log_enabled(level))
         return;
     va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
+    write_message(level, NULL, 0, format, arguments);
     va_end(arguments);
-    log_escape(slice_of(message), escaped, sizeof escaped);
-    /* "<N>" is sd-daemon(3)'s way to give journald the severity; people at a terminal read the name */
-    int length = isatty(STDERR_FILENO) ? snprintf(line, sizeof line, "harrier: %s: %s\n", level_name(level), escaped)
-                                       : snprintf(line, sizeof line, "<%d>harrier: %s: %s\n", (int)level, level_name(level), escaped);
-    ssize_t ignored = write(STDERR_FILENO, line, (size_t)length);
-    (void)ignored;
+}
+
+void log_write_fields(enum log_level level, const struct log_field *fields, size_t count, const char *format, ...)
+{
+    va_list arguments;
+
+    if (!log_enabled(level))
+        return;
+    va_start(arguments, format);
+    write_message(level, fields, count, format, arguments);
+    va_end(arguments);
 }

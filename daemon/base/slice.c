@@ -105,6 +105,17 @@ bool slice_to_int64(struct slice slice, int64_t *value)
     return true;
 }
 
+int slice_hex_digit(char byte)
+{
+    if (byte >= '0' && byte <= '9')
+        return byte - '0';
+    if (byte >= 'a' && byte <= 'f')
+        return byte - 'a' + 10;
+    if (byte >= 'A' && byte <= 'F')
+        return byte - 'A' + 10;
+    return -1;
+}
+
 uint64_t slice_hash(struct slice slice)
 {
     uint64_t hash = 0xcbf29ce484222325u;

@@ -27,6 +27,8 @@ struct address_network {
 enum result address_parse_host_port(struct slice text, struct address *address, const char **problem);
 /* The same form back, without the port if it is 0 and without brackets then. Returns text. */
 char *address_format(const struct address *address, char text[ADDRESS_TEXT_SIZE]);
+/* Sets the port to 0: the host alone is left. Returns address. */
+struct address *address_without_port(struct address *address);
 /* 127.0.0.0/8, ::1 and ::ffff:127.0.0.0/104; a Unix socket too. */
 bool address_is_loopback(const struct address *address);
 /* "10.0.0.0/8", "fd00::/8", or one address without a prefix. Bits after the prefix must be 0. */

@@ -15,6 +15,8 @@ struct budget *budget_new(uint64_t limit);
 void budget_free(struct budget *budget);
 /* Takes bytes from the budget; false, and nothing taken, if they do not fit. */
 bool budget_take(struct budget *budget, uint64_t bytes);
+/* The same for what must not be refused: it is taken, over the limit too. */
+void budget_take_always(struct budget *budget, uint64_t bytes);
 /* Gives back bytes that were taken. */
 void budget_give(struct budget *budget, uint64_t bytes);
 /* A reload may change the limit; what is taken stays taken. */

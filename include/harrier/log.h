@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The process's log: one line each on stderr, or journald's native format where stderr is the journal's.
+/* The process's log: one line each on stderr, or journald's native protocol, with fields, where stderr is the journal's.
  * Everything that the format inserts is escaped: control characters, newlines and invalid UTF-8 come out as \xHH, so that nothing
  * from outside can forge a line. Safe from any thread. */
 #ifndef HARRIER_LOG_H
@@ -18,7 +18,36 @@ bool log_enabled(enum log_level level);
 /* Name of the level, or of a level from its name ("error" ... "debug"). */
 bool log_level_from_name(const char *name, enum log_level *level);
 
+/* From now on to the journal, where stderr leads there (JOURNAL_STREAM, systemd.exec(5)) and its socket is there; else to stderr as before.
+ * True if to the journal. Called once, before threads start. */
+bool log_to_journal(void);
+
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* What a message is about, for journalctl's FIELD=VALUE: a search that needs no pattern. On stderr there is the message alone, so it must say it all. */
+enum log_field_name {
+    LOG_FIELD_SOURCE,      /* HARRIER_SOURCE: name of a source */
+    LOG_FIELD_CLUSTER,     /* HARRIER_CLUSTER */
+    LOG_FIELD_CLIENT,      /* HARRIER_CLIENT: name of a source's client */
+    LOG_FIELD_PEER,        /* HARRIER_PEER: address of the other end */
+    LOG_FIELD_RULE,        /* HARRIER_RULE */
+    LOG_FIELD_DESTINATION, /* HARRIER_DESTINATION */
+    LOG_FIELD_ALERT,       /* HARRIER_ALERT: alert_id */
+    LOG_FIELD_COUNT
+};
+
+struct log_field {
+    enum log_field_name name;
+    struct slice value; /* any bytes: cut at 4 KiB, but not escaped, for its length is told */
+};
+
+/* log_write with fields, at most LOG_FIELD_COUNT. LOG_FIELDS makes the two arguments from a list:
+ *     log_write_fields(LOG_LEVEL_ERROR, LOG_FIELDS({LOG_FIELD_RULE, rule}, {LOG_FIELD_SOURCE, slice_of(name)}), "an alert of rule ..."); */
+void log_write_fields(enum log_level level, const struct log_field *fields, size_t count, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+#define LOG_FIELDS(...) (const struct log_field[]){__VA_ARGS__}, sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field)
+/* With one field, whose value is a string: log_about(LOG_LEVEL_NOTICE, LOG_FIELD_SOURCE, name, "source `%s`: ...", name). */
+#define log_about(level, field, text, ...) log_write_fields(level, LOG_FIELDS({field, slice_of(text)}), __VA_ARGS__)
 
 #define log_error(...) log_write(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warning(...) log_write(LOG_LEVEL_WARNING, __VA_ARGS__)

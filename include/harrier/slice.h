@@ -59,6 +59,8 @@ bool slice_equal_ascii_nocase(struct slice a, struct slice b);
 size_t slice_utf8_cut(struct slice slice, size_t limit);
 /* A decimal integer that is the whole slice; an optional '-' first. False on anything else or overflow. */
 bool slice_to_int64(struct slice slice, int64_t *value);
+/* Value of a hexadecimal digit, -1 for any other byte. */
+int slice_hex_digit(char byte);
 /* FNV-1a, for hash maps; not for input that an attacker may choose to collide on without a bound elsewhere. */
 uint64_t slice_hash(struct slice slice);
 /* Levenshtein distance, for "did you mean"; slices over 64 bytes give a large number. */

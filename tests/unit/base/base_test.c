@@ -37,6 +37,15 @@ static void test_integers_are_read_whole_or_not_at_all(void **state)
     assert_false(slice_to_int64(SLICE("-"), &value));
 }
 
+static void test_hexadecimal_digits_are_read_in_either_case(void **state)
+{
+    (void)state;
+    assert_int_equal(slice_hex_digit('0') * 256 + slice_hex_digit('b') * 16 + slice_hex_digit('F'), 0xbf);
+    assert_int_equal(slice_hex_digit('g'), -1);
+    assert_int_equal(slice_hex_digit('/'), -1);
+    assert_int_equal(slice_hex_digit(':'), -1);
+}
+
 static void test_an_arena_gives_aligned_memory_of_any_size_and_forgets_it_at_once(void **state)
 {
     struct arena *arena = arena_new(64);
@@ -188,6 +197,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_slice_is_cut_without_splitting_a_character),
         cmocka_unit_test(test_integers_are_read_whole_or_not_at_all),
+        cmocka_unit_test(test_hexadecimal_digits_are_read_in_either_case),
         cmocka_unit_test(test_an_arena_gives_aligned_memory_of_any_size_and_forgets_it_at_once),
         cmocka_unit_test(test_a_map_finds_all_its_keys_in_the_order_of_insertion),
         cmocka_unit_test(test_times_are_read_and_written_as_rfc_3339_has_them),

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Unpacking what a stranger has packed: gzip (RFC 1952) and Zstandard (RFC 8878), in pieces of any size, in bounded memory, within bounds on what may
+ * come out. */
+#ifndef HARRIER_INFLATE_H
+#define HARRIER_INFLATE_H
+
+#include "harrier/result.h"
+#include "harrier/slice.h"
+
+enum inflate_format { INFLATE_GZIP, INFLATE_ZSTD };
+
+struct inflate_limits {
+    uint64_t bytes; /* that may come out in all; 0: no bound */
+    uint64_t ratio; /* bytes out for each byte in, looked at beyond the first MiB that comes out; 0: no bound */
+};
+
+struct inflater;
+
+/* Unpacked bytes, valid during the call. Anything but RESULT_OK ends the unpacking with that result. */
+typedef enum result inflate_sink(void *data, struct slice bytes);
+
+struct inflater *inflater_new(enum inflate_format format, const struct inflate_limits *limits);
+void inflater_free(struct inflater *inflater);
+/* The next packed bytes. Members (gzip) and frames (zstd, skippable ones too) may follow one another; zeros behind the last gzip member are padding.
+ * RESULT_INVALID: damaged; RESULT_LIMIT: a bound was hit; else what the sink gave. After any of these nothing more is taken, and the same result is given
+ * again. */
+enum result inflater_feed(struct inflater *inflater, struct slice bytes, inflate_sink *sink, void *data);
+/* The packed bytes have ended: RESULT_INVALID if that was within a member or frame, or before the first. */
+enum result inflater_finish(struct inflater *inflater);
+/* What was wrong, in words. */
+const char *inflater_error(const struct inflater *inflater);
+
+/* Do packed bytes begin so? Four bytes are enough to tell; of fewer, false. */
+bool inflate_begins(enum inflate_format format, struct slice bytes);
+
+#endif
