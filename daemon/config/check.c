@@ -16,6 +16,43 @@ void reader_check_name(struct reader *reader, const char *const *name, const cha
         reader_error(reader, place, "`name` in %s must be 1 to 63 of A-Z a-z 0-9 _ . -", where);
 }
 
+/* A part in braces must be a whole segment, and one that is known. */
+static bool segments_are_known(const char *path)
+{
+    static const char *const known[] = {"{cluster}", "{token}"};
+    struct slice rest = slice_of(path);
+
+    while (rest.length) {
+        rest = slice_from(rest, 1);
+        ptrdiff_t slash = slice_find_byte(rest, '/');
+        struct slice segment = slash < 0 ? rest : slice_first(rest, (size_t)slash);
+        rest = slice_from(rest, segment.length);
+        bool braces = slice_find_byte(segment, '{') >= 0 || slice_find_byte(segment, '}') >= 0;
+        if (braces && !slice_is(segment, known[0]) && !slice_is(segment, known[1]))
+            return false;
+    }
+    return true;
+}
+
+static bool is_twice(const char *path, const char *part)
+{
+    const char *first = strstr(path, part);
+    return first && strstr(first + 1, part);
+}
+
+static bool secret_is_given(const struct config_secret *secret)
+{
+    return secret->file || secret->literal;
+}
+
+static bool some_client_has_path_token(const struct config_source *source)
+{
+    for (size_t i = 0; i < source->client_count; i++)
+        if (secret_is_given(&source->clients[i].path_token))
+            return true;
+    return false;
+}
+
 static void check_source_path(struct reader *reader, const struct config_source *source, const char *where)
 {
     struct config_place place = reader_origin(reader, &source->path, source->place);
@@ -24,16 +61,20 @@ static void check_source_path(struct reader *reader, const struct config_source 
     else if (strpbrk(source->path, "?# "))
         reader_error(reader, place, "`path` in %s must be without a query, a fragment and blanks: a kube-apiserver sends no query of yours",
                      where);
+    else if (!segments_are_known(source->path))
+        reader_error(reader, place, "`path` in %s can have {cluster} and {token} as whole segments, and no other braces", where);
+    else if (is_twice(source->path, "{cluster}") || is_twice(source->path, "{token}"))
+        reader_error(reader, place, "`path` in %s has %s twice; which would count? Keep one", where,
+                     is_twice(source->path, "{cluster}") ? "{cluster}" : "{token}");
+    else if (strstr(source->path, "{token}") && !some_client_has_path_token(source))
+        reader_error(reader, place, "`path` in %s has {token}, but no client has a path_token_file: nobody could send", where);
 }
 
-static void check_exposure(struct reader *reader, const struct config_address *listen, bool insecure, const char *where,
-                           const char *consequence)
+static void check_exposure(struct reader *reader, const struct config_address *listen, bool safe, const char *where,
+                           const char *consequence, const char *remedy)
 {
-    if (listen->text[0] && listen->address.length && !insecure && !address_is_loopback(&listen->address))
-        reader_error(reader, listen->place,
-                     "`listen` in %s is reachable from outside without TLS: %s. Listen on loopback behind a proxy that terminates TLS, or "
-                     "write insecure: true beside it on a trusted network",
-                     where, consequence);
+    if (listen->text[0] && listen->address.length && !safe && !address_is_loopback(&listen->address))
+        reader_error(reader, listen->place, "`listen` in %s is reachable from outside without TLS: %s. %s", where, consequence, remedy);
 }
 
 static bool same_address(const struct config_address *a, const struct config_address *b)
@@ -48,14 +89,90 @@ static bool same_address(const struct config_address *a, const struct config_add
     return strchr(texts[0], ':') && strcmp(texts[0], texts[1]) == 0 && a->address.storage.ss_family == b->address.storage.ss_family;
 }
 
+static void check_tls(struct reader *reader, const struct config_source *source, const char *where)
+{
+    const struct config_tls *tls = &source->tls;
+    struct config_place place = reader_origin(reader, tls, (struct config_place){0});
+
+    if (!place.line)
+        return;
+    if (!tls->certificate_file[0])
+        reader_error(reader, place, "`tls` in %s has no `certificate_file`; add it, and its key_file", where);
+    else if (!secret_is_given(&tls->key))
+        reader_error(reader, place, "`tls` in %s has a certificate without its key; add `key_file` or `key_credential`", where);
+    reader_check_secret(reader, &tls->key, "key", arena_printf(reader->arena, "%s.tls", where).bytes);
+    if (tls->client_names.count && !tls->client_ca_file[0])
+        reader_error(reader, place, "`client_names` in %s need `client_ca_file`: without it no client shows a certificate", where);
+}
+
+static void check_client_secrets(struct reader *reader, const struct config_client *client, const char *where)
+{
+    reader_check_secret(reader, &client->token, "token", where);
+    reader_check_secret(reader, &client->password, "password", where);
+    reader_check_secret(reader, &client->access_key, "access key", where);
+    reader_check_secret(reader, &client->path_token, "path token", where);
+}
+
+static void check_client(struct reader *reader, const struct config_source *source, size_t index, const char *where)
+{
+    const struct config_client *client = &source->clients[index];
+    bool basic = client->user[0], jwt = client->jwks_file[0];
+
+    reader_check_name(reader, &client->name, where);
+    check_client_secrets(reader, client, where);
+    if (basic != secret_is_given(&client->password))
+        reader_error(reader, client->place, "`user` and a password belong together in %s: add the one that is missing", where);
+    if (jwt != (client->audience[0] != 0))
+        reader_error(reader, client->place, "`jwks_file` and `audience` belong together in %s: add the one that is missing", where);
+    if (client->email[0] && !jwt)
+        reader_error(reader, client->place, "`email` in %s is one of a JWT: add `jwks_file` and `audience`", where);
+    if (jwt + basic + secret_is_given(&client->token) > 1)
+        reader_error(reader, client->place, "%s has more than one of token, user and jwks_file, and a request has one Authorization; keep one", where);
+    if (!basic && !jwt && !secret_is_given(&client->token) && !secret_is_given(&client->access_key) && !secret_is_given(&client->path_token) &&
+        !client->certificate_name[0])
+        reader_error(reader, client->place, "%s says not how the client is known; give it a token, a certificate_name or the like", where);
+    if (client->certificate_name[0] && !source->tls.client_ca_file[0])
+        reader_error(reader, client->place, "`certificate_name` in %s needs `client_ca_file` in the source's tls", where);
+    if (secret_is_given(&client->path_token) && !strstr(source->path, "/{token}"))
+        reader_error(reader, client->place, "a path token in %s needs {token} in the source's `path`", where);
+    if (source->type != CONFIG_SOURCE_WEBHOOK &&
+        (basic || jwt || secret_is_given(&client->token) || secret_is_given(&client->access_key) || secret_is_given(&client->path_token)))
+        reader_error(reader, client->place, "%s: syslog and RELP carry no tokens and passwords; use `certificate_name`", where);
+    for (size_t i = 0; i < index; i++)
+        if (client->name[0] && strcmp(client->name, source->clients[i].name) == 0)
+            reader_error(reader, client->place, "two clients of the source are named `%s`; give each a name of its own", client->name);
+}
+
+static void check_listener(struct reader *reader, const struct config_source *source, const char *where)
+{
+    if (!source->listen.text[0] == !source->systemd_socket[0])
+        reader_error(reader, source->place, "%s needs one of `listen` and `systemd_socket`", where);
+    check_exposure(reader, &source->listen, source->insecure || source->tls.certificate_file[0], where,
+                   "whoever reaches it can read audit events and send forged ones",
+                   "Add tls with a certificate_file, or write insecure: true beside it on a trusted network");
+    check_tls(reader, source, where);
+    for (size_t i = 0; i < source->client_count; i++)
+        check_client(reader, source, i, arena_printf(reader->arena, "%s.clients[%zu]", where, i).bytes);
+    if (source->event_grid && source->client_count == 0)
+        reader_error(reader, source->place, "`event_grid` in %s needs `clients`: else the handshake would vouch for strangers", where);
+}
+
 static void check_source(struct reader *reader, struct config *config, size_t index)
 {
     struct config_source *source = &config->sources[index];
     const char *where = arena_printf(reader->arena, "sources[%zu]", index).bytes;
 
     reader_check_name(reader, &source->name, where);
-    check_source_path(reader, source, where);
-    check_exposure(reader, &source->listen, source->insecure, where, "whoever reaches it can read audit events and send forged ones");
+    if (source->type == CONFIG_SOURCE_WEBHOOK)
+        check_source_path(reader, source, where);
+    if (source->type != CONFIG_SOURCE_FILE)
+        check_listener(reader, source, where);
+    else if (!source->file[0])
+        reader_error(reader, source->place, "%s has no `file`; add the path of the file to follow, or \"-\"", where);
+    if (source->cluster_from == CONFIG_CLUSTER_FROM_CERTIFICATE && !source->tls.client_ca_file[0])
+        reader_error(reader, source->place, "`cluster_from: certificate` in %s needs `client_ca_file` in tls", where);
+    if (source->cluster_from == CONFIG_CLUSTER_FROM_SYSLOG && source->type != CONFIG_SOURCE_SYSLOG && source->type != CONFIG_SOURCE_RELP)
+        reader_error(reader, source->place, "`cluster_from: syslog` in %s is for sources of type syslog and relp", where);
     if (!source->cluster[0])
         source->cluster = config->cluster;
     for (size_t i = 0; i < index; i++) {
@@ -66,12 +183,15 @@ static void check_source(struct reader *reader, struct config *config, size_t in
         if (same_address(&source->listen, &other->listen))
             reader_error(reader, source->listen.place, "sources[%zu] listens on `%s` already; give each source a port of its own", i,
                          source->listen.text);
+        if (source->file[0] && strcmp(source->file, other->file) == 0)
+            reader_error(reader, source->place, "sources[%zu] follows `%s` already; follow a file once", i, source->file);
     }
 }
 
 static void check_admin(struct reader *reader, const struct config *config)
 {
-    check_exposure(reader, &config->admin.listen, config->admin.insecure, "admin", "whoever reaches it can read the metrics");
+    check_exposure(reader, &config->admin.listen, config->admin.insecure, "admin", "whoever reaches it can read the metrics",
+                   "Listen on loopback, or write insecure: true beside it on a trusted network");
     for (size_t i = 0; i < config->source_count; i++)
         if (same_address(&config->admin.listen, &config->sources[i].listen))
             reader_error(reader, config->admin.listen.place.line ? config->admin.listen.place : config->sources[i].listen.place,

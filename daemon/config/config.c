@@ -12,7 +12,13 @@ enum { FILE_BYTES = 1024 * 1024, ARENA_BYTES = 16384 };
 
 const char *config_log_type_name(enum config_log_type log_type)
 {
-    return log_type == CONFIG_LOG_TYPE_UDM ? "UDM" : "K8S_AUDIT";
+    switch (log_type) {
+    case CONFIG_LOG_TYPE_K8S_AUDIT: return "K8S_AUDIT";
+    case CONFIG_LOG_TYPE_GKE_CONTROLPLANE: return "GKE_CONTROLPLANE";
+    case CONFIG_LOG_TYPE_UDM: return "UDM";
+    case CONFIG_LOG_TYPE_AUTO: return "auto";
+    }
+    return "unknown";
 }
 
 /* The folder of the file, absolute, in the arena. */

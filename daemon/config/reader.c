@@ -234,6 +234,12 @@ static void read_pairs(struct reader *reader, const struct option *option, const
 
 static void read_table(struct reader *reader, const struct option_table *table, const yaml_node_t *node, const char *where, char *object);
 
+/* "sources[0].tls" */
+static const char *name_within(struct reader *reader, const char *where, const char *name)
+{
+    return *where ? arena_printf(reader->arena, "%s.%s", where, name).bytes : name;
+}
+
 static void read_records(struct reader *reader, const struct option *option, const yaml_node_t *node, const char *where, char *object)
 {
     if (is_null(node) || !expect(reader, node, YAML_SEQUENCE_NODE, option->name, where))
@@ -247,7 +253,8 @@ static void read_records(struct reader *reader, const struct option *option, con
         const char *name = arena_printf(reader->arena, "%s[%zu]", option->name, i).bytes;
         char *record = records + i * option->table->size;
         *(struct config_place *)(void *)record = place_of(reader, item);
-        read_table(reader, option->table, expect(reader, item, YAML_MAPPING_NODE, name, where) ? item : NULL, name, record);
+        bool is_mapping = expect(reader, item, YAML_MAPPING_NODE, name, where);
+        read_table(reader, option->table, is_mapping ? item : NULL, name_within(reader, where, name), record);
     }
 }
 
@@ -274,7 +281,7 @@ static void read_option(struct reader *reader, const struct option *option, cons
     switch (option->type) {
     case OPTION_SECTION:
         if (is_null(node) || expect(reader, node, YAML_MAPPING_NODE, option->name, where))
-            read_table(reader, option->table, is_null(node) ? NULL : node, option->name, target);
+            read_table(reader, option->table, is_null(node) ? NULL : node, name_within(reader, where, option->name), target);
         break;
     case OPTION_RECORDS: read_records(reader, option, node, where, object); break;
     case OPTION_STRINGS:
@@ -356,9 +363,14 @@ static void unknown_key(struct reader *reader, const struct option_table *table,
 static const char *types_text(struct reader *reader, const struct option_table *table, unsigned int types)
 {
     const char *text = "";
-    for (const struct option_choice *choice = table->type->choices; choice->name; choice++)
-        if (types & 1u << choice->value)
-            text = arena_printf(reader->arena, "%s%s%s", text, *text ? " and " : "", choice->name).bytes;
+    unsigned int rest = types;
+
+    for (const struct option_choice *choice = table->type->choices; choice->name; choice++) {
+        if (!(types & 1u << choice->value))
+            continue;
+        rest &= ~(1u << choice->value);
+        text = arena_printf(reader->arena, "%s%s%s", text, !*text ? "" : rest ? ", " : " and ", choice->name).bytes;
+    }
     return text;
 }
 

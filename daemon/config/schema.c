@@ -15,8 +15,29 @@
 #define MIBS(n) ((n)*1024.0 * 1024)
 #define TIBS(n) ((n)*1024.0 * 1024 * 1024 * 1024)
 
-static const struct option_choice source_types[] = {{"webhook", CONFIG_SOURCE_WEBHOOK}, {NULL, 0}};
-static const struct option_choice log_types[] = {{"K8S_AUDIT", CONFIG_LOG_TYPE_K8S_AUDIT}, {"UDM", CONFIG_LOG_TYPE_UDM}, {NULL, 0}};
+static const struct option_choice source_types[] = {{"webhook", CONFIG_SOURCE_WEBHOOK},
+                                                    {"syslog", CONFIG_SOURCE_SYSLOG},
+                                                    {"relp", CONFIG_SOURCE_RELP},
+                                                    {"file", CONFIG_SOURCE_FILE},
+                                                    {NULL, 0}};
+static const struct option_choice log_types[] = {{"K8S_AUDIT", CONFIG_LOG_TYPE_K8S_AUDIT},
+                                                 {"GKE_CONTROLPLANE", CONFIG_LOG_TYPE_GKE_CONTROLPLANE},
+                                                 {"UDM", CONFIG_LOG_TYPE_UDM},
+                                                 {"auto", CONFIG_LOG_TYPE_AUTO},
+                                                 {NULL, 0}};
+static const struct option_choice formats[] = {{"auto", CONFIG_FORMAT_AUTO},
+                                               {"audit", CONFIG_FORMAT_AUDIT},
+                                               {"cloud-logging", CONFIG_FORMAT_CLOUD_LOGGING},
+                                               {"firehose", CONFIG_FORMAT_FIREHOSE},
+                                               {"azure", CONFIG_FORMAT_AZURE},
+                                               {"collector", CONFIG_FORMAT_COLLECTOR},
+                                               {NULL, 0}};
+static const struct option_choice cluster_origins[] = {{"source", CONFIG_CLUSTER_FROM_SOURCE},
+                                                       {"certificate", CONFIG_CLUSTER_FROM_CERTIFICATE},
+                                                       {"envelope", CONFIG_CLUSTER_FROM_ENVELOPE},
+                                                       {"syslog", CONFIG_CLUSTER_FROM_SYSLOG},
+                                                       {NULL, 0}};
+static const struct option_choice tls_versions[] = {{"1.2", CONFIG_TLS_1_2}, {"1.3", CONFIG_TLS_1_3}, {NULL, 0}};
 static const struct option_choice destination_types[] = {
     {"slack", CONFIG_DESTINATION_SLACK}, {"webhook", CONFIG_DESTINATION_WEBHOOK}, {"file", CONFIG_DESTINATION_FILE}, {NULL, 0}};
 static const struct option_choice signatures[] = {{"none", CONFIG_SIGNATURE_NONE},
@@ -26,22 +47,96 @@ static const struct option_choice signatures[] = {{"none", CONFIG_SIGNATURE_NONE
 static const struct option_choice log_levels[] = {{"error", LOG_LEVEL_ERROR}, {"warning", LOG_LEVEL_WARNING}, {"notice", LOG_LEVEL_NOTICE},
                                                   {"info", LOG_LEVEL_INFO},   {"debug", LOG_LEVEL_DEBUG},     {NULL, 0}};
 
+enum {
+    POSTED = BIT(CONFIG_SOURCE_WEBHOOK),
+    SYSLOGGED = BIT(CONFIG_SOURCE_SYSLOG),
+    RELP = BIT(CONFIG_SOURCE_RELP),
+    FOLLOWED = BIT(CONFIG_SOURCE_FILE),
+    LISTENER = POSTED | SYSLOGGED | RELP
+};
+
+#define AT(member) .offset = offsetof(struct config_tls, member)
+static const struct option tls_options[] = {
+    {"certificate_file", OPTION_PATH, AT(certificate_file),
+     .help = "Certificate chain (PEM), the server's own first. Read again when it changes; open connections keep the old one."},
+    {"key_file", OPTION_SECRET_FILE, AT(key), .help = "The certificate's private key (PEM)."},
+    {"key_credential", OPTION_SECRET_CREDENTIAL, AT(key), .help = "The same from a systemd credential."},
+    {"client_ca_file", OPTION_PATH, AT(client_ca_file),
+     .help = "Certificates (PEM) that sign those of clients. With it every client must show a certificate (mTLS)."},
+    {"client_names", OPTION_STRINGS, AT(client_names), .most = 256,
+     .help = "Common or alternative names, one of which a client's certificate must have. Default: any certificate that client_ca_file signed."},
+    {"minimum_version", OPTION_CHOICE, AT(minimum_version), .standard = "1.2", .choices = tls_versions,
+     .help = "The oldest version of TLS that is spoken."},
+};
+#undef AT
+
+#define AT(member) .offset = offsetof(struct config_client, member)
+static const struct option client_options[] = {
+    {"name", OPTION_STRING, AT(name), .required = true, .help = "Name in logs: 1 to 63 of A-Z a-z 0-9 _ . -, unique in its source."},
+    {"cluster", OPTION_STRING, AT(cluster),
+     .help = "Name of the cluster that this client speaks for, and for no other. Default: what the source's path or cluster says."},
+    {"certificate_name", OPTION_STRING, AT(certificate_name),
+     .help = "Common or alternative name that its certificate must have; needs client_ca_file in tls."},
+    {"token_file", OPTION_SECRET_FILE, AT(token), .help = "File whose first line it must send as Authorization: Bearer; read again when it changes."},
+    {"token_credential", OPTION_SECRET_CREDENTIAL, AT(token), .help = "The same from a systemd credential."},
+    {"user", OPTION_STRING, AT(user), .help = "User name of Authorization: Basic; with password_file or password_credential."},
+    {"password_file", OPTION_SECRET_FILE, AT(password), .help = "File whose first line is that user's password."},
+    {"password_credential", OPTION_SECRET_CREDENTIAL, AT(password), .help = "The same from a systemd credential."},
+    {"access_key_file", OPTION_SECRET_FILE, AT(access_key), .help = "File whose first line Amazon Data Firehose must send as its access key."},
+    {"access_key_credential", OPTION_SECRET_CREDENTIAL, AT(access_key), .help = "The same from a systemd credential."},
+    {"path_token_file", OPTION_SECRET_FILE, AT(path_token),
+     .help = "File whose first line must stand in the place of {token} in the source's path: for senders that can send no header of yours."},
+    {"path_token_credential", OPTION_SECRET_CREDENTIAL, AT(path_token), .help = "The same from a systemd credential."},
+    {"jwks_file", OPTION_PATH, AT(jwks_file),
+     .help = "Key set (RFC 7517) that signs its bearer JWT, as Google Pub/Sub's push has one; with audience. Read again when it changes."},
+    {"audience", OPTION_STRING, AT(audience), .help = "The JWT's aud."},
+    {"email", OPTION_STRING, AT(email), .help = "The JWT's email, such as the push subscription's service account."},
+};
+#undef AT
+
+static const struct option_table tls_table = {tls_options, COUNT(tls_options), sizeof(struct config_tls), NULL};
+static const struct option_table client_table = {client_options, COUNT(client_options), sizeof(struct config_client), NULL};
+
 #define AT(member) .offset = offsetof(struct config_source, member)
 static const struct option source_options[] = {
     {"name", OPTION_STRING, AT(name), .required = true,
      .help = "Name in metrics, logs and dead letters: 1 to 63 of A-Z a-z 0-9 _ . -, unique among the sources."},
     {"type", OPTION_CHOICE, AT(type), .required = true, .choices = source_types,
-     .help = "What listens: webhook takes the POSTs of a kube-apiserver's audit webhook, and of log shippers."},
-    {"listen", OPTION_ADDRESS, AT(listen), .required = true,
-     .help = "Address and port, such as \"127.0.0.1:9480\" or \"[::1]:9480\". One that is not loopback needs insecure: true."},
-    {"path", OPTION_STRING, AT(path), .standard = "/",
-     .help = "Path of the URL that events are posted to. A query and one slash at the end of a request's path do not matter."},
+     .help = "webhook takes the POSTs of a kube-apiserver's audit webhook, of clouds and of log shippers. syslog takes TCP connections (RFC 5424, "
+             "RFC 3164), relp those of RELP, which acknowledges. file follows a file."},
+    {"listen", OPTION_ADDRESS, AT(listen), .types = LISTENER,
+     .help = "Address and port, such as \"127.0.0.1:9480\" or \"[::1]:9480\". One that is not loopback needs tls, or insecure: true."},
+    {"systemd_socket", OPTION_STRING, AT(systemd_socket), .types = LISTENER,
+     .help = "Name (FileDescriptorName=) of the socket that systemd hands over, instead of listen."},
+    {"path", OPTION_STRING, AT(path), .standard = "/", .types = POSTED,
+     .help = "Path of the URL that events are posted to. {cluster} in the place of a segment names the cluster; {token} is a client's path_token. A "
+             "query and one slash at the end of a request's path do not matter."},
+    {"file", OPTION_PATH, AT(file), .types = FOLLOWED,
+     .help = "The file to follow, through its rotations, such as the API server's audit.log or a container's log; \"-\" reads standard input."},
     {"log_type", OPTION_CHOICE, AT(log_type), .standard = "K8S_AUDIT", .choices = log_types,
-     .help = "What comes in: audit events of Kubernetes, or UDM records."},
+     .help = "What comes in. K8S_AUDIT and GKE_CONTROLPLANE: audit events, told from each other by their shape; UDM: UDM records; auto: all of them."},
+    {"format", OPTION_CHOICE, AT(format), .standard = "auto", .choices = formats,
+     .help = "What the events are wrapped in. auto tells by looking; the others take nothing but their own: audit (no envelope), cloud-logging (also "
+             "through Pub/Sub), firehose (and CloudWatch), azure (Event Hub, Event Grid, CloudEvents), collector (Fluent Bit, Vector, Logstash)."},
     {"cluster", OPTION_STRING, AT(cluster), .help = "Name of the cluster that this source stands for. Default: the top level's cluster."},
-    {"insecure", OPTION_BOOL, AT(insecure), .standard = "false",
-     .help = "Allows plain HTTP on an address that is not loopback: whoever reaches it can read what is sent and send events of their own. "
-             "For trusted networks only; better put a proxy in front that terminates TLS."},
+    {"cluster_from", OPTION_CHOICE, AT(cluster_from), .standard = "source", .choices = cluster_origins,
+     .help = "Who names the cluster where neither a client's cluster nor {cluster} in the path does. source: the option cluster. certificate: the "
+             "common name of the client's certificate. envelope: what a cloud's envelope says, which whoever may push may also write. syslog: the "
+             "parameter cluster of a message's structured data."},
+    {"insecure", OPTION_BOOL, AT(insecure), .standard = "false", .types = LISTENER,
+     .help = "Allows an address that is not loopback without TLS: whoever reaches it can read what is sent and send events of their own. "
+             "For trusted networks only."},
+    {"tls", OPTION_SECTION, AT(tls), .types = LISTENER, .table = &tls_table, .help = "TLS, with certificates of clients where wanted."},
+    {"clients", OPTION_RECORDS, AT(clients), .count_offset = offsetof(struct config_source, client_count), .types = LISTENER, .most = 1000,
+     .table = &client_table,
+     .help = "Who may send; a request that is none of them is answered 401. All that a client's entry names must be shown. Default: anybody who "
+             "reaches the address (and has a certificate, with client_ca_file)."},
+    {"event_grid", OPTION_BOOL, AT(event_grid), .standard = "false", .types = POSTED,
+     .help = "Answers the validation handshakes of Azure Event Grid and CloudEvents, of clients that may send; needs clients."},
+    {"events_per_second", OPTION_NUMBER, AT(events_per_second), .standard = "0", .least = 0, .most = 1e6,
+     .help = "Events that are taken in a second, shared fairly by the connections; more are put off (429, or not read). 0: no bound."},
+    {"silence_after", OPTION_DURATION, AT(silence_after), .standard = "15m", .least = 0, .most = DAYS(30),
+     .help = "A source without an event for so long raises an alert: its cluster may be cut off. 0: never."},
     {"trusted_proxies", OPTION_INTEGER, AT(trusted_proxies), .standard = "0", .least = 0, .most = 16,
      .help = "Number of proxies of your own in front of the API server. The last entry of an event's sourceIPs is the API server's peer; with N "
              "proxies the one N before it is taken as the actor's address. What stands before that, the client has chosen."},
@@ -150,8 +245,11 @@ static const struct option limits_options[] = {
              "kube-apiserver has none."},
     {"header_bytes", OPTION_SIZE, AT(header_bytes), .standard = "16KiB", .least = KIBS(1), .most = KIBS(64),
      .help = "Largest request line and header section; a larger one is answered 431."},
-    {"connections", OPTION_INTEGER, AT(connections), .standard = "1024", .least = 1, .most = 100000,
+    {"connections", OPTION_INTEGER, AT(connections), .standard = "4096", .least = 1, .most = 100000,
      .help = "Open connections per worker; more wait in the system's queue."},
+    {"connections_per_address", OPTION_INTEGER, AT(connections_per_address), .standard = "4096", .least = 1, .most = 100000,
+     .help = "Open connections of one address, over all workers; one more is closed at once. An API server whose batches are answered late opens "
+             "about 75."},
     {"header_timeout", OPTION_DURATION, AT(header_timeout), .standard = "10s", .least = SECONDS(0.01), .most = SECONDS(3600),
      .help = "Time for a header section to arrive."},
     {"idle_timeout", OPTION_DURATION, AT(idle_timeout), .standard = "120s", .least = SECONDS(0.01), .most = DAYS(1),
@@ -169,8 +267,29 @@ static const struct option limits_options[] = {
      .help = "Bytes kept of one event while it is decided."},
     {"memory", OPTION_SIZE, AT(memory), .standard = "256MiB", .least = MIBS(1), .most = TIBS(1),
      .help = "Bytes in flight over all connections; a request that would go over it is answered 503."},
+    {"connection_memory", OPTION_SIZE, AT(connection_memory), .standard = "64MiB", .least = MIBS(1), .most = TIBS(1),
+     .help = "Bytes in flight of one connection; a request that would go over it is answered 503."},
+    {"inflated_bytes", OPTION_SIZE, AT(inflated_bytes), .standard = "1GiB", .least = MIBS(1), .most = TIBS(1),
+     .help = "Bytes that a compressed body, or a compressed part of one, may have when it is unpacked; a larger one is answered 413."},
+    {"inflate_ratio", OPTION_INTEGER, AT(inflate_ratio), .standard = "200", .least = 10, .most = 1000000,
+     .help = "How many times its compressed size a body may have. Audit events are packed to a tenth or a thirtieth."},
     {"raw_bytes", OPTION_SIZE, AT(raw_bytes), .standard = "64KiB", .least = 0, .most = MIBS(16),
      .help = "Bytes of an event that are kept in its alert."},
+};
+#undef AT
+
+#define AT(member) .offset = offsetof(struct config_health, member)
+static const struct option health_options[] = {
+    {"clock_skew", OPTION_DURATION, AT(clock_skew), .standard = "2m", .least = 0, .most = DAYS(365),
+     .help = "An event from further in the future raises an alert: a clock is wrong, the control plane's or the one here. 0: never."},
+    {"late_after", OPTION_DURATION, AT(late_after), .standard = "10m", .least = 0, .most = DAYS(365),
+     .help = "A cluster whose youngest events are older than this when they come, for ten minutes and without catching up, raises an alert: its clock is "
+             "behind, or they are held on the way. 0: never."},
+    {"forget_after", OPTION_DURATION, AT(forget_after), .standard = "7d", .least = SECONDS(60), .most = DAYS(3650),
+     .help = "A silent cluster that no source or client here names is forgotten after this: it was taken down."},
+    {"clusters", OPTION_INTEGER, AT(clusters), .standard = "4096", .least = 1, .most = 4096,
+     .help = "Clusters that are watched, each counted once for each source. What is beyond it is counted in "
+             "harrier_watched_clusters_refused_total; its events are judged all the same."},
 };
 #undef AT
 
@@ -191,6 +310,7 @@ static const struct option_table destination_table = {destination_options, COUNT
 static const struct option_table route_table = TABLE(route_options, struct config_route);
 static const struct option_table admin_table = TABLE(admin_options, struct config_admin);
 static const struct option_table limits_table = TABLE(limits_options, struct config_limits);
+static const struct option_table health_table = TABLE(health_options, struct config_health);
 static const struct option_table log_table = TABLE(log_options, struct config_logging);
 
 #define AT(member) .offset = offsetof(struct config, member)
@@ -209,6 +329,7 @@ static const struct option top_options[] = {
     {"workers", OPTION_INTEGER, AT(workers), .standard = "0", .least = 0, .most = 256,
      .help = "Threads that decide events. 0: one per processor."},
     {"limits", OPTION_SECTION, AT(limits), .table = &limits_table, .help = "Every bound on what comes in."},
+    {"health", OPTION_SECTION, AT(health), .table = &health_table, .help = "When somebody is told that the watch itself is not well."},
     {"labels", OPTION_PAIRS, AT(labels), .most = 256,
      .help = "Labels of your own, name: JSON path, such as team: requestObject.metadata.labels.team."},
     {"log", OPTION_SECTION, AT(log), .table = &log_table, .help = "The daemon's own log."},

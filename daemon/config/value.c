@@ -186,7 +186,7 @@ static const char *parse_address(struct reader *reader, struct slice text, struc
 
 static const char *absolute_path(struct reader *reader, struct slice path)
 {
-    if (path.length == 0 || path.bytes[0] == '/')
+    if (path.length == 0 || path.bytes[0] == '/' || slice_is(path, "-"))
         return arena_strdup(reader->arena, path);
     return arena_printf(reader->arena, "%s/%.*s", reader->folder, SLICE_ARGS(path)).bytes;
 }

@@ -51,20 +51,75 @@ struct config_secret {
 };
 
 /* type: which of the options of a record count. */
-enum config_source_type { CONFIG_SOURCE_WEBHOOK };
-enum config_log_type { CONFIG_LOG_TYPE_K8S_AUDIT, CONFIG_LOG_TYPE_UDM };
+enum config_source_type { CONFIG_SOURCE_WEBHOOK, CONFIG_SOURCE_SYSLOG, CONFIG_SOURCE_RELP, CONFIG_SOURCE_FILE };
+enum config_log_type { CONFIG_LOG_TYPE_K8S_AUDIT, CONFIG_LOG_TYPE_GKE_CONTROLPLANE, CONFIG_LOG_TYPE_UDM, CONFIG_LOG_TYPE_AUTO };
 /* The log type's name in UDM, such as "K8S_AUDIT". */
 const char *config_log_type_name(enum config_log_type log_type);
+
+/* What is read out of the bytes; AUTO tells by looking. */
+enum config_format {
+    CONFIG_FORMAT_AUTO,
+    CONFIG_FORMAT_AUDIT,         /* events and lists of them, in no envelope */
+    CONFIG_FORMAT_CLOUD_LOGGING, /* LogEntry, also through Pub/Sub */
+    CONFIG_FORMAT_FIREHOSE,      /* Firehose and CloudWatch */
+    CONFIG_FORMAT_AZURE,         /* Event Hub records, Event Grid, CloudEvents */
+    CONFIG_FORMAT_COLLECTOR      /* lines in the records of log shippers */
+};
+
+/* Who tells which cluster an event is of, where neither client nor path is bound to one. */
+enum config_cluster_from {
+    CONFIG_CLUSTER_FROM_SOURCE,
+    CONFIG_CLUSTER_FROM_CERTIFICATE, /* the common name of the client's certificate */
+    CONFIG_CLUSTER_FROM_ENVELOPE,    /* whoever may push may also write it */
+    CONFIG_CLUSTER_FROM_SYSLOG       /* a parameter cluster="..." of the structured data */
+};
+
+enum config_tls_version { CONFIG_TLS_1_2, CONFIG_TLS_1_3 };
+
+struct config_tls {
+    const char *certificate_file; /* absolute; empty: no TLS. The chain, PEM, the server's first */
+    struct config_secret key;     /* PEM */
+    const char *client_ca_file;   /* absolute; empty: no client certificates are asked for */
+    struct config_strings client_names; /* common or alternative names, one of which a client's certificate must have; none: any will do */
+    enum config_tls_version minimum_version;
+};
+
+/* Somebody who may send. All that a client has must be shown (a certificate's name and a token, say); with clients, a request that is none of
+ * them is refused. */
+struct config_client {
+    struct config_place place;
+    const char *name;
+    const char *cluster;             /* that it speaks for; empty: not bound to one */
+    const char *certificate_name;    /* common or alternative name in its certificate; empty: not asked for */
+    struct config_secret token;      /* Authorization: Bearer */
+    const char *user;                /* Authorization: Basic, with password; empty: not asked for */
+    struct config_secret password;
+    struct config_secret access_key; /* X-Amz-Firehose-Access-Key */
+    struct config_secret path_token; /* in place of {token} in the source's path */
+    const char *jwks_file;           /* absolute: keys of a bearer JWT (RFC 7517); empty: none */
+    const char *audience;            /* the JWT's aud */
+    const char *email;               /* the JWT's email; empty: not asked for */
+};
 
 struct config_source {
     struct config_place place;
     enum config_source_type type;
     const char *name;
     struct config_address listen;
-    const char *path; /* begins with '/' */
+    const char *systemd_socket; /* FileDescriptorName of an inherited socket, instead of listen; empty: none */
+    const char *path; /* webhook: begins with '/'; may hold {cluster} and {token} as whole segments */
+    const char *file; /* file: absolute, or "-" for standard input */
     enum config_log_type log_type;
+    enum config_format format;
     const char *cluster; /* the section's own, or config.cluster */
-    bool insecure;       /* plain HTTP on an address that is not loopback */
+    enum config_cluster_from cluster_from;
+    bool insecure;       /* no TLS on an address that is not loopback */
+    struct config_tls tls;
+    struct config_client *clients;
+    size_t client_count;
+    bool event_grid;           /* answer Azure's validation handshakes */
+    double events_per_second;  /* 0: no bound */
+    clock_nanos silence_after; /* without an event for so long, somebody is told; 0: never */
     int64_t trusted_proxies; /* in front of the API server: entries at the end of sourceIPs that are theirs */
 };
 
@@ -129,6 +184,7 @@ struct config_limits {
     uint64_t body_bytes; /* 0: no bound */
     uint64_t header_bytes;
     int64_t connections; /* per worker */
+    int64_t connections_per_address; /* over all workers */
     clock_nanos header_timeout;
     clock_nanos idle_timeout;
     clock_nanos body_progress_timeout;
@@ -137,7 +193,18 @@ struct config_limits {
     uint64_t value_bytes; /* one string or number */
     uint64_t event_bytes; /* kept of one event */
     uint64_t memory;      /* in flight, over all connections */
+    uint64_t connection_memory; /* in flight, of one connection */
+    uint64_t inflated_bytes; /* that a compressed body may have */
+    int64_t inflate_ratio;   /* times its compressed size */
     uint64_t raw_bytes;   /* of an event, kept in its alert */
+};
+
+/* When somebody is told of the watch itself; the sources have silence_after. */
+struct config_health {
+    clock_nanos clock_skew;   /* events from further ahead: a clock is wrong; 0: not looked at */
+    clock_nanos late_after;   /* the youngest events are older, and do not catch up; 0: not looked at */
+    clock_nanos forget_after; /* a cluster that the configuration does not name and that is silent for so long is forgotten */
+    int64_t clusters;         /* sources and clusters that are watched; further ones are counted */
 };
 
 struct config_logging {
@@ -159,6 +226,7 @@ struct config {
     struct config_admin admin;
     int64_t workers; /* 0: one per processor */
     struct config_limits limits;
+    struct config_health health;
     struct config_pairs labels; /* label name → JSON path, the user's own */
     struct config_logging log;
 };

@@ -114,7 +114,7 @@ static void test_defaults_are_those_of_the_table(void **state)
     assert_true(address_is_loopback(&config->admin.listen.address));
     assert_int_equal(config->limits.body_bytes, 0);
     assert_int_equal(config->limits.header_bytes, 16384);
-    assert_int_equal(config->limits.connections, 1024);
+    assert_int_equal(config->limits.connections, 4096);
     assert_int_equal(config->limits.idle_timeout, 120 * CLOCK_SECOND);
     assert_int_equal(config->limits.acknowledge_timeout, 10 * CLOCK_SECOND);
     assert_int_equal(config->limits.value_bytes, 4 << 20);
@@ -207,6 +207,10 @@ static void check_complete_limits(const struct config_limits *limits)
     assert_int_equal(limits->body_bytes, 1 << 30);
     assert_int_equal(limits->header_bytes, 8192);
     assert_int_equal(limits->connections, 100);
+    assert_int_equal(limits->connections_per_address, 50);
+    assert_int_equal(limits->connection_memory, 16 << 20);
+    assert_int_equal(limits->inflated_bytes, 128 << 20);
+    assert_int_equal(limits->inflate_ratio, 100);
     assert_int_equal(limits->header_timeout, 5 * CLOCK_SECOND);
     assert_int_equal(limits->idle_timeout, 200 * CLOCK_SECOND);
     assert_int_equal(limits->body_progress_timeout, 6 * CLOCK_SECOND);
@@ -216,6 +220,61 @@ static void check_complete_limits(const struct config_limits *limits)
     assert_int_equal(limits->event_bytes, 2 << 20);
     assert_int_equal(limits->memory, 64 << 20);
     assert_int_equal(limits->raw_bytes, 32768);
+}
+
+static void check_complete_clients(const struct config_client *clients)
+{
+    char *secret;
+    assert_string_equal(clients[0].name, "mutual");
+    assert_string_equal(clients[0].cluster, "prod-eu-3");
+    assert_string_equal(clients[0].certificate_name, "prod-eu-3");
+    assert_int_equal(config_secret_read(&clients[0].token, &secret), RESULT_OK);
+    assert_string_equal(secret, "hush");
+    config_secret_free(secret);
+    assert_string_equal(clients[1].cluster, "");
+    assert_string_equal(clients[1].user, "vector");
+    assert_non_null(strstr(clients[1].password.file, "/tests/data/config/secret"));
+    assert_non_null(strstr(clients[2].access_key.file, "/tests/data/config/secret"));
+    assert_non_null(strstr(clients[2].path_token.file, "/tests/data/config/secret"));
+    assert_non_null(strstr(clients[3].jwks_file, "/tests/data/config/jwks.json"));
+    assert_string_equal(clients[3].audience, "harrier");
+    assert_string_equal(clients[3].email, "push@example.iam.gserviceaccount.com");
+    assert_string_equal(clients[4].token.file, "/run/credentials/harrierd.service/b");
+    assert_string_equal(clients[4].access_key.file, "/run/credentials/harrierd.service/a");
+    assert_string_equal(clients[4].path_token.file, "/run/credentials/harrierd.service/p");
+    assert_string_equal(clients[5].password.file, "/run/credentials/harrierd.service/w");
+}
+
+static void check_complete_sources(const struct config *config)
+{
+    const struct config_source *clouds = &config->sources[1];
+    assert_int_equal(config->source_count, 6);
+    assert_string_equal(clouds->listen.text, "");
+    assert_string_equal(clouds->systemd_socket, "clouds");
+    assert_int_equal(clouds->format, CONFIG_FORMAT_FIREHOSE);
+    assert_int_equal(clouds->cluster_from, CONFIG_CLUSTER_FROM_ENVELOPE);
+    assert_non_null(strstr(clouds->tls.certificate_file, "/tests/data/config/server.crt"));
+    assert_non_null(strstr(clouds->tls.key.file, "/tests/data/config/secret"));
+    assert_non_null(strstr(clouds->tls.client_ca_file, "/tests/data/config/ca.crt"));
+    assert_int_equal(clouds->tls.client_names.count, 2);
+    assert_string_equal(clouds->tls.client_names.items[1], "api.example");
+    assert_int_equal(clouds->tls.minimum_version, CONFIG_TLS_1_3);
+    assert_true(clouds->event_grid);
+    assert_true(clouds->events_per_second == 500.5);
+    assert_int_equal(clouds->silence_after, 3600 * CLOCK_SECOND);
+    assert_int_equal(clouds->client_count, 6);
+    check_complete_clients(clouds->clients);
+    assert_int_equal(config->sources[2].type, CONFIG_SOURCE_SYSLOG);
+    assert_int_equal(config->sources[2].cluster_from, CONFIG_CLUSTER_FROM_SYSLOG);
+    assert_int_equal(config->sources[2].log_type, CONFIG_LOG_TYPE_AUTO);
+    assert_string_equal(config->sources[2].tls.key.file, "/run/credentials/harrierd.service/k");
+    assert_int_equal(config->sources[2].tls.minimum_version, CONFIG_TLS_1_2);
+    assert_int_equal(config->sources[3].type, CONFIG_SOURCE_RELP);
+    assert_int_equal(config->sources[3].log_type, CONFIG_LOG_TYPE_GKE_CONTROLPLANE);
+    assert_int_equal(config->sources[4].type, CONFIG_SOURCE_FILE);
+    assert_non_null(strstr(config->sources[4].file, "/tests/data/config/audit.log"));
+    assert_string_equal(config->sources[5].file, "-");
+    assert_string_equal(config->sources[5].cluster, "prod-eu-1");
 }
 
 static void check_complete_rest(const struct config *config)
@@ -246,6 +305,10 @@ static void check_complete_rest(const struct config *config)
     assert_string_equal(config->admin.listen.text, "[::]:9481");
     assert_true(config->admin.insecure);
     assert_int_equal(config->workers, 3);
+    assert_int_equal(config->health.clock_skew, 60 * CLOCK_SECOND);
+    assert_int_equal(config->health.late_after, 20 * 60 * CLOCK_SECOND);
+    assert_int_equal(config->health.forget_after, 24 * 3600 * CLOCK_SECOND);
+    assert_int_equal(config->health.clusters, 10);
     assert_string_equal(config->labels.items[0].name, "team");
     assert_string_equal(config->labels.items[0].value, "requestObject.metadata.labels.team");
     assert_int_equal(config->log.level, LOG_LEVEL_DEBUG);
@@ -264,15 +327,18 @@ static void test_every_option_arrives_where_it_belongs(void **state)
     assert_true(search.found > 60);
     /* the credentials are the unit's, so here they cannot be read */
     assert_int_equal(config_load("tests/data/config/complete.yaml", CONFIG_SECRETS_ELSEWHERE, diagnostics, &config), RESULT_OK);
-    assert_int_equal(diagnostics_count(diagnostics), 3);
+    assert_int_equal(diagnostics_count(diagnostics), 8);
     assert_non_null(strstr(diagnostics_at(diagnostics, 0)->message,
+                           "the token of sources[1].clients[4] in `/run/credentials/harrierd.service/b` cannot be checked here"));
+    assert_non_null(strstr(diagnostics_at(diagnostics, 5)->message,
                            "the URL of destinations[3] in `/run/credentials/harrierd.service/u` cannot be checked here"));
+    check_complete_sources(config);
     check_complete_rest(config);
     check_complete_limits(&config->limits);
     check_complete_destinations(config);
     assert_int_equal(config->route_count, 2);
     assert_string_equal(config->routes[0].when, "severity >= HIGH");
-    assert_int_equal(config->routes[0].when_place.line, 47);
+    assert_int_equal(config->routes[0].when_place.line, 68);
     assert_int_equal(config->routes[0].when_place.column, 11);
     assert_int_equal(config->routes[0].destinations[1], 1);
     assert_string_equal(config->routes[1].when, "");
@@ -317,10 +383,14 @@ static void test_unknown_keys_are_errors_with_the_nearest_known_one(void **state
     assert_error(MINIMAL "log: {zzzzzzzzzz: 1}\n", "unknown key `zzzzzzzzzz` in log; known are level");
 }
 
-static void test_a_listener_that_is_reachable_needs_insecure_written_out(void **state)
+static void test_a_listener_that_is_reachable_needs_tls_or_insecure_written_out(void **state)
 {
     (void)state;
     assert_error("sources: [{name: a, type: webhook, listen: '0.0.0.0:9480'}]\n", "insecure: true");
+    assert_error("sources: [{name: a, type: syslog, listen: '0.0.0.0:9480'}]\n", "Add tls with a certificate_file");
+    assert_error("sources: [{name: a, type: relp, listen: '0.0.0.0:9480'}]\n", "Add tls with a certificate_file");
+    assert_error("sources: [{name: a, type: webhook, listen: '0.0.0.0:9480', tls: {}}]\n", "reachable from outside without TLS");
+    assert_warning("sources: [{name: a, type: webhook, listen: '0.0.0.0:9480', tls: {certificate_file: s.crt, key_file: secret}}]\n", "no rules");
     assert_error("sources: [{name: a, type: webhook, listen: '[::]:9480'}]\n", "insecure: true");
     assert_error("sources: [{name: a, type: webhook, listen: '[::ffff:10.0.0.1]:9480'}]\n", "insecure: true");
     assert_error(MINIMAL "admin: {listen: '10.0.0.1:9481'}\n", "insecure: true");
@@ -328,6 +398,160 @@ static void test_a_listener_that_is_reachable_needs_insecure_written_out(void **
     assert_warning("sources: [{name: a, type: webhook, listen: 'localhost:9480'}]\n", "no rules");
     assert_warning("sources: [{name: a, type: webhook, listen: '[::1]:9480'}]\n", "no rules");
     assert_warning("sources: [{name: a, type: webhook, listen: '127.9.9.9:9480'}]\n", "no rules");
+}
+
+#define SOURCE(rest) "{rules: {files: [r.yaral]}, destinations: [{name: d, type: file, path: x}],\nsources: [{name: a, " rest "}]}\n"
+#define WEBHOOK(rest) SOURCE("type: webhook, listen: '127.0.0.1:9480', " rest)
+#define SYSLOG(rest) SOURCE("type: syslog, listen: '127.0.0.1:9480', " rest)
+#define TLS "certificate_file: s.crt, key_file: secret"
+#define MUTUAL_TLS "tls: {" TLS ", client_ca_file: ca.crt}"
+
+static void test_a_listener_has_an_address_or_a_socket_of_systemd(void **state)
+{
+    (void)state;
+    assert_error(SOURCE("type: webhook"), "2:11: error: sources[0] needs one of `listen` and `systemd_socket`");
+    assert_error(SOURCE("type: relp"), "sources[0] needs one of `listen` and `systemd_socket`");
+    assert_error(WEBHOOK("systemd_socket: x"), "sources[0] needs one of `listen` and `systemd_socket`");
+    assert_warning(SOURCE("type: webhook, systemd_socket: x"), "");
+}
+
+static void test_braces_of_a_path_are_whole_segments_that_are_known(void **state)
+{
+    (void)state;
+    assert_warning(WEBHOOK("path: '/k8s-audit/{cluster}'"), "");
+    assert_warning(WEBHOOK("path: '/{cluster}/x/'"), "");
+    assert_error(WEBHOOK("path: '/k8s-{cluster}'"), "{cluster} and {token} as whole segments");
+    assert_error(WEBHOOK("path: '/{cluster}x'"), "{cluster} and {token} as whole segments");
+    assert_error(WEBHOOK("path: '/{clutser}'"), "{cluster} and {token} as whole segments");
+    assert_error(WEBHOOK("path: '/a}/b'"), "{cluster} and {token} as whole segments");
+    assert_error(WEBHOOK("path: '{cluster}'"), "must begin with a slash");
+}
+
+static void test_a_segment_in_braces_stands_once(void **state)
+{
+    (void)state;
+    assert_error(WEBHOOK("path: '/{cluster}/{cluster}'"), "has {cluster} twice");
+    assert_error(WEBHOOK("path: '/{token}/x/{token}', clients: [{name: c, path_token_file: secret}]"), "has {token} twice");
+}
+
+static void test_a_token_in_the_path_needs_clients_that_have_one(void **state)
+{
+    (void)state;
+    assert_warning(WEBHOOK("path: '/{token}', clients: [{name: c, path_token_file: secret}]"), "");
+    assert_error(WEBHOOK("path: '/{token}'"), "`path` in sources[0] has {token}, but no client has a path_token");
+    assert_error(WEBHOOK("path: '/{token}', clients: [{name: c, token_file: secret}]"), "but no client has a path_token");
+    assert_error(WEBHOOK("path: '/x', clients: [{name: c, path_token_file: secret}]"), "a path token in sources[0].clients[0] needs {token}");
+}
+
+static void test_a_certificate_and_its_key_belong_together(void **state)
+{
+    (void)state;
+    assert_error(WEBHOOK("tls: {}"), "2:67: error: `tls` in sources[0] has no `certificate_file`");
+    assert_error(WEBHOOK("tls: {minimum_version: '1.3'}"), "`tls` in sources[0] has no `certificate_file`");
+    assert_error(WEBHOOK("tls: {key_file: secret}"), "`tls` in sources[0] has no `certificate_file`");
+    assert_error(WEBHOOK("tls: {certificate_file: s.crt}"), "a certificate without its key");
+    assert_error(WEBHOOK("tls: {certificate_file: s.crt, key_file: none}"), "the key of sources[0].tls cannot be read from");
+    assert_error(WEBHOOK("tls: {certificate_file: s.crt, key_file: secret, key_credential: k}"), "keep one of the two");
+    assert_error(WEBHOOK("tls: {" TLS ", client_names: [b]}"), "`client_names` in sources[0] need `client_ca_file`");
+    assert_error(WEBHOOK("tls: {" TLS ", minimum_version: '1.1'}"), "`minimum_version` in sources[0].tls must be one of 1.2, 1.3");
+    assert_warning(WEBHOOK(MUTUAL_TLS), "");
+}
+
+static void test_a_client_shows_one_kind_of_authorization(void **state)
+{
+    (void)state;
+    assert_error(WEBHOOK("clients: [{name: c, token_file: secret, user: u, password_file: secret}]"), "keep one");
+    assert_error(WEBHOOK("clients: [{name: c, token_file: secret, jwks_file: j, audience: x}]"), "keep one");
+    assert_error(WEBHOOK("clients: [{name: c, user: u}]"), "`user` and a password belong together in sources[0].clients[0]");
+    assert_error(WEBHOOK("clients: [{name: c, password_file: secret}]"), "`user` and a password belong together");
+    assert_error(WEBHOOK("clients: [{name: c, jwks_file: j}]"), "`jwks_file` and `audience` belong together");
+    assert_error(WEBHOOK("clients: [{name: c, audience: x, token_file: secret}]"), "`jwks_file` and `audience` belong together");
+    assert_error(WEBHOOK("clients: [{name: c, token_file: secret, email: x@y}]"), "`email` in sources[0].clients[0] is one of a JWT");
+    assert_error(WEBHOOK("clients: [{name: c, cluster: x}]"), "says not how the client is known");
+    assert_warning(WEBHOOK("clients: [{name: c, token_file: secret}, {name: d, user: u, password_file: secret}, {name: e, access_key_file: secret}]"), "");
+}
+
+static void test_a_client_known_by_its_certificate_needs_client_certificates(void **state)
+{
+    (void)state;
+    assert_error(WEBHOOK("clients: [{name: c, certificate_name: x}]"), "`certificate_name` in sources[0].clients[0] needs `client_ca_file`");
+    assert_error(WEBHOOK("tls: {" TLS "}, clients: [{name: c, certificate_name: x}]"), "needs `client_ca_file`");
+    assert_warning(WEBHOOK(MUTUAL_TLS ", clients: [{name: c, certificate_name: x, token_file: secret}]"), "");
+    assert_warning(SYSLOG(MUTUAL_TLS ", clients: [{name: c, certificate_name: x}]"), "");
+}
+
+static void test_clients_of_syslog_and_relp_have_certificates_only(void **state)
+{
+    (void)state;
+    assert_error(SYSLOG(MUTUAL_TLS ", clients: [{name: c, certificate_name: x, token_file: secret}]"), "syslog and RELP carry no tokens");
+    assert_error(SYSLOG("clients: [{name: c, user: u, password_file: secret}]"), "syslog and RELP carry no tokens");
+    assert_error(SYSLOG("clients: [{name: c, access_key_file: secret}]"), "syslog and RELP carry no tokens");
+}
+
+static void test_clients_of_a_source_have_names_of_their_own(void **state)
+{
+    (void)state;
+    assert_error(WEBHOOK("clients: [{name: c, token_file: secret}, {name: c, token_file: secret}]"), "two clients of the source are named `c`");
+    assert_error(WEBHOOK("clients: [{name: 'a b', token_file: secret}]"), "`name` in sources[0].clients[0] must be");
+    assert_error(WEBHOOK("clients: [{token_file: secret}]"), "sources[0].clients[0] has no `name`");
+}
+
+static void test_secrets_of_clients_are_looked_at(void **state)
+{
+    char file[] = "/tmp/harrier-secret-XXXXXX", text[512];
+    int fd = mkstemp(file);
+    (void)state;
+    assert_true(fd >= 0);
+    close(fd);
+    snprintf(text, sizeof text, WEBHOOK("clients: [{name: c, token_file: '%s'}]"), file);
+    assert_error(text, "the token of sources[0].clients[0]: the first line of");
+    snprintf(text, sizeof text, WEBHOOK("clients: [{name: c, user: u, password_file: '%s'}]"), file);
+    assert_error(text, "the password of sources[0].clients[0]: the first line of");
+    unlink(file);
+    assert_error(WEBHOOK("clients: [{name: c, access_key_file: none}]"), "the access key of sources[0].clients[0] cannot be read");
+    assert_error(WEBHOOK("path: '/{token}', clients: [{name: c, path_token_file: none}]"), "the path token of sources[0].clients[0] cannot be read");
+}
+
+static void test_who_names_the_cluster_must_be_able_to(void **state)
+{
+    (void)state;
+    assert_error(WEBHOOK("cluster_from: certificate"), "`cluster_from: certificate` in sources[0] needs `client_ca_file`");
+    assert_error(SOURCE("type: file, file: x, cluster_from: certificate"), "needs `client_ca_file`");
+    assert_error(WEBHOOK("cluster_from: syslog"), "is for sources of type syslog and relp");
+    assert_error(SOURCE("type: file, file: x, cluster_from: syslog"), "is for sources of type syslog and relp");
+    assert_warning(SYSLOG("cluster_from: syslog"), "");
+    assert_warning(WEBHOOK(MUTUAL_TLS ", cluster_from: certificate"), "");
+    assert_warning(WEBHOOK("cluster_from: envelope"), "");
+}
+
+static void test_a_handshake_vouches_for_no_strangers(void **state)
+{
+    (void)state;
+    assert_error(WEBHOOK("event_grid: true"), "`event_grid` in sources[0] needs `clients`");
+    assert_warning(WEBHOOK("event_grid: true, clients: [{name: c, token_file: secret}]"), "");
+    assert_error(SYSLOG("event_grid: true"), "is an option of type webhook only");
+}
+
+static void test_a_file_is_followed_once_and_listens_nowhere(void **state)
+{
+    (void)state;
+    assert_error(SOURCE("type: file"), "sources[0] has no `file`");
+    assert_error(SOURCE("type: file, file: x, listen: '127.0.0.1:1'"), "is an option of type webhook, syslog and relp only");
+    assert_error(SOURCE("type: file, file: x, tls: {" TLS "}"), "is an option of type webhook, syslog and relp only");
+    assert_error(SOURCE("type: file, file: x}, {name: b, type: file, file: x"), "sources[0] follows");
+    assert_error(SOURCE("type: file, file: '-'}, {name: b, type: file, file: '-'"), "sources[0] follows `-` already");
+    assert_warning(SOURCE("type: file, file: x}, {name: b, type: file, file: y"), "");
+}
+
+static void test_a_dash_stays_a_dash(void **state)
+{
+    char *report;
+    (void)state;
+    struct config *config = parse(SOURCE("type: file, file: '-'"), &report);
+    assert_non_null(config);
+    assert_string_equal(config->sources[0].file, "-");
+    config_free(config);
+    free(report);
 }
 
 static void test_two_that_want_one_port_are_an_error(void **state)
@@ -525,7 +749,21 @@ int main(void)
         cmocka_unit_test(test_every_option_arrives_where_it_belongs),
         cmocka_unit_test(test_the_reference_holds_every_option),
         cmocka_unit_test(test_unknown_keys_are_errors_with_the_nearest_known_one),
-        cmocka_unit_test(test_a_listener_that_is_reachable_needs_insecure_written_out),
+        cmocka_unit_test(test_a_listener_that_is_reachable_needs_tls_or_insecure_written_out),
+        cmocka_unit_test(test_a_listener_has_an_address_or_a_socket_of_systemd),
+        cmocka_unit_test(test_braces_of_a_path_are_whole_segments_that_are_known),
+        cmocka_unit_test(test_a_segment_in_braces_stands_once),
+        cmocka_unit_test(test_a_token_in_the_path_needs_clients_that_have_one),
+        cmocka_unit_test(test_a_certificate_and_its_key_belong_together),
+        cmocka_unit_test(test_a_client_shows_one_kind_of_authorization),
+        cmocka_unit_test(test_a_client_known_by_its_certificate_needs_client_certificates),
+        cmocka_unit_test(test_clients_of_syslog_and_relp_have_certificates_only),
+        cmocka_unit_test(test_clients_of_a_source_have_names_of_their_own),
+        cmocka_unit_test(test_secrets_of_clients_are_looked_at),
+        cmocka_unit_test(test_who_names_the_cluster_must_be_able_to),
+        cmocka_unit_test(test_a_handshake_vouches_for_no_strangers),
+        cmocka_unit_test(test_a_file_is_followed_once_and_listens_nowhere),
+        cmocka_unit_test(test_a_dash_stays_a_dash),
         cmocka_unit_test(test_two_that_want_one_port_are_an_error),
         cmocka_unit_test(test_duplicate_keys_are_errors),
         cmocka_unit_test(test_values_are_refused_with_what_they_should_be),
