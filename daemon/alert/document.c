@@ -17,7 +17,7 @@ static bool is_unseemly(uint32_t c)
            c == 0xfeff;
 }
 
-static void append_cleaned(struct buffer *out, struct slice text, size_t most)
+void alert_append_cleaned(struct buffer *out, struct slice text, size_t most)
 {
     text = slice_first(text, slice_utf8_cut(text, most));
     while (text.length) {
@@ -31,36 +31,41 @@ static void append_cleaned(struct buffer *out, struct slice text, size_t most)
     }
 }
 
-/* "dev-alice: create cronjobs default/argus-test-cronjob in prod-eu-1" */
-static void write_title(struct json_writer *writer, const struct alert *alert, const struct alert_subject *subject)
+void alert_append_doing(struct buffer *out, const struct udm_record *record)
 {
-    const struct udm_record *record = subject->record;
-    struct buffer title = {NULL, 0, 0};
     struct slice user = udm_record_string(record, "principal.user.userid");
     struct slice subresource = udm_record_label(record, "subresource");
     struct slice namespace = udm_record_label(record, "namespace");
     struct slice resource = udm_record_label(record, "resource");
 
-    append_cleaned(&title, alert->rule, 200);
-    buffer_append_text(&title, ": ");
-    append_cleaned(&title, user.length ? user : SLICE("(unknown user)"), 200);
-    buffer_append_byte(&title, ' ');
-    append_cleaned(&title, alert_verb(record), 100);
-    buffer_append_byte(&title, ' ');
-    append_cleaned(&title, resource.length ? resource : udm_record_string(record, "target.url"), 200);
+    alert_append_cleaned(out, user.length ? user : SLICE("(unknown user)"), 200);
+    buffer_append_byte(out, ' ');
+    alert_append_cleaned(out, alert_verb(record), 100);
+    buffer_append_byte(out, ' ');
+    alert_append_cleaned(out, resource.length ? resource : udm_record_string(record, "target.url"), 200);
     if (subresource.length) {
-        buffer_append_byte(&title, '/');
-        append_cleaned(&title, subresource, 100);
+        buffer_append_byte(out, '/');
+        alert_append_cleaned(out, subresource, 100);
     }
-    buffer_append_byte(&title, ' ');
+    buffer_append_byte(out, ' ');
     if (namespace.length) {
-        append_cleaned(&title, namespace, 100);
-        buffer_append_byte(&title, '/');
+        alert_append_cleaned(out, namespace, 100);
+        buffer_append_byte(out, '/');
     }
-    append_cleaned(&title, udm_record_string(record, "target.resource.name"), 260);
+    alert_append_cleaned(out, udm_record_string(record, "target.resource.name"), 260);
+}
+
+/* "rule_name: dev-alice create cronjobs default/argus-test-cronjob in prod-eu-1" */
+static void write_title(struct json_writer *writer, const struct alert *alert, const struct alert_subject *subject)
+{
+    struct buffer title = {NULL, 0, 0};
+
+    alert_append_cleaned(&title, alert->rule, 200);
+    buffer_append_text(&title, ": ");
+    alert_append_doing(&title, subject->record);
     if (subject->cluster.length) {
         buffer_append_text(&title, " in ");
-        append_cleaned(&title, subject->cluster, 100);
+        alert_append_cleaned(&title, subject->cluster, 100);
     }
     json_put_string(writer, "title", buffer_slice(&title));
     buffer_free(&title);
@@ -290,7 +295,9 @@ static void make_raw(struct alert_subject *subject)
     subject->raw_full_bytes = length;
     if (length > subject->raw_bytes) {
         leave_out(arena, json_at(subject->event, "responseObject", NULL), "responseObject");
+        leave_out(arena, json_at(subject->event, "protoPayload", "response", NULL), "response");
         leave_out(arena, json_at(subject->event, "requestObject", "metadata", "managedFields", NULL), "managedFields");
+        leave_out(arena, json_at(subject->event, "protoPayload", "request", "metadata", "managedFields", NULL), "managedFields");
         length = raw_length(subject);
     }
     if (length > subject->raw_bytes) {

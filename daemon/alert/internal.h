@@ -7,6 +7,10 @@
 
 /* The Kubernetes verb, or what the record has instead: the product's event type. */
 struct slice alert_verb(const struct udm_record *record);
+/* The text as part of one line: what moves the cursor, turns the direction of writing or does not show becomes a blank; cut at most bytes. */
+void alert_append_cleaned(struct buffer *out, struct slice text, size_t most);
+/* "dev-alice create cronjobs default/argus-test-cronjob" */
+void alert_append_doing(struct buffer *out, const struct udm_record *record);
 /* schema, ids, time, cluster, severity, risk_score, title */
 void alert_write_head(struct json_writer *writer, const struct alert *alert, const struct alert_subject *subject);
 /* rule, mitre */

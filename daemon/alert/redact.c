@@ -28,19 +28,9 @@ static void take_out(struct arena *arena, struct json_node *node)
         node->text = udm_redacted(arena, node->text);
 }
 
-/* Next node in the order of the document, below top; recursion could not bear what clients nest. */
-static struct json_node *next_node(struct json_node *node, const struct json_node *top, bool skip_children)
-{
-    if (node->first && !skip_children)
-        return node->first;
-    while (node != top && !node->next)
-        node = node->parent;
-    return node == top ? NULL : node->next;
-}
-
 static void take_out_all(struct arena *arena, struct json_node *top)
 {
-    for (struct json_node *node = top; node; node = next_node(node, top, false))
+    for (struct json_node *node = top; node; node = json_next(node, top, false))
         take_out(arena, node);
 }
 
@@ -51,7 +41,7 @@ static void take_out_values(struct arena *arena, struct json_node *top)
         take_out(arena, top);
         return;
     }
-    for (struct json_node *node = top; node; node = next_node(node, top, false))
+    for (struct json_node *node = top; node; node = json_next(node, top, false))
         if (slice_is(node->key, "value"))
             take_out(arena, node);
 }
@@ -83,12 +73,16 @@ static bool is_env_value(const struct json_node *node)
            slice_is(node->parent->parent->key, "env");
 }
 
+static void redact_operations(struct arena *arena, struct json_node *array)
+{
+    for (struct json_node *operation = array->first; array->type == JSON_ARRAY && operation; operation = operation->next)
+        if (operation->type == JSON_OBJECT)
+            redact_operation(arena, operation);
+}
+
 static void redact_object(struct arena *arena, struct json_node *top)
 {
-    if (top->type == JSON_ARRAY)
-        for (struct json_node *operation = top->first; operation; operation = operation->next)
-            if (operation->type == JSON_OBJECT)
-                redact_operation(arena, operation);
+    redact_operations(arena, top);
     for (struct json_node *node = top; node;) {
         bool whole = NAME_IS(node, data_names) && (node->type == JSON_OBJECT || node->type == JSON_STRING);
         if (whole)
@@ -97,23 +91,53 @@ static void redact_object(struct arena *arena, struct json_node *top)
             take_out_all(arena, node); /* a refused patch may have a list or an object there */
         else if (node->type == JSON_STRING && NAME_IS(node, secret_names))
             take_out(arena, node);
-        node = next_node(node, top, whole);
+        node = json_next(node, top, whole);
+    }
+}
+
+/* A refusal may quote the object that it refuses, in its message and in those of its causes. */
+static void redact_messages(struct arena *arena, struct json_node *answer, bool is_of_data)
+{
+    enum { LONG_ENOUGH_TO_QUOTE = 2048 };
+
+    for (struct json_node *node = answer; node; node = json_next(node, answer, false))
+        if (slice_is(node->key, "message") && (is_of_data || node->text.length > LONG_ENOUGH_TO_QUOTE))
+            take_out(arena, node);
+}
+
+/* protoPayload of a LogEntry of Cloud Logging. */
+static void redact_payload(struct arena *arena, struct json_node *payload)
+{
+    struct slice name = json_string(json_last_member(payload, "resourceName"));
+    bool is_of_data = slice_find(name, SLICE("/secrets")) >= 0 || slice_find(name, SLICE("/configmaps")) >= 0;
+
+    for (struct json_node *member = payload->first; member; member = member->next) {
+        if (slice_is(member->key, "request") || slice_is(member->key, "response")) {
+            redact_object(arena, member);
+            /* an array of operations stands in the member `value` */
+            for (struct json_node *value = member->first; value; value = value->next)
+                if (slice_is(value->key, "value"))
+                    redact_operations(arena, value);
+        }
+        if (slice_is(member->key, "status") || slice_is(member->key, "response"))
+            redact_messages(arena, member, is_of_data);
     }
 }
 
 void alert_redact_event(struct arena *arena, struct json_node *event)
 {
+    static const char *const objects[] = {"requestObject", "responseObject", "annotations", "labels"};
+    struct slice resource = json_string(json_at(event, "objectRef", "resource", NULL));
+    bool is_of_data = slice_is(resource, "secrets") || slice_is(resource, "configmaps");
+
     if (!event || event->type != JSON_OBJECT)
         return;
     for (struct json_node *member = event->first; member; member = member->next) {
-        if (slice_is(member->key, "requestObject") || slice_is(member->key, "responseObject"))
+        if (NAME_IS(member, objects))
             redact_object(arena, member);
-        else if (slice_is(member->key, "annotations"))
-            redact_object(arena, member);
+        else if (slice_is(member->key, "protoPayload"))
+            redact_payload(arena, member);
+        if (slice_is(member->key, "responseStatus") || slice_is(member->key, "responseObject"))
+            redact_messages(arena, member, is_of_data);
     }
-    /* a refusal may quote the object that it refuses */
-    struct json_node *message = json_at(event, "responseStatus", "message", NULL);
-    struct slice resource = json_string(json_at(event, "objectRef", "resource", NULL));
-    if (message && (slice_is(resource, "secrets") || slice_is(resource, "configmaps") || message->text.length > 2048))
-        take_out(arena, message);
 }

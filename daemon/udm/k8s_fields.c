@@ -2,18 +2,18 @@
 #include "k8s_fields.h"
 
 #define LABELS "target.resource.attribute.labels"
-#define LABEL(key) LABELS "[\"" key "\"]"
+#define LABEL(key) K8S_LABEL_PATH(key)
 
-/* One row for each path that the mapping K8S_AUDIT fills. C: a container of containers, initContainers or ephemeralContainers;
- * P: a pod spec; M: the object's metadata. */
+/* One row for each path that a mapping fills. C: a container of containers, initContainers or ephemeralContainers; P: a pod spec; M: the
+ * object's metadata. */
 struct k8s_field {
-    struct udm_k8s_field_help help;
+    struct udm_field_help help;
     enum udm_origin origin;
 };
 
 #define ROW(path, from, source, meaning) {{path, source, meaning}, UDM_ORIGIN_##from}
 
-static const struct k8s_field fields[] = {
+static const struct k8s_field event_fields[] = {
     /* The event. */
     ROW("metadata.log_type", LOG_TYPE, "the source's configuration", "K8S_AUDIT, or as configured"),
     ROW("metadata.base_labels.log_types", LOG_TYPE, "the source's configuration", "the log type, and KUBERNETES_AUDIT"),
@@ -81,7 +81,7 @@ static const struct k8s_field fields[] = {
     ROW(LABEL("mutated_by"), EVENT, "annotations[\"mutation.webhook.admission.k8s.io/round_*\"]", "webhooks that changed the object"),
     ROW(LABEL("deprecated"), EVENT, "annotations[\"k8s.io/deprecated\"]", "true for a deprecated API"),
     ROW(LABEL("cluster"), EVENT, "the source's configuration", "name of the cluster"),
-    ROW(LABEL("user_kind"), USER_KIND, "user", "serviceaccount, node, anonymous, system, user"),
+    ROW(LABEL("user_kind"), USER, "user", "serviceaccount, node, anonymous, system, user"),
     ROW(LABEL("service_account_namespace"), EVENT, "user.username", "namespace of the service account that acted"),
     ROW(LABEL("service_account_user"), EVENT, "user.username", "name of the service account that acted"),
     ROW(LABEL("credential_id"), EVENT, "user.extra[\"authentication.kubernetes.io/credential-id\"]", "credential of the user"),
@@ -113,7 +113,10 @@ static const struct k8s_field fields[] = {
     ROW(LABEL("log_follow"), EVENT, "requestURI, follow", "true if the log is followed"),
     ROW(LABEL("log_previous"), EVENT, "requestURI, previous", "true for the container before"),
     ROW(LABEL("proxy_path"), EVENT, "requestURI", "what follows /proxy, decoded"),
+};
 
+/* Objects are the same in every log. */
+static const struct k8s_field object_fields[] = {
     /* Pod specs in the request. */
     ROW(LABEL("image"), REQUEST_OBJECT, "C.image; P.volumes[].image.reference", "image reference"),
     ROW(LABEL("command"), REQUEST_OBJECT, "C.command and C.args; exec.command of hooks and probes", "elements joined by one blank, one value per container"),
@@ -171,7 +174,7 @@ static const struct k8s_field fields[] = {
     ROW(LABEL("toleration"), REQUEST_OBJECT, "P.tolerations[]", "key:effect; * tolerates every taint"),
 
     /* Other parts of objects in the request. */
-    ROW(LABEL("kind"), REQUEST_OBJECT, "requestObject.kind, else responseObject.kind", "kind of the object"),
+    ROW(LABEL("kind"), REQUEST_OBJECT, "kind of the request's object, else of the answer's", "kind of the object"),
     ROW(LABEL("generate_name"), REQUEST_OBJECT, "M.generateName", "prefix of a generated name"),
     ROW(LABEL("owner_kind"), REQUEST_OBJECT, "M.ownerReferences[].kind", "kind of the owner"),
     ROW(LABEL("owner_name"), REQUEST_OBJECT, "M.ownerReferences[].name", "name of the owner"),
@@ -238,18 +241,34 @@ static const struct k8s_field fields[] = {
     ROW(LABEL("data_value"), REQUEST_OBJECT, "data of a ConfigMap", "values up to 64 KiB; sensitive"),
     ROW(LABEL("binding_node"), REQUEST_OBJECT, "target.name of a Binding", "node that a pod is bound to"),
     ROW(LABEL("grace_period_seconds"), REQUEST_OBJECT, "gracePeriodSeconds of DeleteOptions", "time to end"),
-    ROW(LABEL("patch_type"), REQUEST_OBJECT, "requestObject of a patch", "json, merge, strategic, apply"),
+    ROW(LABEL("patch_type"), REQUEST_OBJECT, "the request's object of a patch", "json, merge, strategic, apply"),
     ROW(LABEL("unresolved"), REQUEST_OBJECT, "copy or move in a JSON patch", "path of a value that the event does not show"),
 
     /* The object that came back. */
-    ROW(LABEL("response_kind"), RESPONSE_OBJECT, "responseObject.kind", "kind of what came back"),
-    ROW(LABEL("response_items"), RESPONSE_OBJECT, "responseObject.items[]", "length of a list"),
-    ROW(LABEL("response.LABEL"), RESPONSE_OBJECT, "responseObject of a write", "each label of the request's object, of the object that results"),
+    ROW(LABEL("response_kind"), RESPONSE_OBJECT, "kind of the answer's object", "kind of what came back"),
+    ROW(LABEL("response_items"), RESPONSE_OBJECT, "items[] of the answer's object", "length of a list"),
+    ROW(LABEL("response.LABEL"), RESPONSE_OBJECT, "the answer's object, of a write", "each label of the request's object, of the object that results"),
 };
 
-const struct udm_k8s_field_help *udm_k8s_field_help_at(size_t index)
+#define COUNT(table) (sizeof(table) / sizeof *(table))
+
+static const struct k8s_field *field_at(size_t index)
 {
-    return index < sizeof fields / sizeof *fields ? &fields[index].help : NULL;
+    if (index < COUNT(event_fields))
+        return &event_fields[index];
+    index -= COUNT(event_fields);
+    return index < COUNT(object_fields) ? &object_fields[index] : NULL;
+}
+
+const struct udm_field_help *udm_k8s_field_help_at(size_t index)
+{
+    const struct k8s_field *field = field_at(index);
+    return field ? &field->help : NULL;
+}
+
+const struct udm_field_help *k8s_object_field_help_at(size_t index)
+{
+    return index < COUNT(object_fields) ? &object_fields[index].help : NULL;
 }
 
 /* Paths whose end is open. Labels without a key come from everywhere; what the request's object may hide must not be missed. */
@@ -267,11 +286,13 @@ static const struct {
 
 enum udm_origin k8s_field_origin(struct slice canonical_path)
 {
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        if (slice_is(canonical_path, fields[i].help.path))
-            return fields[i].origin;
+    const struct k8s_field *field;
+
+    for (size_t i = 0; (field = field_at(i)); i++) {
+        if (slice_is(canonical_path, field->help.path))
+            return field->origin;
     }
-    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+    for (size_t i = 0; i < COUNT(prefixes); i++) {
         if (slice_starts_with(canonical_path, slice_of(prefixes[i].prefix)))
             return prefixes[i].origin;
     }

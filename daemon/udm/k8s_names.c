@@ -34,17 +34,6 @@ struct slice k8s_http_method(struct arena *arena, struct slice verb)
     return slice_make(text, verb.length);
 }
 
-static int hex_digit(char byte)
-{
-    if (byte >= '0' && byte <= '9')
-        return byte - '0';
-    if (byte >= 'a' && byte <= 'f')
-        return byte - 'a' + 10;
-    if (byte >= 'A' && byte <= 'F')
-        return byte - 'A' + 10;
-    return -1;
-}
-
 struct slice k8s_percent_decode(struct arena *arena, struct slice text, bool plus_is_blank)
 {
     if (slice_find_byte(text, '%') < 0 && !(plus_is_blank && slice_find_byte(text, '+') >= 0))
@@ -54,8 +43,8 @@ struct slice k8s_percent_decode(struct arena *arena, struct slice text, bool plu
 
     for (size_t i = 0; i < text.length; i++) {
         char byte = text.bytes[i];
-        if (byte == '%' && i + 2 < text.length && hex_digit(text.bytes[i + 1]) >= 0 && hex_digit(text.bytes[i + 2]) >= 0) {
-            byte = (char)(hex_digit(text.bytes[i + 1]) * 16 + hex_digit(text.bytes[i + 2]));
+        if (byte == '%' && i + 2 < text.length && slice_hex_digit(text.bytes[i + 1]) >= 0 && slice_hex_digit(text.bytes[i + 2]) >= 0) {
+            byte = (char)(slice_hex_digit(text.bytes[i + 1]) * 16 + slice_hex_digit(text.bytes[i + 2]));
             i += 2;
         } else if (byte == '+' && plus_is_blank) {
             byte = ' ';
@@ -68,7 +57,7 @@ struct slice k8s_percent_decode(struct arena *arena, struct slice text, bool plu
 bool k8s_percent_is_right(struct slice text)
 {
     for (size_t i = 0; i < text.length; i++)
-        if (text.bytes[i] == '%' && (i + 2 >= text.length || hex_digit(text.bytes[i + 1]) < 0 || hex_digit(text.bytes[i + 2]) < 0))
+        if (text.bytes[i] == '%' && (i + 2 >= text.length || slice_hex_digit(text.bytes[i + 1]) < 0 || slice_hex_digit(text.bytes[i + 2]) < 0))
             return false;
     return true;
 }
@@ -89,6 +78,11 @@ bool k8s_subresource_connects(struct slice subresource)
 {
     return slice_is(subresource, "exec") || slice_is(subresource, "attach") || slice_is(subresource, "portforward") ||
            slice_is(subresource, "proxy");
+}
+
+bool k8s_request_writes(const struct k8s_request *request)
+{
+    return k8s_verb_writes(request->verb) && !k8s_subresource_connects(request->subresource);
 }
 
 /* --- types ---------------------------------------------------------------------------------------------------------------- */

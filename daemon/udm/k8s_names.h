@@ -35,6 +35,8 @@ bool k8s_service_account(struct slice username, struct slice *namespace, struct 
 bool k8s_is_custom_group(struct slice api_group);
 /* create, update, patch, delete, deletecollection. */
 bool k8s_verb_writes(struct slice verb);
+/* A write that changes an object, not a connection. */
+bool k8s_request_writes(const struct k8s_request *request);
 /* exec, attach, portforward, proxy: connections into a pod, node or service. */
 bool k8s_subresource_connects(struct slice subresource);
 

@@ -360,22 +360,12 @@ static bool names_pod_spec(struct slice parent, struct slice name)
     return slice_is(name, "podSpec") || (slice_is(name, "spec") && slice_is(parent, "template"));
 }
 
-/* In document order without a stack: as deep as the object, and that is up to whoever sent it. */
 static void walk_custom_pod_specs(struct k8s_walk *walk, const struct json_node *root)
 {
-    const struct json_node *node = root->first;
-
-    while (node) {
+    for (const struct json_node *node = root->first; node; node = json_next(node, root, false)) {
         struct slice parent = node->parent == root ? SLICE("") : node->parent->key;
         if (node->type == JSON_OBJECT && (names_pod_spec(parent, node->key) || (slice_is(node->key, "spec") && has_containers(node))))
             k8s_walk_object(walk, &k8s_pod_spec, node);
-        if (node->first) {
-            node = node->first;
-            continue;
-        }
-        while (node != root && !node->next)
-            node = node->parent;
-        node = node == root ? NULL : node->next;
     }
 }
 

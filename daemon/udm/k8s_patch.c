@@ -251,19 +251,10 @@ static void write_value(struct patch *patch, const struct k8s_pointer *pointer, 
 /* Nodes below and with the node; stops at the limit. */
 static size_t count_nodes(const struct json_node *root, size_t limit)
 {
-    const struct json_node *node = root->first;
     size_t count = 1;
 
-    while (node && count < limit) {
+    for (const struct json_node *node = root->first; node && count < limit; node = json_next(node, root, false))
         count++;
-        if (node->first) {
-            node = node->first;
-            continue;
-        }
-        while (node != root && !node->next)
-            node = node->parent;
-        node = node == root ? NULL : node->next;
-    }
     return count;
 }
 

@@ -44,7 +44,7 @@ static enum scope scope_of(const struct k8s_request *request)
         return SCOPE_FORWARD;
     if (slice_is(subresource, "log"))
         return SCOPE_LOG;
-    return k8s_verb_writes(request->verb) && !k8s_subresource_connects(subresource) ? SCOPE_WRITE : SCOPE_ANY;
+    return k8s_request_writes(request) ? SCOPE_WRITE : SCOPE_ANY;
 }
 
 /* What the server's url.ParseQuery drops without a word: believed, `dryRun=All;` would make a dry run of an attack. */

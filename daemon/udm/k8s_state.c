@@ -2,6 +2,7 @@
 /* The objects of an audit event, and what can be said where they are missing: unknown is not absent. */
 #include "k8s_state.h"
 
+#include "k8s_event.h"
 #include "k8s_object.h"
 
 /* What the objects gave. */
@@ -16,68 +17,103 @@ struct seen {
 
 static bool writes_object(const struct k8s_request *request)
 {
-    if (k8s_subresource_connects(request->subresource))
-        return false;
     if (!request->verb.length)
-        return true; /* cut off or trimmed: nothing can be said */
-    return k8s_verb_writes(request->verb); /* verbs of requests for no resource are methods: post */
+        return !k8s_subresource_connects(request->subresource); /* cut off or trimmed: nothing can be said */
+    return k8s_request_writes(request); /* verbs of requests for no resource are methods: post */
 }
 
+/* Of an object; an array is a patch of type json. */
 static const char *patch_type(const struct json_node *body)
 {
-    if (body->type == JSON_ARRAY)
-        return "json";
     if (json_is(json_last_member(body, "apiVersion"), JSON_STRING) && json_is(json_last_member(body, "kind"), JSON_STRING))
         return "apply";
-    const struct json_node *node = body->first;
-    while (node) {
+    for (const struct json_node *node = body->first; node; node = json_next(node, body, false)) {
         if (node->key.length && node->key.bytes[0] == '$')
             return "strategic";
-        if (node->first) {
-            node = node->first;
-            continue;
-        }
-        while (node != body && !node->next)
-            node = node->parent;
-        node = node == body ? NULL : node->next;
     }
     return "merge";
 }
 
 /* --- the request's object ------------------------------------------------------------------------------------------------- */
 
-static void map_request_object(struct udm_record *record, const struct k8s_request *request, const struct json_node *body, struct seen *seen)
+struct slice k8s_object_kind(const struct k8s_objects *objects, const struct json_node *object, const struct json_node **origin)
 {
-    bool is_patch = slice_is(request->verb, "patch");
+    *origin = json_last_member(object, "kind");
+    if (json_string(*origin).length || !objects->is_google)
+        return json_string(*origin);
+    /* batch.k8s.io/v1.CronJob; k8s.io/Patch names no kind */
+    *origin = json_last_member(object, "@type");
+    struct slice version_kind = json_string(*origin);
+    version_kind = slice_from(version_kind, (size_t)(slice_find_last_byte(version_kind, '/') + 1));
+    ptrdiff_t dot = slice_find_byte(version_kind, '.');
+    return dot < 0 ? SLICE("") : slice_from(version_kind, (size_t)dot + 1);
+}
+
+static void map_patch_array(struct k8s_walk *walk, const struct k8s_request *request, const struct json_node *operations, struct seen *seen)
+{
+    udm_record_add_label(walk->record, SLICE("patch_type"), SLICE("json"), operations);
+    seen->unresolved |= k8s_json_patch_labels(walk, request, operations, seen->whole_response);
+}
+
+/* The patches in an object that stands for an array; gives true if the object holds anything else that counts. */
+static bool map_wrapped_patches(struct k8s_walk *walk, const struct k8s_request *request, const struct json_node *body, struct seen *seen)
+{
+    bool has_others = false;
+
+    for (const struct json_node *member = body->first; member; member = member->next) {
+        if (slice_is(member->key, "value") && member->type == JSON_ARRAY)
+            map_patch_array(walk, request, member, seen);
+        else
+            has_others = has_others || !slice_is(member->key, "@type");
+    }
+    return has_others;
+}
+
+/* Google's "@type" alone: the object itself was left out. */
+static bool is_empty_shell(const struct k8s_objects *objects, const struct json_node *body)
+{
+    return objects->is_google && body->count == 1 && slice_is(body->first->key, "@type");
+}
+
+static void map_request_object(struct udm_record *record, const struct k8s_request *request, const struct k8s_objects *objects,
+                               const struct json_node *body, struct seen *seen)
+{
+    bool is_patch = slice_is(request->verb, "patch") || (objects->is_google && slice_is(json_string(json_last_member(body, "@type")), "k8s.io/Patch"));
     struct k8s_walk walk = {.record = record, .is_whole = !is_patch};
-    const struct json_node *kind = json_last_member(body, "kind");
+    const struct json_node *kind_origin;
+    struct slice kind = k8s_object_kind(objects, body, &kind_origin);
 
     if (body->type == JSON_STRING)
         seen->too_big = true;
     if (body->type != JSON_OBJECT && body->type != JSON_ARRAY)
         return;
-    seen->request = true;
     seen->incomplete |= body->incomplete;
-    if (json_string(kind).length)
-        udm_record_add_label(record, SLICE("kind"), kind->text, kind);
-    if (is_patch || body->type == JSON_ARRAY)
-        udm_record_add_label(record, SLICE("patch_type"), slice_of(patch_type(body)), body);
-    if (body->type == JSON_ARRAY)
-        seen->unresolved |= k8s_json_patch_labels(&walk, request, body, seen->whole_response);
-    else
+    if (is_empty_shell(objects, body))
+        return;
+    seen->request = true;
+    if (kind.length)
+        udm_record_add_label(record, SLICE("kind"), kind, kind_origin);
+    if (body->type == JSON_ARRAY) {
+        map_patch_array(&walk, request, body, seen);
+    } else if (!objects->is_google || !is_patch || map_wrapped_patches(&walk, request, body, seen)) {
+        if (is_patch)
+            udm_record_add_label(record, SLICE("patch_type"), slice_of(patch_type(body)), body);
         k8s_object_labels(&walk, request, body);
+    }
     seen->overflow |= walk.overflow;
 }
 
 /* --- the object that came back -------------------------------------------------------------------------------------------- */
 
-static void map_response_object(struct udm_record *record, const struct k8s_request *request, const struct json_node *body, bool is_whole)
+static void map_response_object(struct udm_record *record, const struct k8s_request *request, const struct k8s_objects *objects,
+                                const struct json_node *body, bool is_whole)
 {
-    const struct json_node *kind = json_last_member(body, "kind"), *items = json_last_member(body, "items");
+    const struct json_node *kind_origin, *items = json_last_member(body, "items");
+    struct slice kind = k8s_object_kind(objects, body, &kind_origin);
 
-    if (json_string(kind).length)
-        udm_record_add_label(record, SLICE("response_kind"), kind->text, kind);
-    if (slice_ends_with(json_string(kind), SLICE("List")) && json_is(items, JSON_ARRAY))
+    if (kind.length)
+        udm_record_add_label(record, SLICE("response_kind"), kind, kind_origin);
+    if (slice_ends_with(kind, SLICE("List")) && json_is(items, JSON_ARRAY))
         udm_record_add_label(record, SLICE("response_items"), arena_printf(record->arena, "%u", items->count), items);
     if (is_whole && writes_object(request) && udm_label_filter_wants_response(record->label_filter)) {
         struct k8s_walk walk = {.record = record, .is_response = true, .is_whole = true};
@@ -90,95 +126,79 @@ static void map_response_object(struct udm_record *record, const struct k8s_requ
     }
 }
 
-static const struct json_node *whole_response_of(const struct json_node *event, const struct udm_cut *cut)
+static const struct json_node *whole_response_of(const struct k8s_objects *objects, const struct udm_cut *cut)
 {
-    const struct json_node *response = json_last_member(event, "responseObject");
-    bool whole = json_is(response, JSON_OBJECT) && !response->incomplete && !cut->response_object &&
-                 k8s_kind_is_whole(json_string(json_last_member(response, "kind")));
+    const struct json_node *response = json_last_member(objects->holder, objects->response), *kind_origin;
+    bool whole = json_is(response, JSON_OBJECT) && !response->incomplete && !cut->response_object && !is_empty_shell(objects, response) &&
+                 k8s_kind_is_whole(k8s_object_kind(objects, response, &kind_origin));
     return whole ? response : NULL;
 }
 
 /* --- states --------------------------------------------------------------------------------------------------------------- */
 
 /* Refused before or at decoding: nothing was changed. Other refusals come after it, with the object logged. */
-static bool is_refusal(const struct json_node *event)
+static bool is_refusal(int64_t code)
 {
-    int64_t code = 0;
-    const struct json_node *node = json_at(event, "responseStatus", "code", NULL);
-    return json_is(node, JSON_NUMBER) && slice_to_int64(node->text, &code) && code >= 400 && code < 500;
-}
-
-static bool is_truncated(const struct json_node *event)
-{
-    const struct json_node *annotation = json_last_member(json_last_member(event, "annotations"), "audit.k8s.io/truncated");
-    return json_string(annotation).length && !slice_is(annotation->text, "false");
+    return code >= 400 && code < 500;
 }
 
 /* The event's object_state. */
-static const char *object_state(const struct json_node *event, const struct k8s_request *request, const struct seen *seen, const struct udm_cut *cut)
+static const char *object_state(const struct k8s_objects *objects, const struct k8s_request *request, const struct seen *seen,
+                                const struct udm_cut *cut)
 {
-    struct slice level = json_string(json_last_member(event, "level")), stage = json_string(json_last_member(event, "stage"));
-
     if (seen->overflow || cut->request_object || seen->incomplete || seen->too_big)
         return "truncated";
     if (seen->request)
         return seen->unresolved ? "unresolved" : "present";
     if (!writes_object(request))
         return "none";
-    if (!slice_is(level, "Metadata") && is_refusal(event))
+    if (!objects->is_metadata_level && is_refusal(objects->code))
         return "rejected";
-    if (slice_is(stage, "RequestReceived") || slice_is(stage, "ResponseStarted"))
+    if (objects->is_early_stage)
         return "stage";
-    if (slice_is(level, "Metadata"))
+    if (objects->is_metadata_level)
         return "level";
-    if (is_truncated(event) || cut->transport)
+    if (objects->is_truncated || cut->transport)
         return "truncated";
     if (slice_is(request->verb, "delete") || slice_is(request->verb, "deletecollection"))
         return "none"; /* options of a delete are optional */
     return "missing";
 }
 
-/* What a cut-off text has not shown is unknown, what it has is there. */
-static void know(struct udm_record *record, const struct json_node *event, const struct udm_cut *cut, bool request_known, bool response_known)
+void k8s_know(struct udm_record *record, const struct k8s_origin_member *members, size_t count, const struct udm_cut *cut)
 {
-    static const struct {
-        enum udm_origin origin;
-        const char *member;
-    } members[] = {
-        {UDM_ORIGIN_VERB, "verb"},   {UDM_ORIGIN_URL, "requestURI"},      {UDM_ORIGIN_USER, "user"}, {UDM_ORIGIN_USER_KIND, "user"},
-        {UDM_ORIGIN_STAGE, "stage"}, {UDM_ORIGIN_OBJECT_REF, "objectRef"},
-    };
+    bool is_cut = cut->other || cut->transport;
 
     for (size_t i = 0; i < UDM_ORIGIN_COUNT; i++)
         record->knowledge[i] = UDM_KNOWN;
-    record->knowledge[UDM_ORIGIN_REQUEST_OBJECT] = request_known ? UDM_KNOWN : UDM_UNKNOWN;
-    record->knowledge[UDM_ORIGIN_RESPONSE_OBJECT] = response_known ? UDM_KNOWN : UDM_UNKNOWN;
-    if (cut->other || cut->transport)
+    if (is_cut)
         record->knowledge[UDM_ORIGIN_EVENT] = UDM_UNKNOWN;
-    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
-        const struct json_node *member = json_last_member(event, members[i].member);
-        bool broken = cut->transport && member == event->last; /* see read_event */
-        if ((cut->other || cut->transport) && (!member || member->incomplete || broken))
+    for (size_t i = 0; i < count; i++) {
+        const struct json_node *member = members[i].member;
+        if (is_cut && (!member || member->incomplete || k8s_is_broken_off(member, cut)))
             record->knowledge[members[i].origin] = UDM_UNKNOWN;
     }
 }
 
-void k8s_map_objects(struct udm_record *record, const struct k8s_request *request, const struct json_node *event, const struct udm_cut *cut)
+void k8s_map_objects(struct udm_record *record, const struct k8s_request *request, const struct k8s_objects *objects, const struct udm_cut *cut)
 {
-    struct seen seen = {.whole_response = whole_response_of(event, cut)};
+    struct seen seen = {.whole_response = whole_response_of(objects, cut)};
     const struct json_node *body = NULL;
 
-    while ((body = k8s_next_member(event, "requestObject", body)))
-        map_request_object(record, request, body, &seen);
-    while ((body = k8s_next_member(event, "responseObject", body)))
-        map_response_object(record, request, body, body == seen.whole_response);
+    while ((body = k8s_next_member(objects->holder, objects->request, body)))
+        map_request_object(record, request, objects, body, &seen);
+    while ((body = k8s_next_member(objects->holder, objects->response, body)))
+        map_response_object(record, request, objects, body, body == seen.whole_response);
     if (seen.whole_response && !udm_record_label(record, "kind").length) {
-        const struct json_node *kind = json_last_member(seen.whole_response, "kind");
-        udm_record_add_label(record, SLICE("kind"), kind->text, kind);
+        const struct json_node *origin;
+        struct slice kind = k8s_object_kind(objects, seen.whole_response, &origin);
+        udm_record_add_label(record, SLICE("kind"), kind, origin);
     }
     if (seen.overflow || cut->request_object || cut->response_object || cut->other)
         udm_record_add_label(record, SLICE("overflow"), SLICE("true"), NULL);
-    const char *state = object_state(event, request, &seen, cut);
+    const char *state = object_state(objects, request, &seen, cut);
+    bool is_known = strcmp(state, "present") == 0 || strcmp(state, "none") == 0;
     udm_record_add_label(record, SLICE("object_state"), slice_of(state), NULL);
-    know(record, event, cut, strcmp(state, "present") == 0 || strcmp(state, "none") == 0, seen.whole_response && writes_object(request));
+    record->knowledge[UDM_ORIGIN_REQUEST_OBJECT] = is_known ? UDM_KNOWN : UDM_UNKNOWN;
+    record->knowledge[UDM_ORIGIN_RESPONSE_OBJECT] = seen.whole_response && writes_object(request) ? UDM_KNOWN : UDM_UNKNOWN;
 }

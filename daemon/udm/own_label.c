@@ -103,17 +103,29 @@ static const char *read_path(struct own_label *label, struct slice rest)
     return label->step_count ? NULL : "the path is empty";
 }
 
-static bool is_made_by_the_mapping(struct slice key)
+static bool has_row(const struct udm_field_help *row_at(size_t), struct slice path)
 {
-    const struct udm_k8s_field_help *help;
+    const struct udm_field_help *row;
+
+    for (size_t i = 0; (row = row_at(i)) != NULL; i++)
+        if (slice_is(path, row->path))
+            return true;
+    return false;
+}
+
+static bool is_made_by_a_mapping(struct slice key)
+{
     struct buffer path = {NULL, 0, 0};
-    bool found = false;
 
     buffer_printf(&path, "target.resource.attribute.labels[\"%.*s\"]", SLICE_ARGS(key));
-    for (size_t i = 0; (help = udm_k8s_field_help_at(i)) != NULL; i++)
-        found = found || slice_is(buffer_slice(&path), help->path);
+    bool found = has_row(udm_k8s_field_help_at, buffer_slice(&path)) || has_row(udm_gke_field_help_at, buffer_slice(&path));
     buffer_free(&path);
     return found;
+}
+
+static bool begins_with(const struct own_label *label, const char *member)
+{
+    return label->steps[0].name && strcmp(label->steps[0].name, member) == 0;
 }
 
 enum result udm_own_labels_add(struct udm_own_labels *labels, struct slice key, struct slice path, const char **wrong)
@@ -121,14 +133,26 @@ enum result udm_own_labels_add(struct udm_own_labels *labels, struct slice key, 
     struct own_label *label = xcalloc(1, sizeof *label);
 
     label->key = xstrndup(key.bytes, key.length);
-    *wrong = is_made_by_the_mapping(key) ? "the mapping makes a label of that name already: take another name" : read_path(label, path);
+    *wrong = is_made_by_a_mapping(key) ? "the mapping makes a label of that name already: take another name" : read_path(label, path);
     if (*wrong) {
         label_free(label);
         return RESULT_INVALID;
     }
     VECTOR_PUSH(&labels->all, label);
-    labels->need_response = labels->need_response || (label->steps[0].name && strcmp(label->steps[0].name, "responseObject") == 0);
+    labels->need_response = labels->need_response || begins_with(label, "responseObject");
     return RESULT_OK;
+}
+
+void udm_own_labels_find(const struct udm_own_labels *labels, struct slice key, bool *in_request, bool *in_response)
+{
+    *in_request = *in_response = false;
+    for (size_t i = 0; labels && i < labels->all.count; i++) {
+        const struct own_label *label = labels->all.items[i];
+        if (!slice_is(key, label->key))
+            continue;
+        *in_request = *in_request || begins_with(label, "requestObject");
+        *in_response = *in_response || begins_with(label, "responseObject");
+    }
 }
 
 bool udm_own_labels_need_response(const struct udm_own_labels *labels)

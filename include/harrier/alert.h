@@ -44,6 +44,46 @@ void alert_from_detection(struct alert *alert, struct alert_subject *subject, co
 #define ALERT_INCOMPLETE_EVENT "harrier_incomplete_event"
 void alert_from_blind(struct alert *alert, struct alert_subject *subject, const struct detect_blind *blind, size_t blind_count);
 
+/* --- notices ----------------------------------------------------------------------------------------------------------------
+ * Alerts about the watch itself: that no news comes, or that what comes cannot be judged. They are made without a detection, and all but one
+ * without an event. */
+
+enum alert_notice_kind {
+    ALERT_NOTICE_SILENT,    /* harrier_source_silent: no event for a long time */
+    ALERT_NOTICE_BLIND,     /* harrier_rule_blind: rules cannot see what they look into, in event after event */
+    ALERT_NOTICE_CLOCK,     /* harrier_clock_skew: events from the future */
+    ALERT_NOTICE_LATE,      /* harrier_events_late: even the youngest events are old when they come */
+    ALERT_NOTICE_TRUNCATED, /* harrier_event_truncated: an event that came without its object, and rules could not judge it */
+    ALERT_NOTICE_COUNT
+};
+/* The name that stands in the place of a rule's. */
+const char *alert_notice_name(enum alert_notice_kind kind);
+
+struct alert_notice {
+    enum alert_notice_kind kind;
+    bool over;               /* what was noticed has ended: an alert of its own, severity INFO, with the dedup_key of the first */
+    struct slice source;     /* name of the source */
+    struct slice cluster;    /* empty: all that come through the source */
+    clock_nanos since;       /* when it began, by the wall clock; the notice's id is over it */
+    clock_nanos time;        /* when it was noticed, or had ended */
+    clock_nanos amount;      /* SILENT: how long; CLOCK: how far ahead; LATE: how old; over: how long it lasted */
+    clock_nanos last;        /* BLIND and TRUNCATED as conditions that are shown: when it happened last; not part of the alert */
+    const struct slice *rules; /* BLIND, TRUNCATED: those that cannot judge */
+    size_t rule_count;
+    struct slice level;      /* BLIND: audit level of the events; empty: they lack objects that their level promises */
+    const struct udm_record *record; /* TRUNCATED: the event; NULL otherwise */
+    struct json_node *event;         /* TRUNCATED: its tree, which is redacted in place; may be NULL */
+    size_t raw_bytes;                /* TRUNCATED: most of the event's text that is put into the alert */
+};
+
+/* The alert. Ids: alert_id is over cluster, name, source, rules, since, and whether it is over; dedup_key over cluster, name, source and rules. Of
+ * TRUNCATED both are over the actor and the object as well, and alert_id over the hour of the event instead of since: the same batch again, or the
+ * same write again within the hour, is the same alert, another object never is. */
+void alert_from_notice(struct alert *alert, const struct alert_notice *notice);
+/* What it says, as one line for people; and what to do about it (constant). The title has both. */
+void alert_notice_text(const struct alert_notice *notice, struct buffer *out);
+const char *alert_notice_remedy(const struct alert_notice *notice);
+
 void alert_free(struct alert *alert);
 
 /* Takes secrets out of an event's tree, in place: env values, data of Secrets and ConfigMaps, tokens and passwords, and annotations that

@@ -72,8 +72,7 @@ enum udm_origin {
     UDM_ORIGIN_LOG_TYPE,        /* metadata.log_type, base_labels: known before the first byte */
     UDM_ORIGIN_VERB,            /* network.http.method, labels["verb"], security_result.action_details */
     UDM_ORIGIN_URL,             /* target.url */
-    UDM_ORIGIN_USER,            /* principal.user.userid, user_display_name */
-    UDM_ORIGIN_USER_KIND,       /* labels["user_kind"]: the name alone tells it only of `system:` users */
+    UDM_ORIGIN_USER,            /* principal.user.userid, user_display_name, labels["user_kind"] */
     UDM_ORIGIN_STAGE,           /* metadata.description, labels["stage"] */
     UDM_ORIGIN_OBJECT_REF,      /* labels resource, subresource, namespace, api_group, resource_subtype, resource_type */
     UDM_ORIGIN_EVENT,           /* everything else that stands in the event itself, and labels that no mapping makes */
@@ -217,7 +216,8 @@ bool udm_label_is_sensitive(struct slice key);
 /* --- making records --------------------------------------------------------------------------------------------------------- */
 
 /* Labels of the operator's own: a key, and the JSON path in the event where its values stand, such as
- * requestObject.metadata.labels["app.kubernetes.io/name"] or requestObject.spec.template.spec.containers[*].name. They count as part of the event: a
+ * requestObject.metadata.labels["app.kubernetes.io/name"] or requestObject.spec.template.spec.containers[*].name; in a LogEntry from the entry's root,
+ * protoPayload.request.metadata.labels.team. They count as part of the event: a
  * value that an unseen object might have is absent, not unknown. Immutable once made. */
 struct udm_own_labels;
 struct udm_own_labels *udm_own_labels_new(void);
@@ -226,7 +226,9 @@ void udm_own_labels_free(struct udm_own_labels *labels);
 enum result udm_own_labels_add(struct udm_own_labels *labels, struct slice key, struct slice path, const char **wrong);
 /* Some path leads into responseObject. labels may be NULL here and below. */
 bool udm_own_labels_need_response(const struct udm_own_labels *labels);
-/* udm_k8s_record does it. */
+/* Which objects the labels of that key look into. */
+void udm_own_labels_find(const struct udm_own_labels *labels, struct slice key, bool *in_request, bool *in_response);
+/* udm_k8s_record and udm_gke_record do it. */
 void udm_own_labels_apply(const struct udm_own_labels *labels, struct udm_record *record, const struct json_node *event);
 
 /* What a source says about the events that come through it. */
@@ -273,6 +275,10 @@ struct udm_cut {
 /* The whole mapping K8S_AUDIT (udm-k8s-mapping sections 2 to 5) over the tree of one event. */
 void udm_k8s_record(struct udm_record *record, const struct udm_source *source, const struct json_node *event, const struct udm_cut *cut);
 
+/* The whole mapping GKE_CONTROLPLANE (section 6) over the tree of one LogEntry of Cloud Logging whose protoPayload is of k8s.io. metadata.log_type is
+ * GKE_CONTROLPLANE, whatever the source says. */
+void udm_gke_record(struct udm_record *record, const struct udm_source *source, const struct json_node *entry, const struct udm_cut *cut);
+
 /* Does the mapping of this event, read without its responseObject, need that too? For labels that are asked for, for what a JSON patch copies, and
  * for names that only the answer holds. */
 bool udm_k8s_needs_response(const struct udm_label_filter *filter, const struct json_node *event);
@@ -288,12 +294,13 @@ void udm_record_write(const struct udm_record *record, struct json_writer *write
 /* "length 12, sha256 0123456789ab": what is shown of a sensitive value. */
 struct slice udm_redacted(struct arena *arena, struct slice value);
 
-/* What can be written in a rule for K8S_AUDIT, for `harrierctl fields`: path, where it comes from. NULL past the end. */
-struct udm_k8s_field_help {
+/* What can be written in a rule for events of a log type, for `harrierctl fields`: path, where it comes from. NULL past the end. */
+struct udm_field_help {
     const char *path;   /* principal.user.userid, or labels["image"] in full */
-    const char *source; /* the audit event's member */
+    const char *source; /* the event's member */
     const char *meaning;
 };
-const struct udm_k8s_field_help *udm_k8s_field_help_at(size_t index);
+const struct udm_field_help *udm_k8s_field_help_at(size_t index); /* K8S_AUDIT */
+const struct udm_field_help *udm_gke_field_help_at(size_t index); /* GKE_CONTROLPLANE */
 
 #endif

@@ -72,6 +72,24 @@ static void test_tokens_passwords_and_repeated_manifests_are_taken_out_wherever_
     assert_hidden("{\"responseObject\":{\"status\":{\"token\":\"s3cret\"}}}");
     assert_hidden("{\"requestObject\":{\"metadata\":{\"annotations\":{\"kubectl.kubernetes.io/last-applied-configuration\":\"{s3cret}\"}}}}");
     assert_hidden("{\"objectRef\":{\"resource\":\"secrets\"},\"responseStatus\":{\"message\":\"invalid: s3cret\"}}");
+    assert_hidden("{\"objectRef\":{\"resource\":\"secrets\"},\"responseObject\":{\"message\":\"invalid: s3cret\",\"details\":{\"causes\":[{\"message\":\"s3cret\"}]}}}");
+}
+
+static void test_a_log_entry_of_gke_is_redacted_like_an_event(void **state)
+{
+    (void)state;
+    assert_hidden("{\"protoPayload\":{\"request\":{\"kind\":\"Secret\",\"data\":{\"k\":\"s3cret\"}}}}");
+    assert_hidden("{\"protoPayload\":{\"response\":{\"kind\":\"Secret\",\"stringData\":{\"k\":\"s3cret\"}}}}");
+    assert_hidden("{\"protoPayload\":{\"response\":{\"status\":{\"token\":\"s3cret\"}}}}");
+    assert_hidden("{\"protoPayload\":{\"request\":{\"spec\":{\"containers\":[{\"env\":[{\"name\":\"n\",\"value\":\"s3cret\"}]}]}}}}");
+    assert_hidden("{\"protoPayload\":{\"request\":{\"@type\":\"k8s.io/Patch\",\"value\":[{\"op\":\"add\",\"path\":\"/data/k\",\"value\":\"s3cret\"}]}}}");
+    assert_hidden("{\"protoPayload\":{\"request\":{\"value\":[{\"op\":\"add\",\"path\":\"/spec/containers/0/env/0/value\",\"value\":\"s3cret\"}]}}}");
+    assert_hidden("{\"protoPayload\":{\"resourceName\":\"core/v1/namespaces/n/secrets/s\",\"status\":{\"message\":\"invalid: s3cret\"}}}");
+    assert_hidden("{\"protoPayload\":{\"resourceName\":\"core/v1/namespaces/n/configmaps/c\",\"response\":{\"message\":\"invalid: s3cret\"}}}");
+    assert_hidden("{\"labels\":{\"kubectl.kubernetes.io/last-applied-configuration\":\"s3cret\"}}");
+    assert_kept("{\"protoPayload\":{\"request\":{\"value\":[{\"op\":\"add\",\"path\":\"/spec/containers/0/image\",\"value\":\"kali\"}]}}}", "kali");
+    assert_kept("{\"protoPayload\":{\"resourceName\":\"core/v1/namespaces/n/pods/p\",\"status\":{\"message\":\"denied\"}}}", "denied");
+    assert_kept("{\"protoPayload\":{\"authenticationInfo\":{\"principalEmail\":\"eve@example.com\"}}}", "eve@example.com");
 }
 
 static void test_an_object_nested_ten_thousand_deep_is_redacted_without_recursion(void **state)
@@ -96,6 +114,7 @@ int main(void)
         cmocka_unit_test(test_data_of_secrets_and_configmaps_is_taken_out_in_request_and_response),
         cmocka_unit_test(test_what_a_json_patch_writes_into_env_or_data_is_taken_out),
         cmocka_unit_test(test_tokens_passwords_and_repeated_manifests_are_taken_out_wherever_they_stand),
+        cmocka_unit_test(test_a_log_entry_of_gke_is_redacted_like_an_event),
         cmocka_unit_test(test_an_object_nested_ten_thousand_deep_is_redacted_without_recursion),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

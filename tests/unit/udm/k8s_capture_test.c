@@ -5,13 +5,8 @@
 static struct mapped map_capture(const char *name)
 {
     char path[128];
-    struct buffer text = {0};
     snprintf(path, sizeof path, "tests/data/udm/%s.json", name);
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    buffer_reserve(&text, 64 * 1024);
-    text.length = fread(text.bytes, 1, 64 * 1024, file);
-    fclose(file);
+    struct buffer text = file_text(path);
     struct mapped mapped = map_text(slice_trim(buffer_slice(&text)), (struct udm_cut){0}, 0);
     buffer_free(&text);
     return mapped;

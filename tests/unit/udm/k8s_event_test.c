@@ -241,6 +241,7 @@ static void test_what_was_cut_off_is_unknown(void **state)
     assert_label(&mapped, "object_state", "truncated");
     assert_int_equal(mapped.record.knowledge[UDM_ORIGIN_VERB], UDM_KNOWN);
     assert_int_equal(mapped.record.knowledge[UDM_ORIGIN_USER], UDM_UNKNOWN);
+    assert_label(&mapped, "user_kind", ""); /* not anonymous */
     assert_int_equal(mapped.record.knowledge[UDM_ORIGIN_EVENT], UDM_UNKNOWN);
     unmap(&mapped);
 }
@@ -283,7 +284,6 @@ static void test_a_head_knows_what_was_seen(void **state)
     assert_int_equal(record.knowledge[UDM_ORIGIN_LOG_TYPE], UDM_KNOWN);
     assert_int_equal(record.knowledge[UDM_ORIGIN_VERB], UDM_KNOWN);
     assert_int_equal(record.knowledge[UDM_ORIGIN_USER], UDM_KNOWN);
-    assert_int_equal(record.knowledge[UDM_ORIGIN_USER_KIND], UDM_UNREAD);
     assert_int_equal(record.knowledge[UDM_ORIGIN_STAGE], UDM_UNREAD);
     assert_int_equal(record.knowledge[UDM_ORIGIN_OBJECT_REF], UDM_UNREAD);
     assert_int_equal(record.knowledge[UDM_ORIGIN_EVENT], UDM_UNREAD);

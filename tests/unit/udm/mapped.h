@@ -21,15 +21,23 @@ struct mapped {
     struct udm_record record;
 };
 
-static inline struct mapped map_text(struct slice text, struct udm_cut cut, unsigned int trusted_proxies)
+/* The record is still empty. */
+static inline struct mapped read_text(struct slice text)
 {
     struct mapped mapped = {.arena = arena_new(64 * 1024)};
-    struct udm_source source = {.log_type = SLICE("K8S_AUDIT"), .cluster = SLICE("blue"), .trusted_proxies = trusted_proxies};
 
     text = arena_copy(mapped.arena, text); /* the tree points into it */
     json_tree_parse(mapped.arena, text, &json_default_limits, &mapped.tree, NULL);
     assert_non_null(mapped.tree);
     udm_record_init(&mapped.record, mapped.arena, UDM_UNREAD);
+    return mapped;
+}
+
+static inline struct mapped map_text(struct slice text, struct udm_cut cut, unsigned int trusted_proxies)
+{
+    struct mapped mapped = read_text(text);
+    struct udm_source source = {.log_type = SLICE("K8S_AUDIT"), .cluster = SLICE("blue"), .trusted_proxies = trusted_proxies};
+
     udm_k8s_record(&mapped.record, &source, mapped.tree, &cut);
     return mapped;
 }
@@ -37,6 +45,14 @@ static inline struct mapped map_text(struct slice text, struct udm_cut cut, unsi
 static inline struct mapped map_event(const char *text)
 {
     return map_text(slice_of(text), (struct udm_cut){0}, 0);
+}
+
+static inline void double_quotes(struct buffer *text)
+{
+    for (size_t i = 0; i < text->length; i++) {
+        if (text->bytes[i] == '\'')
+            text->bytes[i] = '"';
+    }
 }
 
 /* A finished request on the resource ("pods", "/pods/status", "batch/cronjobs", "apps/deployments/scale") with that body, in which
@@ -61,13 +77,23 @@ static inline struct mapped map_request(const char *verb, const char *resource, 
     if (response)
         buffer_printf(&text, ",'responseObject':%s", response);
     buffer_append_byte(&text, '}');
-    for (size_t i = 0; i < text.length; i++) {
-        if (text.bytes[i] == '\'')
-            text.bytes[i] = '"';
-    }
+    double_quotes(&text);
     struct mapped mapped = map_text(buffer_slice(&text), (struct udm_cut){0}, 0);
     buffer_free(&text);
     return mapped;
+}
+
+/* A file's whole text; the caller frees it. */
+static inline struct buffer file_text(const char *path)
+{
+    struct buffer text = {0};
+    FILE *file = fopen(path, "rb");
+
+    assert_non_null(file);
+    buffer_reserve(&text, 64 * 1024);
+    text.length = fread(text.bytes, 1, 64 * 1024, file);
+    fclose(file);
+    return text;
 }
 
 static inline void unmap(struct mapped *mapped)

@@ -123,7 +123,7 @@ static void test_origins_follow_where_a_value_stands(void **state)
     assert_origin("target.resource.name", UDM_ORIGIN_EVENT);
     assert_origin("principal.ip", UDM_ORIGIN_EVENT);
     assert_origin(LABELS "[\"verb\"]", UDM_ORIGIN_VERB);
-    assert_origin(LABELS "[\"user_kind\"]", UDM_ORIGIN_USER_KIND);
+    assert_origin(LABELS "[\"user_kind\"]", UDM_ORIGIN_USER);
     assert_origin(LABELS "[\"namespace\"]", UDM_ORIGIN_OBJECT_REF);
     assert_origin(LABELS "[\"decision\"]", UDM_ORIGIN_EVENT);
     assert_origin(LABELS "[\"exec_command\"]", UDM_ORIGIN_EVENT);
@@ -160,11 +160,10 @@ static void test_errors_name_the_step_and_suggest(void **state)
     assert_error("udm", RESULT_INVALID, 0, "an event where a value is needed: name a field of it");
 }
 
-static void test_every_path_of_the_field_help_resolves(void **state)
+static size_t resolve_all(const struct udm_field_help *row_at(size_t))
 {
-    (void)state;
     size_t count = 0;
-    for (const struct udm_k8s_field_help *help; (help = udm_k8s_field_help_at(count)); count++) {
+    for (const struct udm_field_help *help; (help = row_at(count)); count++) {
         char text[256];
         snprintf(text, sizeof text, "%s", help->path);
         struct udm_name names[16];
@@ -187,7 +186,14 @@ static void test_every_path_of_the_field_help_resolves(void **state)
         assert_string_equal(arena_strdup(arena, path.text), help->path);
         arena_free(arena);
     }
-    assert_true(count > 150);
+    return count;
+}
+
+static void test_every_path_of_the_field_help_resolves(void **state)
+{
+    (void)state;
+    assert_true(resolve_all(udm_k8s_field_help_at) > 150);
+    assert_true(resolve_all(udm_gke_field_help_at) > 150);
 }
 
 int main(void)
