@@ -12,9 +12,12 @@ const struct audit_limits audit_default_limits = {
     .value_bytes = (size_t)4 << 20,
     .event_bytes = (size_t)8 << 20, /* a request line of 1 MiB can be escaped to 6, and the user stands behind it */
     .dead_letter_bytes = (size_t)64 << 10,
+    .inflated_bytes = (uint64_t)256 << 20,
+    .inflate_ratio = 200,
 };
 
-static const char byte_order_mark[] = "\xEF\xBB\xBF";
+static const char message_prefix[] = "\xEF\xBB\xBF@cee:"; /* RFC 5424 section 6.4; the cookie of CEE's syslog mapping */
+enum { MARK_BYTES = 3, PREFIX_BYTES = sizeof message_prefix - 1 };
 static const uint64_t no_error = UINT64_MAX;
 
 const char *audit_dead_reason_text(enum audit_dead_reason reason)
@@ -23,11 +26,14 @@ const char *audit_dead_reason_text(enum audit_dead_reason reason)
     case AUDIT_DEAD_SYNTAX: return "wrong syntax";
     case AUDIT_DEAD_SHAPE: return "wrong shape";
     case AUDIT_DEAD_NOT_AN_EVENT: return "not an audit event";
+    case AUDIT_DEAD_ENCODING: return "wrong encoding";
+    case AUDIT_DEAD_LIMIT: return "over a bound";
     }
     return "unknown";
 }
 
-struct audit_reader *audit_reader_new(const struct audit_limits *limits, enum audit_accept accept, const struct audit_sink *sink)
+struct audit_reader *audit_reader_new(const struct audit_limits *limits, enum audit_accept accept, enum audit_format format,
+                                      const struct audit_sink *sink)
 {
     struct audit_reader *reader = xcalloc(1, sizeof *reader);
     struct json_handlers handlers = audit_handlers;
@@ -36,7 +42,9 @@ struct audit_reader *audit_reader_new(const struct audit_limits *limits, enum au
 
     reader->limits = *limits;
     reader->accept = accept;
+    reader->format = format;
     reader->sink = *sink;
+    reader->root = reader;
     handlers.context = reader;
     reader->stream = json_stream_new(&json_limits, &handlers);
     item_init(&reader->item, &reader->limits, &reader->sink);
@@ -48,8 +56,13 @@ void audit_reader_free(struct audit_reader *reader)
 {
     if (!reader)
         return;
+    audit_reader_free(reader->child);
     json_stream_free(reader->stream);
     item_free(&reader->item);
+    buffer_free(&reader->owner);
+    buffer_free(&reader->log_group);
+    buffer_free(&reader->list_cluster);
+    buffer_free(&reader->cluster);
     for (size_t i = 0; i < HEAD_MEMBERS; i++)
         buffer_free(&reader->texts[i]);
     buffer_free(&reader->tail.bytes);
@@ -68,7 +81,11 @@ void audit_reader_reset(struct audit_reader *reader)
     reader->tail.until = TAIL_NONE;
     reader->offset = 0;
     reader->busy = false;
-    reader->mark_bytes = 0;
+    reader->prefix = 0;
+    reader->in_text = false;
+    reader->inflated = 0;
+    if (reader->child)
+        audit_reader_reset(reader->child);
     reader->read_something = false;
     reader->error_offset = no_error;
     reader->counts = (struct audit_counts){0};
@@ -154,7 +171,7 @@ static bool is_next_line(const struct json_stream_error *error, struct slice beh
 }
 
 /* An event that broke off is decided on as far as it goes, beside being a dead letter: who can make an event longer than a transport's lines
- * could hide in it otherwise. */
+ * could hide in it otherwise. So is one in an envelope that broke off. */
 static void decide_broken_item(struct audit_reader *reader)
 {
     struct item *item = &reader->item;
@@ -164,6 +181,11 @@ static void decide_broken_item(struct audit_reader *reader)
 
     if (verdict == VERDICT_NONE && reader->accept != AUDIT_ACCEPT_UDM && audit_shape_begins_event(shape))
         verdict = VERDICT_EVENT;
+    bool at_hand = !item->unwanted && !item->refused && reader->frame_count < FRAMES;
+    if (verdict == VERDICT_LOG_ENTRY && at_hand)
+        envelope_log_entry(reader, item_closed_bytes(item), false);
+    if (verdict == VERDICT_NONE && at_hand)
+        envelope_open(reader, item_closed_bytes(item), true);
     if (verdict != VERDICT_EVENT && verdict != VERDICT_UDM)
         return;
     reader->head.complete = false;
@@ -171,6 +193,19 @@ static void decide_broken_item(struct audit_reader *reader)
         item->unwanted = !reader->sink.wanted(reader->sink.context, &reader->head);
     struct slice bytes = item->unwanted ? slice_make("", 0) : item_closed_bytes(item);
     audit_reader_deliver(reader, verdict == VERDICT_EVENT ? AUDIT_KIND_K8S : AUDIT_KIND_UDM, bytes, false);
+}
+
+/* Is the message text after all? Many logs begin their lines with a word in brackets. */
+static bool is_bracketed_text(const struct audit_reader *reader)
+{
+    return reader->messages && reader->frame_count == 1 && reader->frames[0].is_array && reader->judged == reader->counts.received;
+}
+
+static void begin_text(struct audit_reader *reader)
+{
+    reader->in_text = reader->read_something = true;
+    reader->text_lines = 0;
+    reader->counts.other++;
 }
 
 /* The stream has met wrong syntax. Returns how many of the chunk's bytes are done with. */
@@ -183,6 +218,10 @@ static size_t begin_tail(struct audit_reader *reader, struct slice chunk)
     struct slice piece = json_stream_piece(reader->stream, &piece_offset);
     struct slice behind = slice_from(piece, (size_t)(error->offset - piece_offset));
 
+    if (is_bracketed_text(reader)) {
+        begin_text(reader);
+        return error->offset > reader->offset ? (size_t)(error->offset - reader->offset) : 0;
+    }
     tail->until = recovery(reader, error);
     tail->begin = item->open ? item->begin : error->offset;
     tail->line = json_stream_line(reader->stream);
@@ -214,14 +253,55 @@ static size_t begin_tail(struct audit_reader *reader, struct slice chunk)
 
 /* --- feeding ---------------------------------------------------------------------------------------------------------------- */
 
-static size_t take(struct audit_reader *reader, struct slice bytes)
+/* The message's first byte that is neither mark nor cookie: text is not for the stream. */
+static void end_prefix(struct audit_reader *reader, char first)
 {
-    bool may_be_mark = reader->offset == reader->mark_bytes && reader->offset < sizeof byte_order_mark - 1;
-    if (may_be_mark && bytes.bytes[0] == byte_order_mark[reader->offset]) {
-        reader->mark_bytes++;
-        json_stream_restart(reader->stream, reader->mark_bytes, 1);
+    if (reader->prefix)
+        json_stream_restart(reader->stream, reader->offset, json_stream_line(reader->stream));
+    reader->prefix = PREFIX_DONE;
+    reader->judged = reader->counts.received;
+    if (reader->messages && first != '{' && first != '[')
+        begin_text(reader);
+}
+
+/* At the beginning of a message; takes what is mark, blank or cookie. */
+static size_t take_prefix(struct audit_reader *reader, struct slice bytes)
+{
+    char byte = bytes.bytes[0];
+    bool between = reader->prefix == 0 || reader->prefix == MARK_BYTES || reader->prefix == PREFIX_BYTES;
+
+    if (between && (byte == ' ' || (byte >= '\t' && byte <= '\r'))) {
+        json_stream_feed(reader->stream, slice_first(bytes, 1));
         return 1;
     }
+    if (reader->prefix == 0 && byte == '@')
+        reader->prefix = MARK_BYTES;
+    if (reader->prefix < PREFIX_BYTES && byte == message_prefix[reader->prefix]) {
+        reader->prefix++;
+        return 1;
+    }
+    end_prefix(reader, byte);
+    return 0;
+}
+
+static size_t take_text(struct audit_reader *reader, struct slice bytes)
+{
+    size_t length = bytes.length;
+
+    for (ptrdiff_t at; (at = slice_find_byte(bytes, '\n')) >= 0; bytes = slice_from(bytes, (size_t)at + 1))
+        reader->text_lines++;
+    return length;
+}
+
+static size_t take(struct audit_reader *reader, struct slice bytes)
+{
+    if (reader->prefix != PREFIX_DONE) {
+        size_t taken = take_prefix(reader, bytes);
+        if (taken || reader->prefix != PREFIX_DONE)
+            return taken;
+    }
+    if (reader->in_text)
+        return take_text(reader, bytes);
     if (reader->tail.until != TAIL_NONE)
         return tail_take(reader, bytes, reader->offset);
     switch (json_stream_feed(reader->stream, bytes)) {
@@ -229,6 +309,11 @@ static size_t take(struct audit_reader *reader, struct slice bytes)
     case RESULT_INVALID: return begin_tail(reader, bytes);
     default: reader->busy = true; return bytes.length;
     }
+}
+
+void audit_reader_take_messages(struct audit_reader *reader)
+{
+    reader->messages = true;
 }
 
 enum result audit_reader_feed(struct audit_reader *reader, struct slice bytes)
@@ -247,17 +332,20 @@ enum result audit_reader_feed(struct audit_reader *reader, struct slice bytes)
 static void end_in_item(struct audit_reader *reader)
 {
     struct item *item = &reader->item;
+    struct buffer *beginning = &reader->tail.bytes; /* as it stands, before it is closed */
 
     item_unfinished(item, json_stream_unfinished(reader->stream));
+    tail_append(reader, buffer_slice(&item->kept));
+    decide_broken_item(reader);
     audit_reader_dead(reader, &(struct audit_dead){
                                   .reason = AUDIT_DEAD_SYNTAX,
-                                  .bytes = slice_first(buffer_slice(&item->kept), reader->limits.dead_letter_bytes),
+                                  .bytes = buffer_slice(beginning),
                                   .length = reader->offset - item->begin,
                                   .offset = item->begin,
                                   .line = item->line,
                                   .detail = "the input ends within it",
                               });
-    decide_broken_item(reader);
+    buffer_reset(beginning, 4096);
 }
 
 static void end_between_items(struct audit_reader *reader)
@@ -273,31 +361,52 @@ static void end_between_items(struct audit_reader *reader)
                               });
 }
 
-static void finish_stream(struct audit_reader *reader)
+/* True: it ended between values. */
+static bool finish_stream(struct audit_reader *reader)
 {
     bool failed_before = json_stream_feed(reader->stream, slice_make("", 0)) != RESULT_OK;
 
     if (json_stream_finish(reader->stream) == RESULT_OK)
-        return;
+        return true;
     if (failed_before || json_stream_feed(reader->stream, slice_make("", 0)) == RESULT_INVALID)
         begin_tail(reader, slice_make("", 0));
     else if (reader->item.open)
         end_in_item(reader);
     else
         end_between_items(reader);
+    return false;
+}
+
+/* What is unfinished is judged. True: nothing was. */
+static bool close_input(struct audit_reader *reader)
+{
+    bool clean = reader->tail.until == TAIL_NONE && !reader->in_text && finish_stream(reader);
+
+    if (reader->tail.until != TAIL_NONE)
+        tail_done(reader, reader->offset);
+    item_drop(&reader->item);
+    audit_reader_forget_frames(reader);
+    reader->busy |= reader->item.refused;
+    return clean;
+}
+
+enum result audit_reader_end_message(struct audit_reader *reader)
+{
+    if (reader->busy)
+        return RESULT_BUSY;
+    if (!close_input(reader))
+        json_stream_restart(reader->stream, reader->offset, json_stream_line(reader->stream) + (reader->in_text ? reader->text_lines : 0));
+    reader->prefix = 0;
+    reader->in_text = false;
+    return reader->busy ? RESULT_BUSY : RESULT_OK;
 }
 
 enum result audit_reader_finish(struct audit_reader *reader, uint64_t *error_offset)
 {
     if (reader->busy)
         return RESULT_BUSY;
-    if (reader->tail.until == TAIL_NONE)
-        finish_stream(reader);
-    if (reader->tail.until != TAIL_NONE)
-        tail_done(reader, reader->offset);
-    item_drop(&reader->item);
-    audit_reader_forget_frames(reader);
-    if (reader->item.refused || reader->busy)
+    close_input(reader);
+    if (reader->busy)
         return RESULT_BUSY;
     if (reader->read_something)
         return RESULT_OK;

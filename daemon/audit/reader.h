@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The inside of audit.h: reader.c takes bytes and recovers from wrong syntax, values.c follows the values. */
+/* The inside of audit.h: reader.c takes bytes and recovers from wrong syntax, values.c follows the values, envelope.c looks at an object that is no
+ * event a second time, payload.c reads what it carries. */
 #ifndef HARRIER_DAEMON_AUDIT_READER_H
 #define HARRIER_DAEMON_AUDIT_READER_H
 
 #include "daemon/audit/item.h"
 #include "daemon/audit/shape.h"
 #include "harrier/audit.h"
+#include "harrier/json_walk.h"
 
 /* An envelope in an envelope, at most six times: each is an array, or an object whose list was entered; and the event itself. */
 enum { FRAMES = 13 };
 
+/* The member that an array was: what its elements may be. */
+enum list_kind { LIST_PLAIN, LIST_RECORDS, LIST_LOG_EVENTS };
+
 /* An array whose elements are judged, or an object that is being judged by its members. */
 struct frame {
     bool is_array;
+    enum list_kind list;
     uint64_t begin;
     struct audit_shape shape; /* of an object */
 };
@@ -22,6 +28,26 @@ enum head_object { HEAD_EVENT, HEAD_USER, HEAD_OBJECT_REF };
 
 /* What to do with bytes that follow wrong syntax, until reading goes on. */
 enum tail_until { TAIL_NONE, TAIL_NEWLINE, TAIL_OPENING_LINE, TAIL_END };
+
+/* Whose payload is being read, which tells what becomes of what is no event in it. */
+enum payload_manner {
+    PAYLOAD_OF_CLOUD,     /* logs of all kinds go through it: `other` */
+    PAYLOAD_OF_COLLECTOR, /* the envelope is a dead letter, once */
+    PAYLOAD_OF_BROKEN     /* the envelope is one already */
+};
+
+/* What an envelope carries is read by a reader of its own, the child, which is made when it is first needed. */
+struct payload {
+    enum payload_manner manner;
+    uint64_t before;  /* events that the child had counted when the text in hand began */
+    uint64_t events;  /* of that text */
+    uint64_t other;   /* of all of the envelope */
+    bool left_out;    /* something in it was no event and is not accounted for */
+    bool dead_letter; /* the child's word was passed on */
+};
+
+/* Where in the beginning of a message the next byte stands: an optional byte order mark, blanks, an optional cookie. */
+enum { PREFIX_DONE = 0xFF };
 
 /* Bytes that are lost to wrong syntax: from the item that broke (or the error, if no item was open) to where reading resumes. */
 struct tail {
@@ -37,11 +63,16 @@ struct tail {
 struct audit_reader {
     struct audit_limits limits;
     enum audit_accept accept;
+    enum audit_format format;
     struct audit_sink sink;
     struct json_stream *stream;
-    uint64_t offset;    /* of the next byte fed */
-    uint8_t mark_bytes; /* of a byte order mark, at the input's beginning */
-    bool busy;          /* the budget refused */
+    uint64_t offset; /* of the next byte fed */
+    uint8_t prefix;  /* bytes of mark and cookie that the message began with so far, or PREFIX_DONE */
+    bool messages;   /* the input is messages, which may be text */
+    bool in_text;    /* this one is */
+    uint64_t text_lines; /* newlines in it */
+    uint64_t judged; /* counts.received when it began */
+    bool busy;       /* the budget refused */
 
     struct frame frames[FRAMES];
     size_t frame_count;
@@ -53,6 +84,18 @@ struct audit_reader {
     struct udm_k8s_head head; /* texts point into the piece, or into texts */
     struct buffer texts[HEAD_MEMBERS];
     struct tail tail;
+
+    unsigned int level;         /* envelopes around the input */
+    struct audit_reader *root;  /* the reader of level 0 */
+    struct audit_reader *child; /* NULL until needed */
+    bool truncated;             /* the input is a value that was closed where it was cut: it may lack anything */
+    struct payload payload;
+    uint64_t inflated; /* by all payloads of this input, where level is 0 */
+    uint64_t credit;   /* bytes that the input had then */
+    struct buffer owner, log_group; /* of the object in hand */
+    struct buffer list_cluster;     /* named by the object whose list is being read */
+    struct buffer cluster;          /* named by the object in hand, at its end */
+
     bool read_something; /* one whole JSON value at least, an item's too */
     uint64_t error_offset;
     struct audit_counts counts;
@@ -62,8 +105,24 @@ extern const struct json_handlers audit_handlers;
 
 /* A dead letter, counted. */
 void audit_reader_dead(struct audit_reader *reader, const struct audit_dead *dead);
+/* The object at hand went over a bound, or broke off: its text was closed behind what is there. */
+bool audit_reader_item_is_cut(const struct audit_reader *reader);
+/* The object at hand is one, up to end. */
+void audit_reader_dead_item(struct audit_reader *reader, enum audit_dead_reason reason, const char *why);
 /* The item is an event, with these bytes: counted, and told if it is wanted. */
 void audit_reader_deliver(struct audit_reader *reader, enum audit_kind kind, struct slice bytes, bool complete);
 void audit_reader_forget_frames(struct audit_reader *reader);
+bool audit_reader_opens(const struct audit_reader *reader, enum audit_format format);
+
+/* A LogEntry, whole or closed where it broke off. */
+void envelope_log_entry(struct audit_reader *reader, struct slice bytes, bool complete);
+/* The object that ends, or broke off, is no event: opens it, if it is an envelope. False: it is none, or one without an event where one should be. */
+bool envelope_open(struct audit_reader *reader, struct slice bytes, bool broken);
+/* Names the cluster of the list that begins, by the members before it. */
+void envelope_name_list(struct audit_reader *reader);
+
+enum payload_form { PAYLOAD_TEXT, PAYLOAD_BASE64 };
+/* Reads what the value carries: a string's text, or the value itself. False: there are too many envelopes around it. */
+bool payload_read(struct audit_reader *reader, struct json_raw value, enum payload_form form);
 
 #endif

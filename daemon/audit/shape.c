@@ -8,11 +8,17 @@ enum audit_member audit_member_of_object(struct slice name)
     switch (name.length) {
     case 3: return IS(name, "udm") ? MEMBER_UDM : MEMBER_OTHER;
     case 4: return IS(name, "verb") ? MEMBER_VERB : IS(name, "user") ? MEMBER_USER : IS(name, "kind") ? MEMBER_KIND : MEMBER_OTHER;
-    case 5: return IS(name, "level") ? MEMBER_LEVEL : IS(name, "stage") ? MEMBER_STAGE : IS(name, "items") ? MEMBER_ITEMS : MEMBER_OTHER;
-    case 7: return IS(name, "auditID") ? MEMBER_AUDIT_ID : MEMBER_OTHER;
-    case 8: return IS(name, "metadata") ? MEMBER_METADATA : MEMBER_OTHER;
-    case 9: return IS(name, "objectRef") ? MEMBER_OBJECT_REF : MEMBER_OTHER;
+    case 5:
+        return IS(name, "level")   ? MEMBER_LEVEL
+               : IS(name, "stage") ? MEMBER_STAGE
+               : IS(name, "items") ? MEMBER_ITEMS
+               : IS(name, "owner") ? MEMBER_OWNER
+                                   : MEMBER_OTHER;
+    case 7: return IS(name, "auditID") ? MEMBER_AUDIT_ID : IS(name, "records") ? MEMBER_RECORDS : MEMBER_OTHER;
+    case 8: return IS(name, "metadata") ? MEMBER_METADATA : IS(name, "logGroup") ? MEMBER_LOG_GROUP : MEMBER_OTHER;
+    case 9: return IS(name, "objectRef") ? MEMBER_OBJECT_REF : IS(name, "logEvents") ? MEMBER_LOG_EVENTS : MEMBER_OTHER;
     case 10: return IS(name, "requestURI") ? MEMBER_REQUEST_URI : MEMBER_OTHER;
+    case 12: return IS(name, "protoPayload") ? MEMBER_PROTO_PAYLOAD : MEMBER_OTHER;
     case 13: return IS(name, "requestObject") ? MEMBER_REQUEST_OBJECT : MEMBER_OTHER;
     case 14: return IS(name, "responseObject") ? MEMBER_RESPONSE_OBJECT : MEMBER_OTHER;
     default: return MEMBER_OTHER;
@@ -65,6 +71,7 @@ void audit_shape_note(struct audit_shape *shape, enum audit_member member, enum 
     case MEMBER_VERB: shape->verb = string; break;
     case MEMBER_STAGE: shape->stage = string; break;
     case MEMBER_OBJECT_REF: shape->object_ref = object; break;
+    case MEMBER_PROTO_PAYLOAD: shape->proto_payload = object; return;
     case MEMBER_METADATA: shape->metadata = object; return;
     case MEMBER_UDM: shape->udm = object; return;
     case MEMBER_KIND: shape->kind = string ? kind_name(text) : KIND_OTHER; return;
@@ -85,7 +92,7 @@ bool audit_shape_is_event(const struct audit_shape *shape)
 
 bool audit_shape_begins_event(const struct audit_shape *shape)
 {
-    return shape->audit_id && shape->object_ref && !shape->items;
+    return shape->audit_id && shape->object_ref && !shape->list;
 }
 
 static enum audit_verdict none(const char **why, const char *text)
@@ -97,12 +104,14 @@ static enum audit_verdict none(const char **why, const char *text)
 enum audit_verdict audit_shape_judge(const struct audit_shape *shape, enum audit_accept accept, const char **why)
 {
     if (audit_shape_is_event(shape)) {
-        if (shape->items)
+        if (shape->list)
             return none(why, "an audit event with a list of items before its auditID or verb");
         return accept == AUDIT_ACCEPT_UDM ? none(why, "an audit event where UDM records are expected") : VERDICT_EVENT;
     }
-    if (shape->items || shape->kind == KIND_EVENT_LIST)
+    if (shape->list || shape->kind == KIND_EVENT_LIST)
         return VERDICT_LIST;
+    if (shape->proto_payload && accept != AUDIT_ACCEPT_UDM)
+        return VERDICT_LOG_ENTRY;
     if (shape->udm || (shape->metadata && !shape->audit_member))
         return accept == AUDIT_ACCEPT_K8S ? none(why, "a UDM record where audit events are expected") : VERDICT_UDM;
     return none(why, "an object that is no audit event and no UDM record");

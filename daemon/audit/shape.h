@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a JSON object is, judged by its own members. A new envelope gets a member, what is noted of it, and a line in audit_shape_judge. */
+/* What a JSON object is, judged by its own members, as they come. What is told only by a second look at the whole object is in envelope.c. */
 #ifndef HARRIER_DAEMON_AUDIT_SHAPE_H
 #define HARRIER_DAEMON_AUDIT_SHAPE_H
 
@@ -24,6 +24,11 @@ enum audit_member {
     MEMBER_REQUEST_OBJECT,
     MEMBER_RESPONSE_OBJECT,
     MEMBER_ITEMS,
+    MEMBER_RECORDS,
+    MEMBER_LOG_EVENTS,
+    MEMBER_LOG_GROUP,
+    MEMBER_OWNER,
+    MEMBER_PROTO_PAYLOAD,
     MEMBER_METADATA,
     MEMBER_UDM,
     MEMBER_OTHER
@@ -47,9 +52,10 @@ struct audit_shape {
     bool stage;        /* a string */
     bool object_ref;   /* an object */
     bool audit_member; /* some member that only audit events have, of whatever type */
+    bool proto_payload; /* an object */
     bool metadata;     /* an object */
     bool udm;          /* an object */
-    bool items;        /* an array, which was entered */
+    bool list;         /* an array of items, records or logEvents, which was entered */
 };
 
 /* Notes a member; text is that of a string. */
@@ -59,9 +65,15 @@ bool audit_shape_is_event(const struct audit_shape *shape);
 /* Of an object that broke off: with sorted keys, verb and stage come last. */
 bool audit_shape_begins_event(const struct audit_shape *shape);
 
-enum audit_verdict { VERDICT_EVENT, VERDICT_UDM, VERDICT_LIST, VERDICT_NONE };
+enum audit_verdict {
+    VERDICT_EVENT,
+    VERDICT_LOG_ENTRY,
+    VERDICT_UDM,
+    VERDICT_LIST, /* all that is in it has been told */
+    VERDICT_NONE  /* it may be an envelope */
+};
 
-/* At the object's end. *why is set for VERDICT_NONE. */
+/* At the object's end. *why is set for VERDICT_NONE: what to say if it is no envelope either. */
 enum audit_verdict audit_shape_judge(const struct audit_shape *shape, enum audit_accept accept, const char **why);
 
 #endif

@@ -15,13 +15,16 @@ static bool in_object(struct audit_reader *reader)
     return reader->frame_count && !top(reader)->is_array;
 }
 
-static void push(struct audit_reader *reader, bool is_array)
+static void push(struct audit_reader *reader, bool is_array, enum list_kind list)
 {
-    reader->frames[reader->frame_count++] = (struct frame){.is_array = is_array, .begin = json_stream_token_begin(reader->stream)};
+    reader->frames[reader->frame_count++] =
+        (struct frame){.is_array = is_array, .list = list, .begin = json_stream_token_begin(reader->stream)};
 }
 
 static void pop(struct audit_reader *reader)
 {
+    if (top(reader)->list == LIST_LOG_EVENTS)
+        reader->list_cluster.length = 0;
     reader->frame_count--;
     reader->read_something = true;
     if (reader->frame_count == 0)
@@ -34,6 +37,7 @@ void audit_reader_forget_frames(struct audit_reader *reader)
     reader->skipping = false;
     reader->head_object = HEAD_EVENT;
     reader->member = MEMBER_OTHER;
+    reader->list_cluster.length = 0;
 }
 
 /* --- the head -------------------------------------------------------------------------------------------------------------- */
@@ -79,7 +83,7 @@ static void ask(struct audit_reader *reader, bool complete)
     struct item *item = &reader->item;
     if (item->unwanted || reader->accept == AUDIT_ACCEPT_UDM)
         return;
-    reader->head.complete = complete;
+    reader->head.complete = complete && !reader->truncated;
     item->asked = true;
     item->unwanted = !reader->sink.wanted(reader->sink.context, &reader->head);
 }
@@ -106,6 +110,12 @@ static void enter_region(struct audit_reader *reader, enum item_region region)
     item_enter(&reader->item, region, bound, offset, piece, piece_offset);
 }
 
+bool audit_reader_item_is_cut(const struct audit_reader *reader)
+{
+    const struct udm_cut *cut = &reader->item.cut;
+    return cut->request_object || cut->response_object || cut->other || cut->transport;
+}
+
 void audit_reader_dead(struct audit_reader *reader, const struct audit_dead *dead)
 {
     reader->counts.dead++;
@@ -126,13 +136,14 @@ void audit_reader_deliver(struct audit_reader *reader, enum audit_kind kind, str
         reader->busy = true;
     if (item->unwanted || reader->busy)
         return;
-    reader->head.complete = complete;
+    reader->head.complete = complete && !reader->truncated;
     struct audit_event event = {
         .kind = kind,
         .head = kind == AUDIT_KIND_K8S ? &reader->head : NULL,
         .bytes = bytes,
         .cut = item->cut,
         .full_sha256 = item_sha256(item, sha256) ? sha256 : NULL,
+        .cluster = buffer_slice(reader->cluster.length ? &reader->cluster : &reader->list_cluster),
         .offset = item->begin,
         .line = item->line,
     };
@@ -141,10 +152,11 @@ void audit_reader_deliver(struct audit_reader *reader, enum audit_kind kind, str
 
 static void begin_object(struct audit_reader *reader)
 {
-    push(reader, false);
+    push(reader, false, LIST_PLAIN);
     reader->member = MEMBER_OTHER;
     reader->head_object = HEAD_EVENT;
     reader->head = (struct udm_k8s_head){0};
+    reader->owner.length = reader->log_group.length = 0;
     item_begin(&reader->item, json_stream_token_begin(reader->stream), json_stream_line(reader->stream));
     if (reader->frame_count == FRAMES) {
         reader->skipping = true;
@@ -152,14 +164,14 @@ static void begin_object(struct audit_reader *reader)
     }
 }
 
-static void dead_item(struct audit_reader *reader, const char *why)
+void audit_reader_dead_item(struct audit_reader *reader, enum audit_dead_reason reason, const char *why)
 {
     uint64_t piece_offset, end = json_stream_token_end(reader->stream), begin = top(reader)->begin;
     struct slice piece = json_stream_piece(reader->stream, &piece_offset);
     bool open = reader->item.open;
 
     audit_reader_dead(reader, &(struct audit_dead){
-                                  .reason = AUDIT_DEAD_NOT_AN_EVENT,
+                                  .reason = reason,
                                   .bytes = open ? item_beginning(&reader->item, end, piece, piece_offset) : slice_make("", 0),
                                   .length = end - begin,
                                   .offset = begin,
@@ -168,21 +180,41 @@ static void dead_item(struct audit_reader *reader, const char *why)
                               });
 }
 
+/* The whole object is at hand; one that nobody wanted is not. */
+static bool open_envelope(struct audit_reader *reader, struct slice bytes)
+{
+    struct item *item = &reader->item;
+
+    return item->open && !item->unwanted && !item->refused && reader->frame_count < FRAMES && envelope_open(reader, bytes, false);
+}
+
 static void end_object(struct audit_reader *reader)
 {
     uint64_t piece_offset, end = json_stream_token_end(reader->stream);
     struct slice piece = json_stream_piece(reader->stream, &piece_offset);
+    const struct audit_shape *shape = &top(reader)->shape;
     const char *why = "";
+    enum audit_verdict verdict = audit_shape_judge(shape, reader->accept, &why);
+    struct slice bytes = slice_make("", 0);
 
-    switch (audit_shape_judge(&top(reader)->shape, reader->accept, &why)) {
-    case VERDICT_EVENT:
+    if (verdict == VERDICT_NONE && reader->truncated && audit_shape_begins_event(shape))
+        verdict = VERDICT_EVENT;
+    if (verdict == VERDICT_EVENT)
         ask(reader, true);
-        audit_reader_deliver(reader, AUDIT_KIND_K8S,
-                             reader->item.unwanted ? slice_make("", 0) : item_bytes(&reader->item, end, piece, piece_offset), true);
+    if (reader->item.open && !reader->item.unwanted && verdict != VERDICT_LIST)
+        bytes = item_bytes(&reader->item, end, piece, piece_offset);
+    switch (verdict) {
+    case VERDICT_EVENT: audit_reader_deliver(reader, AUDIT_KIND_K8S, bytes, true); break;
+    case VERDICT_LOG_ENTRY: envelope_log_entry(reader, bytes, true); break;
+    case VERDICT_UDM:
+        if (shape->udm || !open_envelope(reader, bytes)) /* `metadata` alone is not much */
+            audit_reader_deliver(reader, AUDIT_KIND_UDM, bytes, true);
         break;
-    case VERDICT_UDM: audit_reader_deliver(reader, AUDIT_KIND_UDM, item_bytes(&reader->item, end, piece, piece_offset), true); break;
     case VERDICT_LIST: break;
-    case VERDICT_NONE: dead_item(reader, why); break;
+    case VERDICT_NONE:
+        if (!open_envelope(reader, bytes))
+            audit_reader_dead_item(reader, AUDIT_DEAD_NOT_AN_EVENT, why);
+        break;
     }
     item_drop(&reader->item);
     pop(reader);
@@ -222,6 +254,22 @@ static void dead_scalar(struct audit_reader *reader)
                               });
 }
 
+/* A LogEntry or what names a cluster is noted only where such envelopes are opened. */
+static void note_shape(struct audit_reader *reader, enum audit_member member, enum json_type type, struct slice text)
+{
+    enum { LONGEST_NAME = 512 };
+
+    if (member == MEMBER_PROTO_PAYLOAD && !audit_reader_opens(reader, AUDIT_FORMAT_CLOUD_LOGGING))
+        return;
+    if (member == MEMBER_OWNER || member == MEMBER_LOG_GROUP) {
+        struct buffer *name = member == MEMBER_OWNER ? &reader->owner : &reader->log_group;
+        name->length = 0;
+        if (type == JSON_STRING && text.length <= LONGEST_NAME)
+            buffer_append_slice(name, text);
+    }
+    audit_shape_note(&top(reader)->shape, member, type, text);
+}
+
 static void on_value(void *context, enum json_type type, struct slice text)
 {
     struct audit_reader *reader = context;
@@ -232,7 +280,7 @@ static void on_value(void *context, enum json_type type, struct slice text)
         return;
     }
     if (reader->head_object == HEAD_EVENT)
-        audit_shape_note(&top(reader)->shape, member, type, text);
+        note_shape(reader, member, type, text);
     if (member < HEAD_MEMBERS)
         note_head(reader, member, type, text);
     else if (member == MEMBER_USER)
@@ -247,13 +295,40 @@ static void skip(struct audit_reader *reader)
     json_stream_skip(reader->stream);
 }
 
+/* Is the array a list of events or envelopes? It is entered on sight, as what says so may stand behind it. An object that is an event by its
+ * shape is never entered. */
+static bool enters_list(const struct audit_reader *reader, enum list_kind *list)
+{
+    const struct audit_shape *shape = &reader->frames[reader->frame_count - 1].shape;
+
+    if (audit_shape_is_event(shape) || reader->frame_count >= FRAMES - 1)
+        return false;
+    switch (reader->member) {
+    case MEMBER_ITEMS: *list = LIST_PLAIN; return true;
+    case MEMBER_RECORDS:
+        *list = LIST_RECORDS;
+        return !shape->audit_id && (audit_reader_opens(reader, AUDIT_FORMAT_FIREHOSE) || audit_reader_opens(reader, AUDIT_FORMAT_AZURE));
+    case MEMBER_LOG_EVENTS: *list = LIST_LOG_EVENTS; return !shape->audit_id && audit_reader_opens(reader, AUDIT_FORMAT_FIREHOSE);
+    default: return false;
+    }
+}
+
+static void enter_list(struct audit_reader *reader, enum list_kind list)
+{
+    top(reader)->shape.list = true;
+    item_drop(&reader->item);
+    push(reader, true, list);
+    if (list == LIST_LOG_EVENTS)
+        envelope_name_list(reader);
+}
+
 static void begin_member(struct audit_reader *reader, enum json_type type)
 {
     enum audit_member member = reader->member;
-    struct audit_shape *shape = &top(reader)->shape;
+    enum list_kind list;
 
     if (reader->head_object == HEAD_EVENT)
-        audit_shape_note(shape, member, type, slice_make(NULL, 0));
+        note_shape(reader, member, type, slice_make(NULL, 0));
     if (member == MEMBER_USER)
         forget_head(reader, MEMBER_USERNAME, MEMBER_USERNAME);
     if (member == MEMBER_OBJECT_REF)
@@ -265,10 +340,8 @@ static void begin_member(struct audit_reader *reader, enum json_type type)
         reader->head_object = HEAD_USER;
     } else if (member == MEMBER_OBJECT_REF && type == JSON_OBJECT) {
         reader->head_object = HEAD_OBJECT_REF;
-    } else if (member == MEMBER_ITEMS && type == JSON_ARRAY && !audit_shape_is_event(shape) && reader->frame_count < FRAMES - 1) {
-        shape->items = true;
-        item_drop(&reader->item);
-        push(reader, true);
+    } else if (type == JSON_ARRAY && enters_list(reader, &list)) {
+        enter_list(reader, list);
     } else {
         if ((member == MEMBER_REQUEST_OBJECT || member == MEMBER_RESPONSE_OBJECT) && reader->item.open) {
             if (!reader->item.asked)
@@ -286,7 +359,7 @@ static void on_begin(void *context, enum json_type type)
     if (in_object(reader))
         begin_member(reader, type);
     else if (type == JSON_ARRAY && reader->frame_count < FRAMES - 1)
-        push(reader, true);
+        push(reader, true, LIST_PLAIN);
     else
         begin_object(reader);
 }

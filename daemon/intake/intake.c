@@ -19,7 +19,7 @@ struct intake {
     const struct intake_options *options;
     struct intake_sink sink;
     struct audit_reader *reader;
-    uint64_t taken; /* from the budget */
+    uint64_t taken; /* of memory, from the budget too */
 };
 
 struct intake_scratch *intake_scratch_new(struct detect_plan *plan, const struct detect_limits *limits)
@@ -132,8 +132,8 @@ static struct json_node *whole_tree(struct intake *intake, const struct audit_ev
     return tree;
 }
 
-static void report(struct intake *intake, const struct audit_event *event, const struct udm_record *record, const struct udm_cut *cut,
-                   const struct detect_result *result)
+static void report(struct intake *intake, const struct audit_event *event, const struct udm_source *source, const struct udm_record *record,
+                   const struct udm_cut *cut, const struct detect_result *result)
 {
     bool blind = bound_was_hit(record, cut, result);
     uint8_t sum[DIGEST_SHA256_BYTES];
@@ -143,13 +143,13 @@ static void report(struct intake *intake, const struct audit_event *event, const
         return;
     event_digest(intake->scratch, event, sum);
     struct alert_subject subject = {
-        .cluster = intake->options->source.cluster,
+        .cluster = source->cluster,
         .record = record,
         .event = whole_tree(intake, event),
         .event_sha256 = sum,
         .cut = *cut,
         .raw_bytes = intake->options->raw_bytes,
-        .received = received_at(intake),
+        .received = source->received,
     };
     for (size_t i = 0; i < result->detection_count; i++) {
         alert_from_detection(&alert, &subject, &result->detections[i]);
@@ -174,6 +174,16 @@ static void make_udm_record(struct intake *intake, const struct audit_event *eve
         intake->sink.unknown_members(intake->sink.context, event->line, unknown, first);
 }
 
+static void make_record(struct intake *intake, const struct audit_event *event, const struct udm_source *source, const struct json_node *tree,
+                        const struct udm_cut *cut, struct udm_record *record)
+{
+    switch (event->kind) {
+    case AUDIT_KIND_K8S: udm_k8s_record(record, source, tree, cut); break;
+    case AUDIT_KIND_GKE: udm_gke_record(record, source, tree, cut); break;
+    case AUDIT_KIND_UDM: make_udm_record(intake, event, tree, record); break;
+    }
+}
+
 static void on_event(void *context, const struct audit_event *event)
 {
     struct intake *intake = context;
@@ -183,6 +193,9 @@ static void on_event(void *context, const struct audit_event *event)
     struct udm_record record;
     struct udm_source source = intake->options->source;
     struct detect_result result;
+
+    if (intake->options->envelope_cluster && event->cluster.length)
+        source.cluster = event->cluster;
 
     if (intake->sink.record || event->kind != AUDIT_KIND_K8S) {
         arena_reset(arena); /* else the head's record is in it, and its answers are still good */
@@ -194,14 +207,13 @@ static void on_event(void *context, const struct audit_event *event)
     udm_record_init(&record, arena, UDM_KNOWN);
     record.label_filter = filter;
     source.received = received_at(intake);
-    if (event->kind == AUDIT_KIND_UDM)
-        make_udm_record(intake, event, tree, &record);
-    else
-        udm_k8s_record(&record, &source, tree, &cut);
+    make_record(intake, event, &source, tree, &cut, &record);
     detect_evaluate(intake->scratch->engine, &record, source.received, &result);
     if (intake->sink.record)
         intake->sink.record(intake->sink.context, &record, &result);
-    report(intake, event, &record, &cut, &result);
+    report(intake, event, &source, &record, &cut, &result);
+    if (intake->sink.observed)
+        intake->sink.observed(intake->sink.context, &(struct intake_observed){event->bytes, &source, &record, &cut, &result});
     arena_reset(arena); /* it may have been a huge one, and the next may be long in coming */
 }
 
@@ -214,17 +226,21 @@ static void on_dead(void *context, const struct audit_dead *dead)
 static bool on_budget(void *context, ptrdiff_t bytes)
 {
     struct intake *intake = context;
+    const struct intake_options *options = intake->options;
 
-    if (!intake->options->budget)
+    if (!options->budget)
         return true;
     if (bytes < 0) {
-        budget_give(intake->options->budget, (uint64_t)-bytes);
+        budget_give(options->budget, (uint64_t)-bytes);
         intake->taken -= (uint64_t)-bytes;
         return true;
     }
-    if (!budget_take(intake->options->budget, (uint64_t)bytes))
+    uint64_t wanted_bytes = (uint64_t)bytes;
+    if (options->must_not_fail)
+        budget_take_always(options->budget, wanted_bytes);
+    else if ((options->memory && intake->taken + wanted_bytes > options->memory) || !budget_take(options->budget, wanted_bytes))
         return false;
-    intake->taken += (uint64_t)bytes;
+    intake->taken += wanted_bytes;
     return true;
 }
 
@@ -236,7 +252,9 @@ struct intake *intake_new(struct intake_scratch *scratch, const struct intake_op
     intake->scratch = scratch;
     intake->options = options;
     intake->sink = *sink;
-    intake->reader = audit_reader_new(&options->limits, options->accept, &below);
+    intake->reader = audit_reader_new(&options->limits, options->accept, options->format, &below);
+    if (options->messages)
+        audit_reader_take_messages(intake->reader);
     return intake;
 }
 
@@ -245,7 +263,7 @@ void intake_free(struct intake *intake)
     if (!intake)
         return;
     audit_reader_free(intake->reader);
-    if (intake->taken)
+    if (intake->taken && intake->options->budget)
         budget_give(intake->options->budget, intake->taken);
     free(intake);
 }
@@ -253,6 +271,11 @@ void intake_free(struct intake *intake)
 enum result intake_feed(struct intake *intake, struct slice bytes)
 {
     return audit_reader_feed(intake->reader, bytes);
+}
+
+enum result intake_end_message(struct intake *intake)
+{
+    return audit_reader_end_message(intake->reader);
 }
 
 enum result intake_finish(struct intake *intake, uint64_t *error_offset)

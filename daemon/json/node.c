@@ -41,6 +41,15 @@ struct json_node *json_at(const struct json_node *node, ...)
     return found;
 }
 
+struct json_node *json_next(const struct json_node *node, const struct json_node *top, bool skips_children)
+{
+    if (node->first && !skips_children)
+        return node->first;
+    while (node != top && !node->next)
+        node = node->parent;
+    return node == top ? NULL : node->next;
+}
+
 struct slice json_string(const struct json_node *node)
 {
     return json_is(node, JSON_STRING) ? node->text : slice_make(NULL, 0);

@@ -5,17 +5,6 @@
 
 enum { UNICODE_ESCAPE = 6 /* \uXXXX */ };
 
-static int hex_digit(char byte)
-{
-    if (byte >= '0' && byte <= '9')
-        return byte - '0';
-    if (byte >= 'a' && byte <= 'f')
-        return byte - 'a' + 10;
-    if (byte >= 'A' && byte <= 'F')
-        return byte - 'A' + 10;
-    return -1;
-}
-
 /* The code unit of the \uXXXX at index, or -1 if there is none. */
 static int32_t code_unit(struct slice raw, size_t index)
 {
@@ -23,7 +12,7 @@ static int32_t code_unit(struct slice raw, size_t index)
         return -1;
     int32_t unit = 0;
     for (size_t i = index + 2; i < index + UNICODE_ESCAPE; i++) {
-        int digit = hex_digit(raw.bytes[i]);
+        int digit = slice_hex_digit(raw.bytes[i]);
         if (digit < 0)
             return -1;
         unit = unit << 4 | digit;
@@ -69,6 +58,13 @@ static size_t escape_at(struct slice raw, size_t index, uint32_t *code_point)
         return UNICODE_ESCAPE;
     *code_point = 0x10000 + (((uint32_t)unit & 0x3FF) << 10 | ((uint32_t)low & 0x3FF));
     return 2 * UNICODE_ESCAPE;
+}
+
+size_t json_text_escape_length(struct slice raw)
+{
+    uint32_t code_point;
+    size_t length = escape_at(raw, 0, &code_point);
+    return length ? length : 2;
 }
 
 size_t json_text_unescape(struct slice raw, char *out)

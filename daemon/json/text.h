@@ -10,6 +10,9 @@
  * and may be raw.bytes itself. Returns how many were written. */
 size_t json_text_unescape(struct slice raw, char *out);
 
+/* Length of the escape that the raw text begins with: 12 for a surrogate pair, 6, or 2 (also for one that is broken). */
+size_t json_text_escape_length(struct slice raw);
+
 /* The raw inside of the string whose closing quote is at text.bytes[closing]: the opening quote is the nearest one before
  * it that no backslash escapes. False if there is none. */
 bool json_text_before_quote(struct slice text, size_t closing, struct slice *raw);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bytes in, audit events out: tells the formats apart by looking (EventList, Event, arrays, NDJSON, concatenated documents;
- * UDM records), in one pass over the bytes as they come, in any order of keys. */
+/* Bytes in, audit events out: tells the formats apart by looking, in one pass over the bytes as they come, in any order of keys. Events come bare
+ * (EventList, Event, arrays, NDJSON, documents one after another), as LogEntries of Cloud Logging, and in envelopes within envelopes: Pub/Sub, Firehose,
+ * CloudWatch, Azure's records, CloudEvents, Event Grid, records of log shippers (udm-k8s-mapping section 7). UDM records are taken too. */
 #ifndef HARRIER_AUDIT_H
 #define HARRIER_AUDIT_H
 
@@ -8,31 +9,55 @@
 #include "harrier/result.h"
 #include "harrier/udm.h"
 
-enum audit_kind { AUDIT_KIND_K8S, AUDIT_KIND_UDM };
+enum audit_kind {
+    AUDIT_KIND_K8S, /* an event of audit.k8s.io */
+    AUDIT_KIND_UDM, /* a record */
+    AUDIT_KIND_GKE  /* a LogEntry of Cloud Logging whose protoPayload is of k8s.io, or names no service */
+};
 
-/* What the source's log type lets the reader take; AUTO tells by the shape of each value. */
+/* What the source's log type lets the reader take: AUTO tells by the shape of each value, K8S takes audit events and LogEntries. */
 enum audit_accept { AUDIT_ACCEPT_AUTO, AUDIT_ACCEPT_K8S, AUDIT_ACCEPT_UDM };
+
+/* Which envelopes are opened. An array, an EventList and a bare event are read in every format. */
+enum audit_format {
+    AUDIT_FORMAT_AUTO,          /* all, told apart by looking */
+    AUDIT_FORMAT_AUDIT,         /* none */
+    AUDIT_FORMAT_CLOUD_LOGGING, /* LogEntry, also through Pub/Sub */
+    AUDIT_FORMAT_FIREHOSE,      /* Firehose and CloudWatch */
+    AUDIT_FORMAT_AZURE,         /* Event Hub records, Event Grid, CloudEvents */
+    AUDIT_FORMAT_COLLECTOR      /* lines in the records of log shippers */
+};
 
 struct audit_limits {
     size_t depth;        /* containers in each other within one event; deeper values are skipped over and the event is cut */
     size_t value_bytes;  /* one string; and one requestObject or responseObject as a whole */
     size_t event_bytes;  /* all the rest of an event */
     size_t dead_letter_bytes; /* of what is not an event, how much is kept */
+    uint64_t inflated_bytes; /* that one compressed payload within an envelope may have; 0: no bound */
+    uint64_t inflate_ratio;  /* times its compressed size, beyond the first MiB; 0: no bound */
 };
 extern const struct audit_limits audit_default_limits;
 
 struct audit_event {
     enum audit_kind kind;
-    const struct udm_k8s_head *head; /* AUDIT_KIND_K8S, complete but with cut.transport; NULL for AUDIT_KIND_UDM */
+    const struct udm_k8s_head *head; /* AUDIT_KIND_K8S, complete but with cut.transport; NULL for others */
     struct slice bytes;              /* the event's own text as it stood, from { to }; where something was cut, well-formed without it */
     struct udm_cut cut;
     const uint8_t *full_sha256;      /* where bytes is not all of it: SHA-256 (32 octets) over the whole text as it stood; else NULL */
-    uint64_t offset;                 /* of the event's first byte in the input */
+    struct slice cluster;            /* that the envelope names (udm-k8s-mapping 7.9), for who believes it; empty: none, or not yet known */
+    bool enclosed;                   /* it stood in the text of an envelope: bytes are not the input's own */
+    uint64_t offset;                 /* of the event's first byte in the input; of one from an envelope's text, that of the envelope's object */
     uint64_t line;                   /* from 1; counts newlines between top-level values (NDJSON) */
 };
 
 /* Why bytes went to the dead letters. */
-enum audit_dead_reason { AUDIT_DEAD_SYNTAX, AUDIT_DEAD_SHAPE, AUDIT_DEAD_NOT_AN_EVENT };
+enum audit_dead_reason {
+    AUDIT_DEAD_SYNTAX,
+    AUDIT_DEAD_SHAPE,
+    AUDIT_DEAD_NOT_AN_EVENT,
+    AUDIT_DEAD_ENCODING, /* an envelope's base64 or gzip is damaged */
+    AUDIT_DEAD_LIMIT     /* an envelope is larger, or unpacks to more, than the bounds allow; what is within them was read */
+};
 const char *audit_dead_reason_text(enum audit_dead_reason reason);
 
 struct audit_dead {
@@ -62,17 +87,25 @@ struct audit_counts {
     uint64_t dead;        /* dead letters */
     uint64_t cut;         /* wanted events that went over a configured bound (a list's answer of which only the beginning is kept did not) */
     uint64_t values;      /* whole JSON values read at the top level */
+    uint64_t other;       /* what an envelope holds that is no audit event and no error: control messages, other log streams, other categories */
 };
 
 struct audit_reader;
 
-struct audit_reader *audit_reader_new(const struct audit_limits *limits, enum audit_accept accept, const struct audit_sink *sink);
+struct audit_reader *audit_reader_new(const struct audit_limits *limits, enum audit_accept accept, enum audit_format format,
+                                      const struct audit_sink *sink);
 void audit_reader_free(struct audit_reader *reader);
 /* Ready for the next input; what was left of the last one is dropped, large buffers are given back. */
 void audit_reader_reset(struct audit_reader *reader);
 /* The next bytes, in pieces of any size. RESULT_OK, also when something in them was wrong (that went to dead()); RESULT_BUSY when the
  * budget refused: the reader then takes nothing more until it is reset. */
 enum result audit_reader_feed(struct audit_reader *reader, struct slice bytes);
+/* Before the first bytes: the input comes as messages, each ended by audit_reader_end_message. One that does not begin as JSON does is text: `other`, and no
+ * dead letter. */
+void audit_reader_take_messages(struct audit_reader *reader);
+/* The bytes since the last end (or the beginning) were one whole message, such as a syslog message or a line: what is unfinished is judged as cut off, the
+ * next bytes begin anew. Costs nothing where nothing is open. RESULT_BUSY as above. */
+enum result audit_reader_end_message(struct audit_reader *reader);
 /* The input has ended: what is unfinished is judged. RESULT_INVALID when not one whole JSON value could be read (an empty input too);
  * *error_offset then tells where it went wrong. */
 enum result audit_reader_finish(struct audit_reader *reader, uint64_t *error_offset);

@@ -14,9 +14,23 @@
 struct intake_options {
     struct udm_source source;
     enum audit_accept accept;
+    enum audit_format format;
+    bool messages;         /* what is fed are messages, each ended by intake_end_message, that may be text: audit_reader_take_messages */
+    bool envelope_cluster; /* the cluster that an envelope names is believed, in source.cluster's place */
     struct audit_limits limits;
     size_t raw_bytes;      /* of an event's text, in its alerts */
-    struct budget *budget; /* of bytes in flight; NULL: unbounded */
+    struct budget *budget; /* of bytes in flight, of all; NULL: unbounded */
+    uint64_t memory;       /* bytes that this intake alone may hold in flight; 0: only the budget bounds it */
+    bool must_not_fail;    /* the sender cannot send again: memory is counted, and never refused */
+};
+
+/* An event that was mapped, and what the rules made of it. Valid during the call. */
+struct intake_observed {
+    struct slice bytes;              /* audit_event.bytes */
+    const struct udm_source *source; /* with the event's own cluster, and when it was received */
+    const struct udm_record *record;
+    const struct udm_cut *cut;
+    const struct detect_result *result;
 };
 
 struct intake_sink {
@@ -28,6 +42,8 @@ struct intake_sink {
     /* Each event's record after its evaluation, for tools that show records or explanations; NULL in the daemon. When it is set, every event is
      * mapped in full, also one that no rule can concern. */
     void (*record)(void *context, const struct udm_record *record, const struct detect_result *result);
+    /* Each event that a rule can concern, after its alerts. May be NULL. */
+    void (*observed)(void *context, const struct intake_observed *observed);
     /* A UDM record has members that UDM does not know, which nothing can ask for: how many, the first one's path, the record's line. May be NULL. */
     void (*unknown_members)(void *context, uint64_t line, size_t count, struct slice first);
 };
@@ -47,6 +63,8 @@ struct intake *intake_new(struct intake_scratch *scratch, const struct intake_op
 void intake_free(struct intake *intake);
 /* The next bytes of a body. RESULT_BUSY: the memory budget refused; the body must be refused as a whole. */
 enum result intake_feed(struct intake *intake, struct slice bytes);
+/* The bytes since the last call were one whole message (a syslog message, a line): audit_reader_end_message. */
+enum result intake_end_message(struct intake *intake);
 /* The body has ended. RESULT_INVALID: not one JSON value could be read, *error_offset tells where it went wrong. */
 enum result intake_finish(struct intake *intake, uint64_t *error_offset);
 /* Of this body: received = events + dead. */

@@ -51,6 +51,9 @@ struct json_node *json_member(const struct json_node *node, const char *name);
 struct json_node *json_last_member(const struct json_node *node, const char *name);
 /* Follows names; NULL as soon as one is missing. json_at(node, "user", "username", NULL) */
 struct json_node *json_at(const struct json_node *node, ...) __attribute__((sentinel));
+/* The next node of a walk through all of top, in the order of the document, top itself being the first; NULL behind the last. Without
+ * recursion: clients nest deeper than a stack bears. */
+struct json_node *json_next(const struct json_node *node, const struct json_node *top, bool skips_children);
 /* The text of a string node, or an empty slice with bytes NULL for anything else (NULL too). */
 struct slice json_string(const struct json_node *node);
 bool json_is(const struct json_node *node, enum json_type type);

@@ -19,11 +19,12 @@ struct transcript {
     char last_sha256[DIGEST_SHA256_HEX];
     struct audit_counts counts;
     bool unwanted; /* what to answer */
-    bool events_only; /* leave out the dead letters and the counts */
     unsigned int asked;
     ptrdiff_t memory;
     ptrdiff_t peak;
     ptrdiff_t allowed;  /* 0: all */
+    enum audit_format format;
+    bool lines; /* each line is fed as a message */
     struct slice input; /* as fed */
     bool broken;        /* an event's bytes were not right JSON, or not those of the input */
     enum result fed;
@@ -67,7 +68,7 @@ static inline bool transcript_is_right(const struct transcript *to, const struct
     struct json_node *root;
     bool right = json_tree_parse(arena, event->bytes, NULL, &root, NULL) == RESULT_OK;
     arena_free(arena);
-    if (!event->full_sha256)
+    if (!event->full_sha256 && !event->enclosed)
         right &= slice_equal(event->bytes, slice_first(slice_from(to->input, event->offset), event->bytes.length));
     return right;
 }
@@ -82,6 +83,10 @@ static inline void transcript_event(void *context, const struct audit_event *eve
                   event->cut.other, event->cut.transport);
     if (event->head)
         transcript_head(to, event->head);
+    if (event->enclosed)
+        buffer_append_text(&to->text, " enclosed");
+    if (event->cluster.length)
+        buffer_printf(&to->text, " cluster %.*s", SLICE_ARGS(event->cluster));
     to->broken |= !transcript_is_right(to, event);
     to->last_has_sha256 = event->full_sha256 != NULL;
     if (event->full_sha256) {
@@ -97,8 +102,6 @@ static inline void transcript_event(void *context, const struct audit_event *eve
 static inline void transcript_dead(void *context, const struct audit_dead *dead)
 {
     struct transcript *to = context;
-    if (to->events_only)
-        return;
     buffer_printf(&to->text, "dead %s at %lu line %lu length %lu: %s: ", audit_dead_reason_text(dead->reason), (unsigned long)dead->offset,
                   (unsigned long)dead->line, (unsigned long)dead->length, dead->detail);
     buffer_append_slice(&to->text, dead->bytes);
@@ -122,29 +125,52 @@ static inline void transcript_read(struct transcript *to, struct slice input, si
                                    enum audit_accept accept)
 {
     struct audit_sink sink = {to, transcript_wanted, transcript_event, transcript_dead, transcript_budget};
-    struct audit_reader *reader = audit_reader_new(limits ? limits : &audit_default_limits, accept, &sink);
+    struct audit_reader *reader = audit_reader_new(limits ? limits : &audit_default_limits, accept, to->format, &sink);
 
     to->input = input;
     to->fed = RESULT_OK;
+    if (to->lines)
+        audit_reader_take_messages(reader);
     while (input.length && to->fed == RESULT_OK) {
         struct slice piece = slice_first(input, chunk);
+        ptrdiff_t newline = to->lines ? slice_find_byte(piece, '\n') : -1;
+        if (newline >= 0)
+            piece.length = (size_t)newline + 1;
         char *copy = xmalloc(piece.length);
         memcpy(copy, piece.bytes, piece.length);
         to->fed = audit_reader_feed(reader, slice_make(copy, piece.length));
         free(copy);
+        if (newline >= 0 && to->fed == RESULT_OK)
+            to->fed = audit_reader_end_message(reader);
         input = slice_from(input, piece.length);
     }
     to->result = audit_reader_finish(reader, &to->error_offset);
     to->counts = *audit_reader_counts(reader);
-    if (to->result == RESULT_INVALID && !to->events_only)
+    if (to->result == RESULT_INVALID)
         buffer_printf(&to->text, "invalid at %lu\n", (unsigned long)to->error_offset);
-    if (to->events_only)
-        buffer_printf(&to->text, "events %lu\n", (unsigned long)to->counts.events);
-    else
-        buffer_printf(&to->text, "received %lu events %lu dead %lu cut %lu values %lu\n", (unsigned long)to->counts.received,
+    buffer_printf(&to->text, "received %lu events %lu dead %lu cut %lu values %lu other %lu\n", (unsigned long)to->counts.received,
                   (unsigned long)to->counts.events, (unsigned long)to->counts.dead, (unsigned long)to->counts.cut,
-                  (unsigned long)to->counts.values);
+                  (unsigned long)to->counts.values, (unsigned long)to->counts.other);
     audit_reader_free(reader);
+}
+
+static const size_t transcript_chunks[] = {SIZE_MAX, 1, 2, 3, 7, 4096};
+
+/* Reads the input in several chunks, each with the wishes of the first transcript; false if they did not all tell the same, or not what is right. */
+static inline bool transcript_read_in_chunks(struct transcript *first, struct slice input, const struct audit_limits *limits, enum audit_accept accept)
+{
+    const struct transcript wishes = *first;
+    transcript_read(first, input, transcript_chunks[0], limits, accept);
+    bool right = !first->broken && first->counts.received == first->counts.events + first->counts.dead;
+    for (size_t i = 1; i < sizeof transcript_chunks / sizeof *transcript_chunks; i++) {
+        struct transcript next = wishes;
+        transcript_read(&next, input, transcript_chunks[i], limits, accept);
+        right &= slice_equal(buffer_slice(&next.text), buffer_slice(&first->text)) && next.memory == 0 && !next.broken;
+        buffer_free(&next.text);
+        buffer_free(&next.last_event);
+        buffer_free(&next.last_dead);
+    }
+    return right;
 }
 
 static inline void transcript_free(struct transcript *to)
