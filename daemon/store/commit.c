@@ -32,6 +32,7 @@ const char *const writer_sql[WRITER_STATEMENT_COUNT] = {
     [WRITER_SEEN_ROWS] =
         "SELECT id, stored, EXISTS (SELECT 1 FROM alert WHERE number = seen.alert) FROM seen WHERE id > ?1 ORDER BY id LIMIT ?2",
     [WRITER_REMOVE_SEEN] = "DELETE FROM seen WHERE id = ?1",
+    [WRITER_SET_POSITION] = "INSERT INTO position VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
 };
 
 /* --- alerts ------------------------------------------------------------------------------------------------------------- */
@@ -212,6 +213,18 @@ static enum result bound_dead_letters(struct store *store, struct store_commit_c
     return result;
 }
 
+/* --- positions ---------------------------------------------------------------------------------------------------------- */
+
+static enum result set_position(struct store *store, const struct submission_position *position)
+{
+    sqlite3_stmt *statement = database_statement(&store->database, WRITER_SET_POSITION);
+    if (statement == NULL)
+        return RESULT_IO;
+    database_bind_text(statement, 1, position->key);
+    database_bind_blob(statement, 2, position->value);
+    return database_finish(&store->database, statement);
+}
+
 /* --- results of deliveries ---------------------------------------------------------------------------------------------- */
 
 static void bind_delivery(sqlite3_stmt *statement, int64_t destination, const struct store_delivery_result *delivery)
@@ -291,10 +304,12 @@ static enum result add_submission(struct store *store, struct slice bytes, clock
     struct submission_item item;
     enum result result = submission_reader_open(&reader, bytes);
     while (result == RESULT_OK && (result = submission_reader_next(&reader, &item)) == RESULT_OK) {
-        if (item.kind == SUBMISSION_ALERT)
-            result = add_alert(store, &item.alert, reader.cluster, now, counts);
-        else
-            result = add_dead_letter(store, &item.dead_letter, reader.cluster, now, counts);
+        switch (item.kind) {
+        case SUBMISSION_ALERT: result = add_alert(store, &item.alert, reader.cluster, now, counts); break;
+        case SUBMISSION_DEAD_LETTER: result = add_dead_letter(store, &item.dead_letter, reader.cluster, now, counts); break;
+        case SUBMISSION_POSITION: result = set_position(store, &item.position); break;
+        case SUBMISSION_OBSERVATION: result = RESULT_UNSUPPORTED; break;
+        }
     }
     return result == RESULT_NOT_FOUND ? RESULT_OK : result;
 }

@@ -45,6 +45,7 @@ const char *const reader_sql[READER_STATEMENT_COUNT] = {
                                   " (SELECT count(*) FROM ended WHERE ended.destination = destination.id AND state = 3),"
                                   " coalesce((SELECT since FROM queue WHERE destination = destination.id ORDER BY queue.alert LIMIT 1), 0) "
                                   "FROM destination ORDER BY destination.id",
+    [READER_POSITION] = "SELECT value FROM position WHERE name = ?1",
 };
 
 /* --- rows --------------------------------------------------------------------------------------------------------------- */
@@ -334,6 +335,22 @@ enum result store_dead_letter_by_number(struct store_reader *reader, int64_t num
     enum result result = database_row(&reader->database, statement);
     if (result == RESULT_OK) {
         take_dead_letter(statement, arena, letter);
+        sqlite3_reset(statement);
+    }
+    return result;
+}
+
+/* --- positions ---------------------------------------------------------------------------------------------------------- */
+
+enum result store_position(struct store_reader *reader, const char *key, struct arena *arena, struct slice *value)
+{
+    sqlite3_stmt *statement = database_statement(&reader->database, READER_POSITION);
+    if (statement == NULL)
+        return RESULT_IO;
+    database_bind_text(statement, 1, slice_of(key));
+    enum result result = database_row(&reader->database, statement);
+    if (result == RESULT_OK) {
+        *value = copy_column(arena, statement, 0);
         sqlite3_reset(statement);
     }
     return result;

@@ -14,6 +14,8 @@
  * ended      deliveries that are over (delivered, dead). An alert has no mark of its own for "all delivered": that would write its row again.
  * dead_letter  input that was no event.
  * meta       named numbers.
+ * position   where each source that can be read again goes on. A source that was taken out of the configuration leaves its row behind: a few
+ *            hundred bytes, and the source may come back.
  *
  * Foreign keys are not declared: rows of one alert are written and removed together by one place in the code, and checks would cost
  * a look-up in each delivery's insert. */
@@ -65,7 +67,9 @@ static const char version_1[] = "CREATE TABLE meta (name TEXT PRIMARY KEY, value
                                 "  detail TEXT NOT NULL,"
                                 "  kept BLOB NOT NULL);";
 
-const char *const schema_steps[] = {version_1};
+static const char version_2[] = "CREATE TABLE position (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;";
+
+const char *const schema_steps[] = {version_1, version_2};
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];
 
 /* Whose database it is: RESULT_NOT_FOUND if it is empty. */

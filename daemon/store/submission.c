@@ -10,7 +10,8 @@
  *   alert        text alert_id, text dedup_key, u64 time, text rule, text severity, u64 risk score (IEEE 754 bits), text json,
  *                u32 count, then as many texts: destinations
  *   dead letter  text source, text reason, text detail, u64 total length, u64 offset, text kept
- *   observation  the bytes */
+ *   observation  the bytes
+ *   position     text key, text value */
 
 static const char magic[4] = {'H', 'S', 'U', 'B'};
 
@@ -154,6 +155,22 @@ enum result submission_add_observation(struct submission *submission, struct sli
     return end_item(submission, start);
 }
 
+static bool position_is_valid(const struct submission_position *position)
+{
+    return position->key.length > 0 && position->key.length <= SUBMISSION_POSITION_KEY_MAX && position->value.length <= SUBMISSION_POSITION_MAX;
+}
+
+enum result submission_add_position(struct submission *submission, struct slice key, struct slice value)
+{
+    const struct submission_position position = {key, value};
+    if (!position_is_valid(&position))
+        return RESULT_INVALID;
+    size_t start = begin_item(submission, SUBMISSION_POSITION);
+    put_text(&submission->bytes, key);
+    put_text(&submission->bytes, value);
+    return end_item(submission, start);
+}
+
 bool submission_is_empty(const struct submission *submission)
 {
     return submission->bytes.length == submission->header_length;
@@ -228,6 +245,11 @@ static bool take_dead_letter(struct slice body, struct submission_dead_letter *l
            body.length == 0;
 }
 
+static bool take_position(struct slice body, struct submission_position *position)
+{
+    return take_text(&body, &position->key) && take_text(&body, &position->value) && body.length == 0 && position_is_valid(position);
+}
+
 enum result submission_reader_open(struct submission_reader *reader, struct slice bytes)
 {
     struct slice begin;
@@ -259,6 +281,7 @@ enum result submission_reader_next(struct submission_reader *reader, struct subm
         item->observation = body;
         good = true;
         break;
+    case SUBMISSION_POSITION: good = take_position(body, &item->position); break;
     default: break;
     }
     if (!good)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The store: alerts, what of them is still to be delivered, dead letters, and the ids that are known, in one SQLite database
+/* The store: alerts, what of them is still to be delivered, dead letters, the ids that are known, and where sources go on, in one SQLite database
  * (store.db in the store's directory; WAL, synchronous=FULL). One writer, used by one thread; readers beside it, each used by one thread.
  * When store_commit has returned RESULT_OK its data survive a crash of the process, of the system, and a power cut. */
 #ifndef HARRIER_STORE_H
@@ -187,6 +187,9 @@ typedef bool (*store_dead_letter_visit)(const struct store_dead_letter *letter, 
 /* Input dead letters, newest first; limit 0: all. As with store_alerts, visit may take its time. */
 enum result store_dead_letters(struct store_reader *reader, size_t limit, store_dead_letter_visit visit, void *context);
 enum result store_dead_letter_by_number(struct store_reader *reader, int64_t number, struct arena *arena, struct store_dead_letter *letter);
+
+/* The position last committed for the key (submission_add_position). RESULT_NOT_FOUND: none. The value is in the arena. */
+enum result store_position(struct store_reader *reader, const char *key, struct arena *arena, struct slice *value);
 
 struct store_destination_counts {
     char name[STORE_NAME_MAX];

@@ -14,8 +14,10 @@
 
 enum {
     SUBMISSION_VERSION = 1,
-    SUBMISSION_DESTINATIONS_MAX = 64, /* destinations that one alert can be routed to */
-    SUBMISSION_ID_HEX = 64            /* characters of alert_id and dedup_key: SHA-256 in lower-case hex */
+    SUBMISSION_DESTINATIONS_MAX = 64,   /* destinations that one alert can be routed to */
+    SUBMISSION_ID_HEX = 64,             /* characters of alert_id and dedup_key: SHA-256 in lower-case hex */
+    SUBMISSION_POSITION_KEY_MAX = 255,  /* bytes of a position's key */
+    SUBMISSION_POSITION_MAX = 4096      /* bytes of a position */
 };
 
 /* An alert as the store keeps it: a few columns, and the whole document as text. Slices belong to the caller on writing and
@@ -42,10 +44,18 @@ struct submission_dead_letter {
     struct slice kept;     /* its first bytes, as many as were kept */
 };
 
+/* Where a source that can be read again goes on after a restart. It is stored in the same transaction as the alerts of the submission, in the
+ * place of the position that the key had before. */
+struct submission_position {
+    struct slice key;   /* name of the source; 1 to SUBMISSION_POSITION_KEY_MAX bytes */
+    struct slice value; /* known to the source alone; at most SUBMISSION_POSITION_MAX bytes */
+};
+
 enum submission_kind {
     SUBMISSION_ALERT = 1,
     SUBMISSION_DEAD_LETTER = 2,
-    SUBMISSION_OBSERVATION = 3 /* opaque bytes for the correlator */
+    SUBMISSION_OBSERVATION = 3, /* opaque bytes for the correlator */
+    SUBMISSION_POSITION = 4
 };
 
 struct submission_item {
@@ -53,6 +63,7 @@ struct submission_item {
     struct submission_alert alert;             /* kind SUBMISSION_ALERT */
     struct submission_dead_letter dead_letter; /* kind SUBMISSION_DEAD_LETTER */
     struct slice observation;                  /* kind SUBMISSION_OBSERVATION */
+    struct submission_position position;       /* kind SUBMISSION_POSITION */
 };
 
 /* --- writing ------------------------------------------------------------------------------------------------------------ */
@@ -67,6 +78,9 @@ void submission_free(struct submission *submission);
 enum result submission_add_alert(struct submission *submission, const struct submission_alert *alert);
 enum result submission_add_dead_letter(struct submission *submission, const struct submission_dead_letter *letter);
 enum result submission_add_observation(struct submission *submission, struct slice observation);
+/* Copies. RESULT_INVALID, and nothing is added, for an empty or too long key or a too long value. Where a submission has several of one
+ * key, the last one holds. */
+enum result submission_add_position(struct submission *submission, struct slice key, struct slice value);
 /* Nothing to keep: it can be acknowledged at once. */
 bool submission_is_empty(const struct submission *submission);
 size_t submission_alert_count(const struct submission *submission);

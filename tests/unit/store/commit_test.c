@@ -315,6 +315,57 @@ static void test_a_failed_sync_acknowledges_nothing_and_later_all_is_kept(void *
     assert_int_equal(fixture_open_count(fixture, "soc"), 2);
 }
 
+static struct submission *with_position(int alert, const char *key, const char *value)
+{
+    struct submission *submission = submission_new(SLICE("prod"), (struct slice){0});
+    fixture_add_alert(submission, alert, "HIGH", "soc", (struct slice){0});
+    assert_int_equal(submission_add_position(submission, slice_of(key), slice_of(value)), RESULT_OK);
+    return submission;
+}
+
+/* "-": none. */
+static void assert_position(const struct fixture *fixture, const char *key, const char *expected)
+{
+    struct store_reader *reader = fixture_reader(fixture);
+    struct arena *arena = arena_new(1024);
+    struct slice value = SLICE("-");
+    enum result result = store_position(reader, key, arena, &value);
+    assert_int_equal(result, strcmp(expected, "-") == 0 ? RESULT_NOT_FOUND : RESULT_OK);
+    assert_true(slice_is(value, expected));
+    arena_free(arena);
+    store_reader_close(reader);
+}
+
+static void test_a_position_is_replaced_by_the_next_one_of_its_source(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_position(fixture, "node-1", "-");
+    assert_int_equal(fixture_commit(fixture, with_position(1, "node-1", "1:100"), NULL), RESULT_OK);
+    assert_int_equal(fixture_commit(fixture, with_position(2, "node-2", "2:7"), NULL), RESULT_OK);
+    struct submission *submission = submission_new(SLICE("prod"), (struct slice){0});
+    submission_add_position(submission, SLICE("node-1"), SLICE("1:200"));
+    assert_int_equal(fixture_commit(fixture, submission, NULL), RESULT_OK);
+    fixture_reopen(fixture);
+    assert_position(fixture, "node-1", "1:200");
+    assert_position(fixture, "node-2", "2:7");
+}
+
+/* A position without its alerts would lose them, alerts without their position would only come twice. */
+static void test_a_position_is_kept_with_the_alerts_of_its_submission_or_not_at_all(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_int_equal(fixture_commit(fixture, with_position(1, "node-1", "1:100"), NULL), RESULT_OK);
+    fail_syncs = 1;
+    assert_int_equal(fixture_commit(fixture, with_position(2, "node-1", "1:200"), NULL), RESULT_IO);
+    fail_syncs = 0;
+    fixture_reopen(fixture);
+    assert_position(fixture, "node-1", "1:100");
+    assert_int_equal(fixture_counts(fixture).alerts, 1);
+    assert_int_equal(fixture_commit(fixture, with_position(2, "node-1", "1:200"), NULL), RESULT_OK);
+    assert_position(fixture, "node-1", "1:200");
+    assert_int_equal(fixture_counts(fixture).alerts, 2);
+}
+
 static void test_open_deliveries_come_in_the_order_of_commit(void **state)
 {
     struct fixture *fixture = *state;
@@ -493,6 +544,8 @@ int main(void)
         TEST(test_a_file_size_limit_keeps_nothing_and_later_all_is_kept),
         cmocka_unit_test_setup_teardown(test_a_full_disk_keeps_nothing_and_later_all_is_kept, setup_faulty, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_a_failed_sync_acknowledges_nothing_and_later_all_is_kept, setup_faulty, fixture_teardown),
+        TEST(test_a_position_is_replaced_by_the_next_one_of_its_source),
+        cmocka_unit_test_setup_teardown(test_a_position_is_kept_with_the_alerts_of_its_submission_or_not_at_all, setup_faulty, fixture_teardown),
         TEST(test_open_deliveries_come_in_the_order_of_commit),
         TEST(test_a_delivery_goes_through_its_states),
         TEST(test_a_dead_delivery_is_listed_and_can_be_put_back),

@@ -195,6 +195,46 @@ static void test_an_old_store_goes_through_the_steps_that_it_lacks(void **state)
     unlink(path);
 }
 
+/* What the first released version made; the alert's id and rule are what must survive. */
+static const char version_1_rows[] = "INSERT INTO alert VALUES (7, x'0101', x'0202', 5, 6, 4, 50, 'HIGH', 'kept', 'prod');"
+                                     "INSERT INTO document VALUES (7, '{}');"
+                                     "INSERT INTO seen VALUES (x'0101', 7, 6);"
+                                     "UPDATE meta SET value = 7 WHERE name = 'last_alert'";
+
+static void test_a_store_of_version_1_keeps_its_alerts_and_takes_positions(void **state)
+{
+    struct fixture *fixture = *state;
+    struct database database;
+    char path[128];
+    int64_t number;
+    static const char *const none[1] = {NULL};
+    close_store(fixture);
+    snprintf(path, sizeof path, "%s/store.db", fixture->directory);
+    unlink(path);
+    assert_int_equal(database_open(&database, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL, 100, none), RESULT_OK);
+    assert_int_equal(schema_migrate(&database, schema_steps, 1), RESULT_OK);
+    assert_int_equal(database_number(&database, "SELECT count(*) FROM sqlite_schema WHERE name = 'position'", &number), RESULT_OK);
+    assert_int_equal(number, 0);
+    assert_int_equal(database_run(&database, version_1_rows), RESULT_OK);
+    database_close(&database);
+    assert_reader_refused(fixture, RESULT_UNSUPPORTED, "older version");
+
+    fixture_open(fixture);
+    struct submission *submission = submission_new(SLICE("prod"), (struct slice){0});
+    assert_int_equal(submission_add_position(submission, SLICE("node-1"), SLICE("here")), RESULT_OK);
+    assert_int_equal(fixture_commit(fixture, submission, NULL), RESULT_OK);
+    struct store_reader *reader = fixture_reader(fixture);
+    struct arena *arena = arena_new(1024);
+    struct store_alert alert;
+    struct slice value;
+    assert_int_equal(store_alert_by_number(reader, 7, arena, &alert), RESULT_OK);
+    assert_true(slice_is(alert.rule, "kept"));
+    assert_int_equal(store_position(reader, "node-1", arena, &value), RESULT_OK);
+    assert_true(slice_is(value, "here"));
+    arena_free(arena);
+    store_reader_close(reader);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -209,6 +249,7 @@ int main(void)
         TEST(test_a_directory_is_made_with_those_above_it),
         TEST(test_the_settings_that_durability_rests_on_are_set),
         TEST(test_an_old_store_goes_through_the_steps_that_it_lacks),
+        TEST(test_a_store_of_version_1_keeps_its_alerts_and_takes_positions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,6 +36,7 @@ static struct submission *example(void)
     assert_int_equal(submission_add_alert(submission, &alert), RESULT_OK);
     assert_int_equal(submission_add_dead_letter(submission, &letter), RESULT_OK);
     assert_int_equal(submission_add_observation(submission, SLICE("seen")), RESULT_OK);
+    assert_int_equal(submission_add_position(submission, SLICE("node-1"), SLICE("offset\0005")), RESULT_OK);
     return submission;
 }
 
@@ -69,6 +70,11 @@ static void test_what_was_written_is_read(void **state)
     assert_int_equal(submission_reader_next(&reader, &item), RESULT_OK);
     assert_int_equal(item.kind, SUBMISSION_OBSERVATION);
     assert_true(slice_is(item.observation, "seen"));
+
+    assert_int_equal(submission_reader_next(&reader, &item), RESULT_OK);
+    assert_int_equal(item.kind, SUBMISSION_POSITION);
+    assert_true(slice_is(item.position.key, "node-1"));
+    assert_int_equal(item.position.value.length, 8);
     assert_int_equal(submission_reader_next(&reader, &item), RESULT_NOT_FOUND);
     submission_free(submission);
 }
@@ -107,6 +113,21 @@ static void test_an_alert_with_a_bad_id_or_destination_is_not_added(void **state
     submission_free(submission);
 }
 
+static void test_a_position_without_a_key_or_over_its_bound_is_not_added(void **state)
+{
+    static const char bytes[SUBMISSION_POSITION_MAX + 1];
+    struct submission *submission = submission_new(SLICE("prod"), (struct slice){0});
+    (void)state;
+    assert_int_equal(submission_add_position(submission, SLICE(""), SLICE("x")), RESULT_INVALID);
+    assert_int_equal(submission_add_position(submission, slice_make(bytes, SUBMISSION_POSITION_KEY_MAX + 1), SLICE("x")), RESULT_INVALID);
+    assert_int_equal(submission_add_position(submission, SLICE("node-1"), slice_make(bytes, sizeof bytes)), RESULT_INVALID);
+    assert_true(submission_is_empty(submission));
+    assert_int_equal(submission_add_position(submission, slice_make(bytes, SUBMISSION_POSITION_KEY_MAX), slice_make(bytes, SUBMISSION_POSITION_MAX)),
+                     RESULT_OK);
+    assert_false(submission_is_empty(submission));
+    submission_free(submission);
+}
+
 static size_t count_items(struct slice bytes, enum result *end)
 {
     struct submission_reader reader;
@@ -133,7 +154,7 @@ static void test_each_truncation_is_noticed(void **state)
         else
             assert_int_equal(end, RESULT_CORRUPT);
     }
-    assert_int_equal(whole, 3); /* after the header, the alert, the dead letter */
+    assert_int_equal(whole, 4); /* after the header, the alert, the dead letter, the observation */
     submission_free(submission);
 }
 
@@ -167,6 +188,9 @@ static void test_another_version_and_another_kind_are_told(void **state)
     count_items(slice_make(copy, bytes.length), &end);
     assert_int_equal(end, RESULT_UNSUPPORTED);
     memcpy(copy, bytes.bytes, bytes.length);
+    copy[14] = SUBMISSION_POSITION; /* its parts are looked at */
+    count_items(slice_make(copy, bytes.length), &end);
+    assert_int_equal(end, RESULT_CORRUPT);
     copy[14] = 9;
     count_items(slice_make(copy, bytes.length), &end);
     assert_int_equal(end, RESULT_CORRUPT);
@@ -190,6 +214,7 @@ int main(void)
         cmocka_unit_test(test_what_was_written_is_read),
         cmocka_unit_test(test_a_new_one_is_empty_until_something_is_added),
         cmocka_unit_test(test_an_alert_with_a_bad_id_or_destination_is_not_added),
+        cmocka_unit_test(test_a_position_without_a_key_or_over_its_bound_is_not_added),
         cmocka_unit_test(test_each_truncation_is_noticed),
         cmocka_unit_test(test_bytes_behind_an_items_parts_are_damage),
         cmocka_unit_test(test_another_version_and_another_kind_are_told),
