@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Listening sockets: connections are accepted on one thread and handed to the worker that has the fewest. */
-#include "daemon/source/connection.h"
+#include "daemon/source/channel.h"
 
+#include "harrier/log.h"
 #include "harrier/vector.h"
 
 #include <errno.h>
@@ -32,6 +33,9 @@ struct source_acceptor {
     bool paused;
     _Atomic uint64_t out_of_places;
     _Atomic uint64_t out_of_descriptors;
+    struct source_peers *peers; /* NULL: not counted */
+    _Atomic uint64_t out_of_address;
+    struct log_limit logged;
 };
 
 /* --- sockets ---------------------------------------------------------------------------------------------------------------------- */
@@ -107,6 +111,20 @@ static void resume_cb(evutil_socket_t fd, short events, void *data)
         event_add(acceptor->listeners.items[i]->readable, NULL);
 }
 
+/* It has to be somebody's doing: a sender that does not close, or an attack. */
+static void turn_away(struct source_acceptor *acceptor, struct source_worker *worker, int fd, const struct address *peer)
+{
+    char who[ADDRESS_TEXT_SIZE];
+    uint64_t left_out;
+
+    close(fd);
+    source_worker_release(worker);
+    counter_add(&acceptor->out_of_address, 1);
+    if (log_limit_due(&acceptor->logged, &left_out))
+        log_warning("a connection from %s is closed: its address has as many as limits.connections_per_address allows; %llu more since the line before",
+                    address_format(peer, who), (unsigned long long)left_out);
+}
+
 static bool is_shortage(int error)
 {
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
@@ -125,7 +143,10 @@ static bool accept_one(const struct listener *listener)
     }
     int fd = accept4(listener->fd, (struct sockaddr *)&peer.storage, &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
-        acceptor->accepted(acceptor->data, worker, listener->source, fd, &peer);
+        if (peers_enter(acceptor->peers, &peer))
+            acceptor->accepted(acceptor->data, worker, listener->source, fd, &peer);
+        else
+            turn_away(acceptor, worker, fd, &peer);
         return true;
     }
     int error = errno;
@@ -158,6 +179,11 @@ struct source_acceptor *source_acceptor_new(struct event_base *base, struct sour
     return acceptor;
 }
 
+void source_acceptor_set_peers(struct source_acceptor *acceptor, struct source_peers *peers)
+{
+    acceptor->peers = peers;
+}
+
 void source_acceptor_free(struct source_acceptor *acceptor)
 {
     if (!acceptor)
@@ -188,5 +214,6 @@ void source_acceptor_add(struct source_acceptor *acceptor, size_t source, int fd
 void source_acceptor_count(const struct source_acceptor *acceptor, struct source_counts *counts)
 {
     counts->bounds[SOURCE_BOUND_CONNECTIONS] += atomic_load_explicit(&acceptor->out_of_places, memory_order_relaxed);
+    counts->bounds[SOURCE_BOUND_ADDRESS] += atomic_load_explicit(&acceptor->out_of_address, memory_order_relaxed);
     counts->bounds[SOURCE_BOUND_DESCRIPTORS] += atomic_load_explicit(&acceptor->out_of_descriptors, memory_order_relaxed);
 }

@@ -2,12 +2,12 @@
 /* Answers: sent at once, kept only where the kernel takes no more. */
 #include "daemon/source/connection.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <sys/socket.h>
+#include "daemon/source/access.h"
+#include "harrier/json.h"
+
 #include <time.h>
 
-enum { KEPT_CAPACITY = 1024 };
+enum { KEPT_CAPACITY = 1024, FIREHOSE_ID_BYTES = 512 };
 
 /* RFC 9110 section 5.6.7; the names are English whatever the locale. */
 static void append_date(struct buffer *out)
@@ -22,6 +22,19 @@ static void append_date(struct buffer *out)
                   utc.tm_year + 1900, utc.tm_hour, utc.tm_min, utc.tm_sec);
 }
 
+static void append_fields_of_status(struct connection *connection, unsigned int status)
+{
+    struct buffer *out = &connection->out;
+
+    if (status == 401)
+        buffer_printf(out, "WWW-Authenticate: %s\r\n",
+                      access_challenge(&connection->channel.worker->endpoints[connection->channel.source]));
+    else if (status == 405)
+        buffer_append_text(out, "Allow: POST\r\n");
+    else if (status == 415) /* RFC 9110 section 15.5.16 */
+        buffer_append_text(out, "Accept-Encoding: gzip, zstd\r\n");
+}
+
 static void append_head(struct connection *connection, unsigned int status, unsigned int retry_after, size_t length)
 {
     struct buffer *out = &connection->out;
@@ -31,8 +44,9 @@ static void append_head(struct connection *connection, unsigned int status, unsi
     buffer_printf(out, "Content-Type: application/json\r\nContent-Length: %zu\r\n", length);
     if (retry_after)
         buffer_printf(out, "Retry-After: %u\r\n", retry_after);
-    if (status == 405)
-        buffer_append_text(out, "Allow: POST\r\n");
+    append_fields_of_status(connection, status);
+    if (connection->origin.length)
+        buffer_printf(out, "WebHook-Allowed-Origin: %s\r\nWebHook-Allowed-Rate: *\r\n", connection->origin.bytes);
     if (connection->closing)
         buffer_append_text(out, "Connection: close\r\n");
     else if (connection->is_http_1_0)
@@ -47,30 +61,73 @@ static void decide_closing(struct connection *connection)
         return;
     if (!connection->keep_alive)
         connection->close_reason = SOURCE_CLOSE_ASKED;
-    else if (connection->worker->draining)
+    else if (connection->channel.worker->draining)
         connection->close_reason = SOURCE_CLOSE_SHUTDOWN;
     else
         return;
     connection->closing = true;
 }
 
+/* --- Firehose ------------------------------------------------------------------------------------------------------------------------- */
+
+void answer_keep_firehose_id(struct connection *connection, struct slice id)
+{
+    buffer_reset(&connection->firehose_id, FIREHOSE_ID_BYTES);
+    if (id.length <= FIREHOSE_ID_BYTES)
+        buffer_append_slice(&connection->firehose_id, id);
+}
+
+/* "HTTP endpoint delivery request and response specifications": the request's id, the time in milliseconds, and what went wrong. */
+static void write_firehose(const struct connection *connection, unsigned int status, struct slice json, struct buffer *out)
+{
+    struct json_writer *writer = json_writer_new(out, false);
+
+    json_begin_object(writer);
+    json_put_string(writer, "requestId", buffer_slice(&connection->firehose_id));
+    json_put_int(writer, "timestamp", clock_wall() / CLOCK_MILLISECOND);
+    if (status / 100 != 2)
+        json_put_string(writer, "errorMessage", json);
+    json_end_object(writer);
+    json_writer_free(writer);
+}
+
+/* --- sending ---------------------------------------------------------------------------------------------------------------------------- */
+
+static void append_answer(struct connection *connection, unsigned int status, unsigned int retry_after, struct slice json)
+{
+    append_head(connection, status, retry_after, json.length);
+    if (!connection->is_head)
+        buffer_append_slice(&connection->out, json);
+}
+
 void answer_send(struct connection *connection, unsigned int status, unsigned int retry_after, struct slice json)
 {
     unsigned int class = status / 100;
 
-    counter_add(&connection->worker->counters.answers_by_class[class <= 5 ? class : 0], 1);
+    counter_add(&connection->channel.worker->counters.answers_by_class[class <= 5 ? class : 0], 1);
     decide_closing(connection);
-    append_head(connection, status, retry_after, json.length);
-    if (!connection->is_head)
-        buffer_append_slice(&connection->out, json);
+    if (connection->firehose_id.length) {
+        struct buffer reply = {0};
+        write_firehose(connection, status, json, &reply);
+        append_answer(connection, class == 2 ? 200 : status, retry_after, buffer_slice(&reply));
+        buffer_free(&reply);
+    } else {
+        append_answer(connection, status, retry_after, json);
+    }
+    buffer_reset(&connection->firehose_id, FIREHOSE_ID_BYTES);
+    buffer_reset(&connection->origin, 0);
     connection->state = CONNECTION_WRITE;
-    connection_set_deadline(connection, connection->worker->limits.body_progress_timeout);
+    channel_set_deadline(&connection->channel, connection->channel.worker->limits.body_progress_timeout);
     answer_flush(connection);
 }
 
 void answer_refusal(struct connection *connection, const struct refusal *refusal)
 {
     char json[512];
+    if (refusal->status == 200) {
+        answer_send(connection, 200, 0, SLICE("{}"));
+        return;
+    }
     int length = snprintf(json, sizeof json, "{\"error\": \"%s\"}", refusal->error ? refusal->error : http_reason(refusal->status));
 
     answer_send(connection, refusal->status, refusal->retry_after,
@@ -84,24 +141,13 @@ void answer_and_close(struct connection *connection, unsigned int status, const 
     answer_refusal(connection, &(struct refusal){.status = status, .error = error});
 }
 
-/* Bytes taken by the kernel; -1: none now; -2: the connection is broken. */
-static ssize_t send_some(int fd, const char *bytes, size_t length)
-{
-    ssize_t sent;
-    do {
-        sent = send(fd, bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT);
-    } while (sent < 0 && errno == EINTR);
-    if (sent >= 0)
-        return sent;
-    return errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS ? -1 : -2;
-}
-
 bool answer_continue(struct connection *connection)
 {
     static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    size_t sent;
 
     /* everything before has been taken by the kernel: there is room for these bytes, or something is wrong */
-    if (send_some(connection->fd, interim, sizeof interim - 1) == (ssize_t)sizeof interim - 1)
+    if (transport_send(&connection->channel.transport, interim, sizeof interim - 1, &sent) == TRANSPORT_DONE && sent == sizeof interim - 1)
         return true;
     connection_close(connection, SOURCE_CLOSE_ERROR);
     return false;
@@ -109,36 +155,23 @@ bool answer_continue(struct connection *connection)
 
 void answer_flush(struct connection *connection)
 {
-    struct buffer *out = &connection->out;
-
-    while (out->length) {
-        ssize_t sent = send_some(connection->fd, out->bytes, out->length);
-        if (sent == -1)
-            return;
-        if (sent == -2) {
-            connection_close(connection, SOURCE_CLOSE_ERROR);
-            return;
-        }
-        buffer_consume(out, (size_t)sent);
-        connection_set_deadline(connection, connection->worker->limits.body_progress_timeout);
+    switch (channel_send(&connection->channel, &connection->out)) {
+    case TRANSPORT_AGAIN: return;
+    case TRANSPORT_END:
+    case TRANSPORT_BROKEN: connection_close(connection, SOURCE_CLOSE_ERROR); return;
+    case TRANSPORT_DONE: break;
     }
-    buffer_reset(out, KEPT_CAPACITY);
+    buffer_reset(&connection->out, KEPT_CAPACITY);
     connection_answered(connection);
 }
 
-void source_request_answer(struct source_request *request, unsigned int status, unsigned int retry_after, struct slice json)
+static void answered(void *owner, unsigned int status, unsigned int retry_after, struct slice json)
 {
-    struct connection *connection = request->connection;
+    struct connection *connection = owner;
 
-    if (request->worker) {
-        LIST_REMOVE(request, entry);
-        if (!connection)
-            counter_add(&request->worker->counters.answers_dropped, 1);
-    }
-    free(request);
-    if (!connection)
-        return;
     connection->request = NULL;
-    answer_send(connection, status, retry_after, json.length ? json : SLICE("{}"));
-    connection_settle(connection);
+    answer_send(connection, status, retry_after, json);
+    channel_settle(&connection->channel);
 }
+
+const struct request_owner connection_as_owner = {.answered = answered};

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One connection: bytes off the socket, through the states. */
+/* One HTTP connection: bytes off the channel, through the states. */
 #include "daemon/source/connection.h"
 
 #include "harrier/memory.h"
 
-#include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 enum { KEPT_HEAD_CAPACITY = 1024 };
 
@@ -19,9 +14,9 @@ bool connection_is_idle(const struct connection *connection)
            connection->held.length == 0;
 }
 
-void connection_set_deadline(struct connection *connection, clock_nanos after)
+static void set_deadline(struct connection *connection, clock_nanos after)
 {
-    connection->deadline = clock_monotonic() + after;
+    channel_set_deadline(&connection->channel, after);
 }
 
 static void wait_for_head(struct connection *connection)
@@ -29,53 +24,50 @@ static void wait_for_head(struct connection *connection)
     connection->state = CONNECTION_HEAD;
     connection->is_head = false;
     connection->scan = (struct http_scan){0};
-    connection_set_deadline(connection, connection->worker->limits.idle_timeout);
+    set_deadline(connection, connection->channel.worker->limits.idle_timeout);
 }
 
 /* --- the end of a connection -------------------------------------------------------------------------------------------------------- */
 
-static void free_connection(struct connection *connection)
+static void free_connection(struct channel *channel)
 {
+    struct connection *connection = (struct connection *)channel;
+
     http_reader_free(connection->reader);
     buffer_free(&connection->head);
     buffer_free(&connection->held);
     buffer_free(&connection->out);
+    buffer_free(&connection->validation);
+    buffer_free(&connection->firehose_id);
+    buffer_free(&connection->origin);
+    content_free(connection);
     free(connection);
 }
 
 /* In WAIT the handler still owes an answer: the request stays, without a connection. Before that it is aborted. */
-static void let_go_of_request(struct connection *connection)
+static void let_go_of_request(struct channel *channel)
 {
+    struct connection *connection = (struct connection *)channel;
+
     if (connection->request && connection->state == CONNECTION_WAIT) {
-        connection->request->connection = NULL;
+        connection->request->owner = NULL;
         connection->request = NULL;
     }
     request_abort(connection);
+    connection->state = CONNECTION_CLOSED;
 }
 
 void connection_close(struct connection *connection, enum source_close reason)
 {
-    struct source_worker *worker = connection->worker;
-
-    let_go_of_request(connection);
-    connection->state = CONNECTION_CLOSED;
-    event_del(&connection->readable);
-    event_del(&connection->writable);
-    close(connection->fd);
-    LIST_REMOVE(connection, entry);
-    counter_add(&worker->counters.closes[reason], 1);
-    atomic_fetch_sub_explicit(&worker->counters.connections_open, 1, memory_order_relaxed);
-    source_worker_release(worker);
-    if (LIST_EMPTY(&worker->connections))
-        event_del(worker->sweep);
+    channel_close(&connection->channel, reason);
 }
 
 static void begin_linger(struct connection *connection)
 {
-    shutdown(connection->fd, SHUT_WR);
+    transport_end(&connection->channel.transport);
     connection->linger_bytes = LINGER_BYTES;
     connection->state = CONNECTION_LINGER;
-    connection_set_deadline(connection, LINGER_TIME);
+    set_deadline(connection, LINGER_TIME);
 }
 
 void connection_answered(struct connection *connection)
@@ -86,8 +78,10 @@ void connection_answered(struct connection *connection)
         wait_for_head(connection);
 }
 
-void connection_expire(struct connection *connection)
+static void expire(struct channel *channel)
 {
+    struct connection *connection = (struct connection *)channel;
+
     switch (connection->state) {
     case CONNECTION_HEAD:
         if (connection_is_idle(connection))
@@ -101,28 +95,27 @@ void connection_expire(struct connection *connection)
         answer_and_close(connection, 408, "the body did not arrive in time", SOURCE_CLOSE_SLOW_BODY);
         break;
     case CONNECTION_WAIT:
-        connection->request->connection = NULL;
+        connection->request->owner = NULL;
         connection->request = NULL;
-        counter_add(&connection->worker->counters.bounds[SOURCE_BOUND_ACKNOWLEDGE], 1);
+        counter_add(&connection->channel.worker->counters.bounds[SOURCE_BOUND_ACKNOWLEDGE], 1);
         answer_refusal(connection,
-                       &(struct refusal){503, connection->worker->limits.retry_after, "not stored in time; send it again later"});
+                       &(struct refusal){503, connection->channel.worker->limits.retry_after, "not stored in time; send it again later"});
         break;
     case CONNECTION_WRITE: connection_close(connection, SOURCE_CLOSE_SLOW_READER); break;
     case CONNECTION_LINGER: connection_close(connection, connection->close_reason); break;
     case CONNECTION_CLOSED: break;
     }
-    connection_settle(connection);
 }
 
 /* --- bytes in --------------------------------------------------------------------------------------------------------------------------- */
 
 static size_t take_head(struct connection *connection, struct slice bytes)
 {
-    struct source_worker *worker = connection->worker;
+    struct source_worker *worker = connection->channel.worker;
     size_t taken, blank;
 
     if (connection->scan.length == 0 && connection->scan.skipped == 0)
-        connection_set_deadline(connection, worker->limits.header_timeout);
+        set_deadline(connection, worker->limits.header_timeout);
     enum http_scan_result result = http_scan_head(&connection->scan, bytes, &taken, &blank);
     if (connection->scan.length + connection->scan.skipped > worker->limits.header_bytes) {
         counter_add(&worker->counters.bounds[SOURCE_BOUND_HEADER_BYTES], 1);
@@ -148,7 +141,7 @@ static size_t take_head(struct connection *connection, struct slice bytes)
 
 static size_t take_body(struct connection *connection, struct slice bytes)
 {
-    struct source_worker *worker = connection->worker;
+    struct source_worker *worker = connection->channel.worker;
     bool draining = connection->state == CONNECTION_DRAIN;
     size_t taken;
     enum http_body_result result = http_read_body(connection->reader, bytes, request_body, connection, &taken);
@@ -227,32 +220,21 @@ static void note_progress(struct connection *connection, size_t received)
     if (connection->progress_bytes < SOURCE_PROGRESS_BYTES)
         return;
     connection->progress_bytes = 0;
-    connection_set_deadline(connection, connection->worker->limits.body_progress_timeout);
+    set_deadline(connection, connection->channel.worker->limits.body_progress_timeout);
 }
 
-/* One recv and what comes of it; false when there is no more for now. */
+/* What one call receives and what comes of it; false when there is no more for now. */
 static bool receive(struct connection *connection, size_t *turn_bytes)
 {
-    struct source_worker *worker = connection->worker;
-    size_t most = *turn_bytes < sizeof worker->buffer ? *turn_bytes : sizeof worker->buffer;
-    ssize_t received = recv(connection->fd, worker->buffer, most, MSG_DONTWAIT);
+    struct slice bytes;
 
-    if (received < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-        return false;
-    if (received < 0 && errno == EINTR)
-        return true;
-    if (received < 0 && errno != ECONNRESET && errno != ETIMEDOUT) {
-        connection_close(connection, SOURCE_CLOSE_ERROR);
-        return false;
+    switch (channel_receive(&connection->channel, turn_bytes, &bytes)) {
+    case TRANSPORT_DONE: break;
+    case TRANSPORT_AGAIN: return false;
+    case TRANSPORT_END: end_of_input(connection); return false;
+    case TRANSPORT_BROKEN: connection_close(connection, SOURCE_CLOSE_ERROR); return false;
     }
-    if (received <= 0) {
-        end_of_input(connection);
-        return false;
-    }
-    *turn_bytes -= (size_t)received;
-    counter_add(&worker->counters.received_bytes, (uint64_t)received);
-    note_progress(connection, (size_t)received);
-    struct slice bytes = slice_make(worker->buffer, (size_t)received);
+    note_progress(connection, bytes.length);
     size_t taken = take(connection, bytes);
     if (connection->state != CONNECTION_CLOSED && connection->state != CONNECTION_LINGER)
         buffer_append_slice(&connection->held, slice_from(bytes, taken));
@@ -265,88 +247,74 @@ static bool state_reads(const struct connection *connection)
            connection->state == CONNECTION_LINGER;
 }
 
-/* A turn: at most turn_bytes of this connection, then the others; what is left makes the socket readable again at once. */
-static void connection_run(struct connection *connection)
+/* What is left when turn_bytes are used up makes the socket readable again at once. */
+static void read_turn(struct channel *channel)
 {
-    size_t turn_bytes = connection->worker->limits.turn_bytes;
+    struct connection *connection = (struct connection *)channel;
+    size_t turn_bytes = channel->worker->limits.turn_bytes;
     bool more = true;
 
-    connection->running = true;
-    while (more && turn_bytes > 0 && state_reads(connection)) {
+    connection->inflated_in_turn = 0;
+    while (more && turn_bytes > connection->inflated_in_turn && state_reads(connection)) {
         if (connection->held.length)
             take_held(connection);
         else
             more = receive(connection, &turn_bytes);
     }
-    connection->running = false;
-    connection_settle(connection);
 }
 
-static void watch(struct event *event, bool *watched, bool wanted)
-{
-    if (*watched == wanted)
-        return;
-    if (wanted)
-        event_add(event, NULL);
-    else
-        event_del(event);
-    *watched = wanted;
-}
+/* --- as a channel ----------------------------------------------------------------------------------------------------------------------- */
 
-void connection_settle(struct connection *connection)
-{
-    if (connection->running)
-        return;
-    if (connection->state == CONNECTION_CLOSED) {
-        free_connection(connection);
-        return;
-    }
-    watch(&connection->readable, &connection->reading, state_reads(connection));
-    watch(&connection->writable, &connection->writing, connection->state == CONNECTION_WRITE);
-    /* what is held is not in the socket any more, so nothing else would wake it */
-    if (connection->held.length && state_reads(connection))
-        event_active(&connection->readable, EV_READ, 0);
-}
-
-/* --- from the event loop --------------------------------------------------------------------------------------------------------------- */
-
-static void readable_cb(evutil_socket_t fd, short events, void *data)
-{
-    (void)fd;
-    (void)events;
-    connection_run(data);
-}
-
-static void writable_cb(evutil_socket_t fd, short events, void *data)
-{
-    struct connection *connection = data;
-    (void)fd;
-    (void)events;
-    connection->running = true;
-    if (connection->state == CONNECTION_WRITE)
-        answer_flush(connection);
-    connection->running = false;
-    connection_settle(connection);
-}
-
-void connection_open(struct source_worker *worker, size_t source, int fd, const struct address *peer)
+static struct channel *new_connection(void)
 {
     struct connection *connection = xcalloc(1, sizeof *connection);
-    int on = 1;
-
-    connection->worker = worker;
-    connection->source = source;
-    connection->fd = fd;
-    connection->peer = *peer;
     connection->keep_alive = true;
     connection->reader = http_reader_new();
-    /* an answer is one small segment: it need not wait for more */
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    event_assign(&connection->readable, worker->base, fd, EV_READ | EV_PERSIST, readable_cb, connection);
-    event_assign(&connection->writable, worker->base, fd, EV_WRITE | EV_PERSIST, writable_cb, connection);
-    LIST_INSERT_HEAD(&worker->connections, connection, entry);
-    counter_add(&worker->counters.connections, 1);
-    counter_add(&worker->counters.connections_open, 1);
-    wait_for_head(connection);
-    connection_settle(connection);
+    return &connection->channel;
 }
+
+static void opened(struct channel *channel)
+{
+    wait_for_head((struct connection *)channel);
+}
+
+static void flush(struct channel *channel)
+{
+    answer_flush((struct connection *)channel);
+}
+
+static bool reads(const struct channel *channel)
+{
+    return state_reads((const struct connection *)channel);
+}
+
+static bool writes(const struct channel *channel)
+{
+    return ((const struct connection *)channel)->state == CONNECTION_WRITE;
+}
+
+static bool holds(const struct channel *channel)
+{
+    return ((const struct connection *)channel)->held.length > 0;
+}
+
+static void drain(struct channel *channel)
+{
+    struct connection *connection = (struct connection *)channel;
+    if (connection_is_idle(connection))
+        connection_close(connection, SOURCE_CLOSE_SHUTDOWN);
+}
+
+const struct channel_type connection_type = {
+    .new_channel = new_connection,
+    .opened = opened,
+    .read_turn = read_turn,
+    .flush = flush,
+    .reads = reads,
+    .writes = writes,
+    .holds = holds,
+    .expire = expire,
+    .drain = drain,
+    .let_go = let_go_of_request,
+    .free_channel = free_connection,
+};

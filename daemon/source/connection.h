@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the listener share: workers, connections, requests. */
+/* An HTTP/1.1 connection, for the files that make it: connection.c, request.c, answer.c. */
 #ifndef HARRIER_SOURCE_CONNECTION_H
 #define HARRIER_SOURCE_CONNECTION_H
 
+#include "daemon/source/channel.h"
 #include "daemon/source/http.h"
-#include "harrier/buffer.h"
-#include "harrier/source.h"
-
-#include <event2/event.h>
-#include <event2/event_struct.h>
-#include <stdatomic.h>
-#include <sys/queue.h>
+#include "harrier/inflate.h"
 
 enum {
     LINGER_BYTES = 4 * 1024 * 1024 /* read and thrown away after the last answer, so that the client gets to see it */
@@ -39,16 +34,8 @@ struct refusal {
 };
 
 struct connection {
-    LIST_ENTRY(connection) entry;
-    struct source_worker *worker;
-    size_t source;
-    int fd;
-    struct address peer;
+    struct channel channel; /* first: the one is the other */
     enum connection_state state;
-    bool running;          /* in its own turn, which ends with connection_settle */
-    bool reading, writing; /* what the event loop watches */
-    struct event readable, writable;
-    clock_nanos deadline; /* of the state, monotonic */
     struct http_reader *reader;
     struct http_scan scan;
     struct buffer head; /* a header section that came in pieces */
@@ -64,54 +51,23 @@ struct connection {
     bool closing;                          /* with the answer in hand, for close_reason */
     enum source_close close_reason;
     size_t linger_bytes;
+    /* the body's way to the handler: through the inflater, if it is compressed */
+    struct inflater *inflater;
+    uint64_t inflated_bytes;   /* that came out of it */
+    size_t inflated_in_turn;   /* in the present turn */
+    bool damaged;              /* the rest is not read: what came before counts */
+    bool validating;           /* the body is an Event Grid handshake: it goes to validation, not to the handler */
+    struct buffer validation;
+    struct buffer firehose_id; /* of the request in hand, to stand in its answer; empty: not by Firehose */
+    struct buffer origin;      /* whom an OPTIONS request asks for; empty: it is none */
 };
 
-/* A request from begin() to its answer. It outlives its connection where the client goes away. */
-struct source_request {
-    LIST_ENTRY(source_request) entry;
-    struct source_worker *worker;  /* NULL: freed before the answer */
-    struct connection *connection; /* NULL: nobody waits for the answer */
-    void *context;
-};
-
-struct counters {
-    _Atomic uint64_t connections, connections_open, requests, received_bytes, answers_dropped;
-    _Atomic uint64_t answers_by_class[6];
-    _Atomic uint64_t closes[SOURCE_CLOSE_COUNT];
-    _Atomic uint64_t bounds[SOURCE_BOUND_COUNT];
-};
-
-struct source_worker {
-    struct event_base *base;
-    struct source_limits limits;
-    const struct source_endpoint *endpoints;
-    size_t endpoint_count;
-    struct source_handler handler;
-    LIST_HEAD(, connection) connections;
-    LIST_HEAD(, source_request) requests;
-    struct event *sweep; /* looks at the deadlines; runs while there are connections */
-    bool draining;
-    _Atomic size_t places; /* reserved, with those of open connections */
-    struct counters counters;
-    char buffer[SOURCE_RECEIVE_BYTES]; /* every connection's bytes pass through here; never kept over a turn of the loop */
-};
-
-static inline void counter_add(_Atomic uint64_t *counter, uint64_t amount)
-{
-    atomic_fetch_add_explicit(counter, amount, memory_order_relaxed);
-}
+extern const struct channel_type connection_type;
 
 /* --- connection.c: reading, and the states --- */
-void connection_open(struct source_worker *worker, size_t source, int fd, const struct address *peer);
-/* Ends it: the request is aborted or let go, the reason counted. The memory goes with the next connection_settle. */
+/* Ends it: the request is aborted or let go, the reason counted. The memory goes with the next channel_settle. */
 void connection_close(struct connection *connection, enum source_close reason);
-/* The state's deadline has passed; settles. */
-void connection_expire(struct connection *connection);
-/* The event loop watches what the state needs; a closed connection is freed. Nothing happens inside the connection's own turn, which
- * ends with it; whatever else changes a connection calls it last. */
-void connection_settle(struct connection *connection);
 bool connection_is_idle(const struct connection *connection);
-void connection_set_deadline(struct connection *connection, clock_nanos after);
 /* The answer is out: the next request, or the end. */
 void connection_answered(struct connection *connection);
 
@@ -122,8 +78,27 @@ void request_begin(struct connection *connection, struct slice section);
 void request_body(void *connection, struct slice bytes);
 /* The body is complete. */
 void request_end(struct connection *connection);
-/* Before its end: the handler is told, the request is gone. */
+/* Before its end: given up, if there is one. */
 void request_abort(struct connection *connection);
+/* The rest of the body is thrown away, then the refusal is answered. */
+void request_refuse_rest(struct connection *connection, struct refusal refusal, enum source_bound bound);
+
+/* --- content.c: bodies, compressed and not --- */
+/* Whether a body of this Content-Encoding (RFC 9110 section 8.4) is read. */
+bool content_is_known(struct slice encoding);
+/* Before the body of a request that the handler has taken. */
+void content_begin(struct connection *connection, struct slice encoding);
+void content_feed(struct connection *connection, struct slice bytes);
+/* The body is complete; it may be refused yet (the state is DRAIN then). */
+void content_end(struct connection *connection);
+void content_free(struct connection *connection);
+
+/* --- validation.c: handshakes, by which clouds ask whether events are wanted --- */
+/* Event Grid: the body is kept, and answered at its end. */
+void validation_feed(struct connection *connection, struct slice bytes);
+void validation_end(struct connection *connection);
+/* CloudEvents' OPTIONS (HTTP 1.1 Web Hooks for Event Delivery, section 4): who asks may deliver, and is told so in the answer. False: it does not ask. */
+bool validation_keep_origin(struct connection *connection, struct slice origin);
 
 /* --- answer.c --- */
 void answer_send(struct connection *connection, unsigned int status, unsigned int retry_after, struct slice json);
@@ -132,11 +107,10 @@ void answer_refusal(struct connection *connection, const struct refusal *refusal
 void answer_and_close(struct connection *connection, unsigned int status, const char *error, enum source_close reason);
 /* RFC 9110 section 10.1.1: the client may send the body. False if the connection was closed over it. */
 bool answer_continue(struct connection *connection);
+/* An answer to Firehose bears its request's id. */
+void answer_keep_firehose_id(struct connection *connection, struct slice id);
 /* Sends what is left in out. */
 void answer_flush(struct connection *connection);
-
-/* --- client.c --- */
-/* The peer, or whom a trusted proxy says it speaks for: the last entry of X-Forwarded-For that is not a trusted proxy itself. */
-struct address client_of(const struct source_endpoint *endpoint, const struct address *peer, struct slice forwarded_for);
+extern const struct request_owner connection_as_owner;
 
 #endif

@@ -60,8 +60,8 @@ struct http_reader {
     struct slice target;
     struct slice name; /* of the field in hand */
     unsigned int hosts;
-    unsigned int types;
-    unsigned int encodings;
+    unsigned int seen; /* bits: fields that are kept */
+    bool repeated;     /* one of them */
     unsigned int transfer_encodings;
     bool transfer_is_chunked;
     bool bad_name;
@@ -103,9 +103,34 @@ static int field_cb(http_parser *parser, const char *at, size_t length)
     return 0;
 }
 
+/* Fields whose value is kept. With two of one, two readers could each take another. */
+static const struct {
+    const char *name;
+    size_t offset; /* in struct http_head */
+} kept_fields[] = {
+    {"Content-Type", offsetof(struct http_head, content_type)},
+    {"Content-Encoding", offsetof(struct http_head, content_encoding)},
+    {"Authorization", offsetof(struct http_head, authorization)},
+    {"X-Amz-Firehose-Request-Id", offsetof(struct http_head, firehose_request_id)},
+    {"X-Amz-Firehose-Access-Key", offsetof(struct http_head, firehose_access_key)},
+    {"aeg-event-type", offsetof(struct http_head, event_grid_type)},
+    {"WebHook-Request-Origin", offsetof(struct http_head, webhook_origin)},
+};
+
 static bool name_is(const struct http_reader *reader, const char *name)
 {
     return slice_equal_ascii_nocase(reader->name, slice_of(name));
+}
+
+static void keep_field(struct http_reader *reader, struct slice value)
+{
+    for (size_t i = 0; i < sizeof kept_fields / sizeof kept_fields[0]; i++) {
+        if (!name_is(reader, kept_fields[i].name))
+            continue;
+        reader->repeated |= reader->seen >> i & 1;
+        reader->seen |= 1u << i;
+        *(struct slice *)((char *)reader->head + kept_fields[i].offset) = value;
+    }
 }
 
 static int value_cb(http_parser *parser, const char *at, size_t length)
@@ -118,12 +143,6 @@ static int value_cb(http_parser *parser, const char *at, size_t length)
         return 0;
     if (name_is(reader, "Host")) {
         reader->hosts++;
-    } else if (name_is(reader, "Content-Type")) {
-        reader->types++;
-        head->content_type = value;
-    } else if (name_is(reader, "Content-Encoding")) {
-        reader->encodings++;
-        head->content_encoding = value;
     } else if (name_is(reader, "Transfer-Encoding")) {
         reader->transfer_encodings++;
         reader->transfer_is_chunked = slice_equal_ascii_nocase(value, SLICE("chunked"));
@@ -131,8 +150,8 @@ static int value_cb(http_parser *parser, const char *at, size_t length)
         bool known = slice_equal_ascii_nocase(value, SLICE("100-continue"));
         head->expects_continue |= known;
         head->expects_other |= !known;
-    } else if (name_is(reader, "X-Forwarded-For")) {
-        head->forwarded_for = value;
+    } else {
+        keep_field(reader, value);
     }
     return 0;
 }
@@ -147,6 +166,7 @@ static int headers_complete_cb(http_parser *parser)
     head->content_length = parser->flags & F_CONTENTLENGTH ? parser->content_length : 0;
     head->has_body = head->chunked || head->content_length > 0;
     head->is_head = parser->method == HTTP_HEAD;
+    head->is_options = parser->method == HTTP_OPTIONS;
     head->is_post = parser->method == HTTP_POST;
     head->is_http_1_0 = parser->http_major == 1 && parser->http_minor == 0;
     head->keep_alive = http_should_keep_alive(parser);
@@ -256,8 +276,8 @@ static unsigned int check_head(const struct http_reader *reader, const struct ht
         *error = "chunked is not the last transfer coding";
     else if (parser->flags & F_CHUNKED && parser->flags & F_CONTENTLENGTH) /* section 6.3, item 3 */
         *error = "more than one length of the body is given";
-    else if (reader->types > 1 || reader->encodings > 1)
-        *error = "Content-Type or Content-Encoding is given more than once";
+    else if (reader->repeated)
+        *error = "a header field that can have one value only is given more than once";
     if (*error)
         return 400;
     if (reader->transfer_encodings && !reader->transfer_is_chunked) {

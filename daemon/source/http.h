@@ -36,7 +36,8 @@ struct http_reader;
 /* What matters of a header section. Slices point into the bytes given to http_read_head. */
 struct http_head {
     bool is_post;
-    bool is_head;    /* the answer has no body, RFC 9110 section 9.3.2 */
+    bool is_head; /* the answer has no body, RFC 9110 section 9.3.2 */
+    bool is_options;
     bool keep_alive; /* RFC 9112 section 9.3 */
     bool is_http_1_0;
     bool chunked;
@@ -45,9 +46,14 @@ struct http_head {
     bool expects_other;      /* Expect with anything else */
     uint64_t content_length; /* 0 where there is none */
     struct slice path;       /* of the target, in origin or absolute form, without the query; empty for other forms */
+    /* values of header fields; empty for one that is not there, and each is there once at most */
     struct slice content_type;
     struct slice content_encoding;
-    struct slice forwarded_for; /* the last X-Forwarded-For */
+    struct slice authorization;
+    struct slice firehose_request_id; /* X-Amz-Firehose-Request-Id */
+    struct slice firehose_access_key; /* X-Amz-Firehose-Access-Key */
+    struct slice event_grid_type;     /* aeg-event-type */
+    struct slice webhook_origin;      /* WebHook-Request-Origin */
 };
 
 struct http_reader *http_reader_new(void);

@@ -2,16 +2,10 @@
 /* A request's way: is it wanted, its body to the handler, its end. */
 #include "daemon/source/connection.h"
 
-#include "harrier/memory.h"
-
-#include <stdlib.h>
-
-static struct slice without_slash(struct slice path)
-{
-    if (path.length && path.bytes[path.length - 1] == '/')
-        path.length--;
-    return path;
-}
+#include "daemon/source/access.h"
+#include "daemon/source/path.h"
+#include "daemon/source/stamped_file.h"
+#include "harrier/log.h"
 
 /* The type without its parameters. */
 static struct slice media_type(struct slice content_type)
@@ -20,60 +14,156 @@ static struct slice media_type(struct slice content_type)
     return slice_trim(semicolon < 0 ? content_type : slice_first(content_type, (size_t)semicolon));
 }
 
+static const struct source_endpoint *endpoint_of(const struct connection *connection)
+{
+    return &connection->channel.worker->endpoints[connection->channel.source];
+}
+
+static bool is_msgpack(struct slice content_type)
+{
+    struct slice type = media_type(content_type);
+    return slice_equal_ascii_nocase(type, SLICE("application/msgpack")) || slice_equal_ascii_nocase(type, SLICE("application/x-msgpack"));
+}
+
+static bool is_validation(const struct connection *connection, const struct http_head *head)
+{
+    return endpoint_of(connection)->event_grid && slice_equal_ascii_nocase(head->event_grid_type, SLICE("SubscriptionValidation"));
+}
+
+/* A sender's default that no retry mends: somebody has to be told. */
+static void log_msgpack(struct connection *connection)
+{
+    const char *name = endpoint_of(connection)->name;
+    char who[ADDRESS_TEXT_SIZE];
+    uint64_t left_out;
+
+    if (log_limit_due(&connection->channel.worker->logged_msgpack, &left_out))
+        log_write_fields(
+            LOG_LEVEL_ERROR,
+            LOG_FIELDS({LOG_FIELD_SOURCE, slice_of(name)}, {LOG_FIELD_PEER, slice_of(address_format(&connection->channel.peer, who))}),
+            "source `%s`: %s sends msgpack, which is not read: its events are lost until it is set to JSON (Fluent Bit: Format json); %llu "
+            "more requests since the line before",
+            name, who, (unsigned long long)left_out);
+}
+
+static void log_refused_sender(struct connection *connection, const struct access_decision *decision)
+{
+    const char *name = endpoint_of(connection)->name;
+    char who[ADDRESS_TEXT_SIZE];
+    uint64_t left_out;
+
+    if (log_limit_due(&connection->channel.worker->logged_access, &left_out))
+        log_write_fields(LOG_LEVEL_WARNING,
+                         LOG_FIELDS({LOG_FIELD_SOURCE, slice_of(name)},
+                                    {LOG_FIELD_PEER, slice_of(address_format(&connection->channel.peer, who))},
+                                    {LOG_FIELD_CLIENT, decision->client_name}),
+                         "source `%s`: a request from %s was refused (%u): %s; %llu more since the line before", name, who,
+                         decision->status, decision->error, (unsigned long long)left_out);
+}
+
+/* Who sends, and for which cluster. */
+static struct refusal judge_sender(struct connection *connection, const struct http_head *head, const struct path_parts *parts,
+                                   struct access_decision *decision)
+{
+    struct source_worker *worker = connection->channel.worker;
+    const struct access_facts facts = {
+        .authorization = head->authorization,
+        .access_key = head->firehose_access_key,
+        .path_token = parts->token,
+        .cluster = parts->cluster,
+        .certificate = connection->channel.transport.identity,
+        .now = clock_wall(),
+    };
+
+    access_decide(endpoint_of(connection), &facts, decision);
+    if (!decision->status)
+        return (struct refusal){0};
+    counter_add(decision->status == 401 ? &worker->counters.access_unknown : &worker->counters.access_forbidden, 1);
+    log_refused_sender(connection, decision);
+    return (struct refusal){decision->status, 0, decision->error};
+}
+
 /* What the head alone is enough to refuse; status 0: nothing. Only authentication may ever answer 401 or 403, and 400 is kept for
  * what cannot be read: clients drop or retry by the status. */
-static struct refusal judge_head(const struct connection *connection, const struct http_head *head)
+static struct refusal judge_content(struct connection *connection, const struct http_head *head)
 {
-    const struct source_worker *worker = connection->worker;
-    const struct source_endpoint *endpoint = &worker->endpoints[connection->source];
-    struct slice type = media_type(head->content_type);
+    const struct source_limits *limits = &connection->channel.worker->limits;
 
-    if (head->expects_other)
-        return (struct refusal){417, 0, "the only expectation known is 100-continue"};
-    if (head->path.length == 0 || !slice_equal(without_slash(head->path), without_slash(slice_of(endpoint->path))))
-        return (struct refusal){404, 0, "nothing is served at this path; see path in the configuration's sources"};
     if (!head->is_post)
         return (struct refusal){405, 0, "audit events are sent by POST"};
-    if (slice_equal_ascii_nocase(type, SLICE("application/msgpack")) || slice_equal_ascii_nocase(type, SLICE("application/x-msgpack")))
+    if (is_msgpack(head->content_type)) {
+        log_msgpack(connection);
         return (struct refusal){415, 0, "msgpack is not read; set Format json in the sender"};
-    if (head->content_encoding.length && !slice_equal_ascii_nocase(head->content_encoding, SLICE("identity")))
-        return (struct refusal){415, 0, "compressed bodies are not read; switch the compression off in the sender"};
-    if (worker->limits.body_bytes && head->content_length > worker->limits.body_bytes)
+    }
+    if (!content_is_known(head->content_encoding) || (head->content_encoding.length && is_validation(connection, head)))
+        return (struct refusal){
+            415, 0, "of compressed bodies gzip and zstd are read; set one of them in the sender, or switch the compression off"};
+    if (limits->body_bytes && head->content_length > limits->body_bytes)
         return (struct refusal){413, 0, "the body is larger than limits.body_bytes"};
     return (struct refusal){0};
 }
 
-/* Asks the handler. */
-static struct refusal offer(struct connection *connection, const struct http_head *head)
+/* Asks the handler. A path with a secret in it goes no further. */
+static struct refusal offer(struct connection *connection, const struct http_head *head, const struct path_parts *parts,
+                            const struct access_decision *decision)
 {
-    struct source_worker *worker = connection->worker;
-    struct address client = client_of(&worker->endpoints[connection->source], &connection->peer, head->forwarded_for);
-    struct source_refusal refusal = {503, worker->limits.retry_after, NULL};
-    struct source_head told = {.source = connection->source,
-                               .path = head->path,
+    bool packed = head->content_encoding.length > 0;
+    struct source_refusal refusal;
+    struct source_head told = {.source = connection->channel.source,
+                               .path = parts->token.length ? slice_of(endpoint_of(connection)->path) : head->path,
                                .content_type = head->content_type,
-                               .content_length = head->chunked ? SOURCE_LENGTH_UNKNOWN : (int64_t)head->content_length,
-                               .client = &client};
-    struct source_request *request = xcalloc(1, sizeof *request);
+                               .cluster = decision->cluster,
+                               .client_name = decision->client_name,
+                               .content_length = head->chunked || packed ? SOURCE_LENGTH_UNKNOWN : (int64_t)head->content_length,
+                               .client = &connection->channel.peer,
+                               .resends = true};
 
-    request->worker = worker;
-    request->connection = connection;
-    request->context = worker->handler.begin(worker->handler.data, request, &told, &refusal);
-    if (request->context) {
-        LIST_INSERT_HEAD(&worker->requests, request, entry);
-        connection->request = request;
+    connection->request = unit_begin(connection->channel.worker, &told, connection, &connection_as_owner, &refusal);
+    if (connection->request) {
+        content_begin(connection, head->content_encoding);
         return (struct refusal){0};
     }
-    free(request);
-    counter_add(&worker->counters.bounds[SOURCE_BOUND_REFUSED], 1);
     return (struct refusal){refusal.status, refusal.status == 503 || refusal.status == 429 ? refusal.retry_after : 0, refusal.error};
+}
+
+/* By the path and the sender: the status to refuse with, or 0 if the request is taken, be it by the handler or as a handshake. */
+static struct refusal judge(struct connection *connection, const struct http_head *head, const struct path_parts *parts)
+{
+    struct access_decision decision;
+    struct refusal refusal = judge_sender(connection, head, parts, &decision);
+
+    if (refusal.status)
+        return refusal;
+    if (head->is_options && endpoint_of(connection)->event_grid && validation_keep_origin(connection, head->webhook_origin))
+        return (struct refusal){.status = 200, .error = NULL};
+    refusal = judge_content(connection, head);
+    if (refusal.status)
+        return refusal;
+    connection->validating = is_validation(connection, head);
+    return connection->validating ? refusal : offer(connection, head, parts, &decision);
+}
+
+static struct refusal judge_head(struct connection *connection, const struct http_head *head)
+{
+    struct buffer decoded = {0};
+    struct path_parts parts;
+    struct refusal refusal;
+
+    if (head->expects_other)
+        refusal = (struct refusal){417, 0, "the only expectation known is 100-continue"};
+    else if (!path_match(endpoint_of(connection)->path, head->path, &decoded, &parts))
+        refusal = (struct refusal){404, 0, "nothing is served at this path; see path in the configuration's sources"};
+    else
+        refusal = judge(connection, head, &parts);
+    stamped_file_wipe(&decoded);
+    return refusal;
 }
 
 /* A body is drained before it is refused: a client that still sends would see a reset, and not the answer. */
 static void refuse(struct connection *connection, const struct http_head *head, const struct refusal *refusal)
 {
     if (refusal->status == 413)
-        counter_add(&connection->worker->counters.bounds[SOURCE_BOUND_BODY_BYTES], 1);
+        counter_add(&connection->channel.worker->counters.bounds[SOURCE_BOUND_BODY_BYTES], 1);
     if (!head->has_body) {
         answer_refusal(connection, refusal);
     } else if (head->expects_continue && !head->is_http_1_0) {
@@ -108,22 +198,21 @@ void request_begin(struct connection *connection, struct slice section)
         answer_and_close(connection, status, error, SOURCE_CLOSE_BAD_REQUEST);
         return;
     }
-    counter_add(&connection->worker->counters.requests, 1);
+    counter_add(&connection->channel.worker->counters.requests, 1);
     connection->keep_alive = head.keep_alive;
     connection->body_bytes = connection->drained_bytes = connection->progress_bytes = 0;
-    connection_set_deadline(connection, connection->worker->limits.body_progress_timeout);
+    channel_set_deadline(&connection->channel, connection->channel.worker->limits.body_progress_timeout);
+    answer_keep_firehose_id(connection, head.firehose_request_id);
     struct refusal refusal = judge_head(connection, &head);
-    if (!refusal.status)
-        refusal = offer(connection, &head);
     if (refusal.status)
         refuse(connection, &head, &refusal);
     else
         accept_body(connection, &head);
 }
 
-static void stop_body(struct connection *connection, struct refusal refusal, enum source_bound bound)
+void request_refuse_rest(struct connection *connection, struct refusal refusal, enum source_bound bound)
 {
-    counter_add(&connection->worker->counters.bounds[bound], 1);
+    counter_add(&connection->channel.worker->counters.bounds[bound], 1);
     request_abort(connection);
     connection->refusal = refusal;
     connection->state = CONNECTION_DRAIN;
@@ -132,28 +221,35 @@ static void stop_body(struct connection *connection, struct refusal refusal, enu
 void request_body(void *data, struct slice bytes)
 {
     struct connection *connection = data;
-    const struct source_limits *limits = &connection->worker->limits;
+    const struct source_limits *limits = &connection->channel.worker->limits;
 
     connection->body_bytes += bytes.length;
     if (connection->state != CONNECTION_BODY)
         return;
     if (limits->body_bytes && connection->body_bytes > limits->body_bytes)
-        stop_body(connection, (struct refusal){413, 0, "the body is larger than limits.body_bytes"}, SOURCE_BOUND_BODY_BYTES);
-    else if (connection->worker->handler.body(connection->request->context, bytes) != RESULT_OK)
-        stop_body(connection, (struct refusal){503, limits->retry_after, "no room for this request now; send it again later"},
-                  SOURCE_BOUND_REFUSED);
+        request_refuse_rest(connection, (struct refusal){413, 0, "the body is larger than limits.body_bytes"}, SOURCE_BOUND_BODY_BYTES);
+    else if (connection->validating)
+        validation_feed(connection, bytes);
+    else
+        content_feed(connection, bytes);
 }
 
 void request_end(struct connection *connection)
 {
-    const struct source_worker *worker = connection->worker;
+    const struct source_worker *worker = connection->channel.worker;
 
+    if (connection->state == CONNECTION_BODY && !connection->validating)
+        content_end(connection);
     if (connection->state == CONNECTION_DRAIN) {
         answer_refusal(connection, &connection->refusal);
         return;
     }
+    if (connection->validating) {
+        validation_end(connection);
+        return;
+    }
     connection->state = CONNECTION_WAIT;
-    connection_set_deadline(connection, worker->limits.acknowledge_timeout);
+    channel_set_deadline(&connection->channel, worker->limits.acknowledge_timeout);
     /* may answer at once, and so change the state */
     worker->handler.end(connection->request->context);
 }
@@ -162,10 +258,8 @@ void request_abort(struct connection *connection)
 {
     struct source_request *request = connection->request;
 
-    if (!request)
-        return;
     connection->request = NULL;
-    LIST_REMOVE(request, entry);
-    connection->worker->handler.abort(request->context);
-    free(request);
+    content_free(connection);
+    if (request)
+        unit_abort(request);
 }

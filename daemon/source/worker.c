@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/source/connection.h"
+#include "daemon/source/channel.h"
 
 #include "harrier/memory.h"
 
@@ -17,35 +17,23 @@ const struct source_limits source_default_limits = {
     .body_progress_timeout = 10 * CLOCK_SECOND,
     .acknowledge_timeout = 10 * CLOCK_SECOND,
     .retry_after = 10,
+    .inflated_bytes = UINT64_C(1) << 30,
+    .inflate_ratio = 200,
 };
 
-static bool expire_one(struct source_worker *worker, clock_nanos now)
-{
-    struct connection *connection;
-
-    LIST_FOREACH(connection, &worker->connections, entry)
-    {
-        if (connection->deadline > now)
-            continue;
-        connection_expire(connection);
-        return true;
-    }
-    return false;
-}
-
-/* From the start after each: what a handler does when a request is aborted may change the list. Each has a later deadline after it,
- * or is gone. */
 static void sweep_cb(evutil_socket_t fd, short events, void *data)
 {
+    struct source_worker *worker = data;
     clock_nanos now = clock_monotonic();
+    struct deadline *passed;
     (void)fd;
     (void)events;
-    while (expire_one(data, now))
-        continue;
+    while ((passed = deadlines_take(&worker->deadlines, now)))
+        channel_expire((struct channel *)((char *)passed - offsetof(struct channel, deadline)));
 }
 
 /* A quarter of the shortest time-out, from 10 ms to 1 s. */
-static struct timeval sweep_period(const struct source_limits *limits)
+static clock_nanos sweep_period(const struct source_limits *limits)
 {
     const clock_nanos timeouts[] = {limits->header_timeout, limits->idle_timeout, limits->body_progress_timeout,
                                     limits->acknowledge_timeout};
@@ -57,7 +45,7 @@ static struct timeval sweep_period(const struct source_limits *limits)
     period /= 4;
     if (period < 10 * CLOCK_MILLISECOND)
         period = 10 * CLOCK_MILLISECOND;
-    return (struct timeval){period / CLOCK_SECOND, period % CLOCK_SECOND / 1000};
+    return period;
 }
 
 struct source_worker *source_worker_new(struct event_base *base, const struct source_limits *limits,
@@ -71,19 +59,21 @@ struct source_worker *source_worker_new(struct event_base *base, const struct so
     worker->endpoints = endpoints;
     worker->endpoint_count = endpoint_count;
     worker->handler = *handler;
+    worker->streams = xcalloc(endpoint_count ? endpoint_count : 1, sizeof *worker->streams);
+    deadlines_begin(&worker->deadlines, sweep_period(limits), clock_monotonic());
     worker->sweep = event_new(base, -1, EV_PERSIST, sweep_cb, worker);
-    LIST_INIT(&worker->connections);
+    LIST_INIT(&worker->channels);
     LIST_INIT(&worker->requests);
     return worker;
 }
 
 static void close_all(struct source_worker *worker)
 {
-    struct connection *connection;
+    struct channel *channel;
 
-    while ((connection = LIST_FIRST(&worker->connections))) {
-        connection_close(connection, SOURCE_CLOSE_SHUTDOWN);
-        connection_settle(connection);
+    while ((channel = LIST_FIRST(&worker->channels))) {
+        channel_close(channel, SOURCE_CLOSE_SHUTDOWN);
+        channel_settle(channel);
     }
 }
 
@@ -99,7 +89,13 @@ void source_worker_free(struct source_worker *worker)
         request->worker = NULL;
     }
     event_free(worker->sweep);
+    free(worker->streams);
     free(worker);
+}
+
+void source_worker_set_peers(struct source_worker *worker, struct source_peers *peers)
+{
+    worker->peers = peers;
 }
 
 bool source_worker_reserve(struct source_worker *worker)
@@ -125,38 +121,33 @@ size_t source_worker_connections(const struct source_worker *worker)
 
 void source_worker_add(struct source_worker *worker, size_t source, int fd, const struct address *peer)
 {
-    struct timeval period = sweep_period(&worker->limits);
+    const struct timeval period = {worker->deadlines.tick / CLOCK_SECOND, worker->deadlines.tick % CLOCK_SECOND / 1000};
 
     if (worker->draining) {
         close(fd);
+        peers_leave(worker->peers, peer);
         source_worker_release(worker);
         return;
     }
-    if (LIST_EMPTY(&worker->connections))
+    if (LIST_EMPTY(&worker->channels))
         event_add(worker->sweep, &period);
-    connection_open(worker, source, fd, peer);
+    channel_open(worker, source, fd, peer);
 }
 
-static bool close_one_idle(struct source_worker *worker)
-{
-    struct connection *connection;
-
-    LIST_FOREACH(connection, &worker->connections, entry)
-    {
-        if (!connection_is_idle(connection))
-            continue;
-        connection_close(connection, SOURCE_CLOSE_SHUTDOWN);
-        connection_settle(connection);
-        return true;
-    }
-    return false;
-}
-
+/* A channel that drains may be gone after it, so the next is looked up before; draining one never ends another. */
 void source_worker_drain(struct source_worker *worker)
 {
+    struct channel *next;
+
     worker->draining = true;
-    while (close_one_idle(worker))
-        continue;
+    for (struct channel *channel = LIST_FIRST(&worker->channels); channel; channel = next) {
+        next = LIST_NEXT(channel, entry);
+        if (channel->transport.handshaking)
+            channel_close(channel, SOURCE_CLOSE_SHUTDOWN);
+        else
+            channel->type->drain(channel);
+        channel_settle(channel);
+    }
 }
 
 /* --- counters ---------------------------------------------------------------------------------------------------------------------- */
@@ -176,6 +167,9 @@ const char *source_close_name(enum source_close reason)
         [SOURCE_CLOSE_HEAD_TOO_LARGE] = "head_too_large",
         [SOURCE_CLOSE_DRAIN_TOO_LONG] = "drain_too_long",
         [SOURCE_CLOSE_REFUSED_EARLY] = "refused_early",
+        [SOURCE_CLOSE_HANDSHAKE] = "handshake",
+        [SOURCE_CLOSE_FORBIDDEN] = "forbidden",
+        [SOURCE_CLOSE_NOT_STORED] = "not_stored",
         [SOURCE_CLOSE_SHUTDOWN] = "shutdown",
         [SOURCE_CLOSE_ERROR] = "error",
     };
@@ -188,7 +182,8 @@ const char *source_bound_name(enum source_bound bound)
         [SOURCE_BOUND_HEADER_BYTES] = "header_bytes", [SOURCE_BOUND_BODY_BYTES] = "body_bytes",
         [SOURCE_BOUND_DRAIN_BYTES] = "drain_bytes",   [SOURCE_BOUND_CONNECTIONS] = "connections",
         [SOURCE_BOUND_DESCRIPTORS] = "descriptors",   [SOURCE_BOUND_ACKNOWLEDGE] = "acknowledge_timeout",
-        [SOURCE_BOUND_REFUSED] = "refused",
+        [SOURCE_BOUND_REFUSED] = "refused",           [SOURCE_BOUND_INFLATED] = "inflated_bytes",
+        [SOURCE_BOUND_ADDRESS] = "connections_per_address",
     };
     return names[bound];
 }
@@ -213,4 +208,26 @@ void source_worker_count(const struct source_worker *worker, struct source_count
         counts->closes[i] += counter_read(&counters->closes[i]);
     for (size_t i = 0; i < SOURCE_BOUND_COUNT; i++)
         counts->bounds[i] += counter_read(&counters->bounds[i]);
+    counts->tls_handshakes += counter_read(&counters->tls_handshakes);
+    counts->tls_resumed += counter_read(&counters->tls_resumed);
+    for (size_t i = 0; i < SOURCE_TLS_FAILURE_COUNT; i++)
+        counts->tls_failures[i] += counter_read(&counters->tls_failures[i]);
+    counts->damaged_bodies += counter_read(&counters->damaged_bodies);
+    counts->access_unknown += counter_read(&counters->access_unknown);
+    counts->access_forbidden += counter_read(&counters->access_forbidden);
+}
+
+void source_worker_count_stream(const struct source_worker *worker, size_t source, struct source_stream_counts *counts)
+{
+    const struct stream_counters *counters = &worker->streams[source];
+
+    counts->connections += counter_read(&counters->connections);
+    counts->bytes += counter_read(&counters->bytes);
+    counts->messages += counter_read(&counters->messages);
+    counts->other += counter_read(&counters->other);
+    counts->cut_off += counter_read(&counters->cut_off);
+    counts->long_headers += counter_read(&counters->long_headers);
+    counts->bad_frames += counter_read(&counters->bad_frames);
+    counts->pauses += counter_read(&counters->pauses);
+    counts->not_stored += counter_read(&counters->not_stored);
 }

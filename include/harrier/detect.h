@@ -7,6 +7,7 @@
 #ifndef HARRIER_DETECT_H
 #define HARRIER_DETECT_H
 
+#include "harrier/k8s_catalog.h"
 #include "harrier/udm.h"
 #include "harrier/yaral.h"
 
@@ -104,6 +105,44 @@ struct detect_counts {
     uint64_t regex_unknown;
 };
 struct detect_counts detect_engine_counts(const struct detect_engine *engine);
+
+/* --- what rules need to see ------------------------------------------------------------------------------------------------------ */
+
+/* Levels of a Kubernetes audit policy: what the API server logs of a request. */
+enum detect_level { DETECT_LEVEL_NONE, DETECT_LEVEL_METADATA, DETECT_LEVEL_REQUEST, DETECT_LEVEL_REQUEST_RESPONSE };
+/* "RequestResponse", as a policy and the events have it. */
+const char *detect_level_name(enum detect_level level);
+
+/* The level that the rule's conditions ask for: of a request that is logged at a lower one some condition cannot be seen. own_labels may be NULL.
+ * What only outcomes show does not count. */
+enum detect_level detect_rule_level(const struct detect_plan *plan, size_t rule_index, const struct udm_own_labels *own_labels);
+
+/* A kind of request, as an audit policy can tell them apart. */
+struct detect_request {
+    struct slice verb;                         /* empty: one that no policy names */
+    bool is_resource;                          /* else: for a path such as /version; nothing below counts */
+    const struct udm_k8s_resource *resource;   /* NULL: none of detect_needs_resource */
+    struct slice group;                        /* resource NULL: its group, which is one of theirs; bytes NULL: another group */
+    struct slice subresource;                  /* empty: the resource itself; "*": one that the resource's entry does not name */
+    const struct slice *namespace;             /* NULL: none of detect_needs_namespace */
+};
+
+/* Works out which requests which rule can concern, and at which level they have to be logged for it. Where that cannot be told, the answer is more
+ * than is needed, never less. It rests on what the API server does with a request: labels of a pod spec are not looked for in objects of the API server's own
+ * that have none, though a client may write such a thing into a patch. It knows lists and tables as they are now. The plan outlives it. */
+struct detect_needs;
+struct detect_needs *detect_needs_new(struct detect_plan *plan, const struct udm_own_labels *own_labels);
+void detect_needs_free(struct detect_needs *needs);
+/* The resources to be told apart: those of the catalog, and custom ones that a rule names with their group. NULL past the end. */
+const struct udm_k8s_resource *detect_needs_resource(const struct detect_needs *needs, size_t index);
+/* Namespaces that some rule names; NULL past the end. */
+const struct slice *detect_needs_namespace(const struct detect_needs *needs, size_t index);
+/* The level that the rule needs of such requests, for conditions and outcomes; DETECT_LEVEL_NONE if it cannot concern them. */
+enum detect_level detect_needs_level(struct detect_needs *needs, size_t rule_index, const struct detect_request *request);
+/* Can the rule fire on an event of such requests' stage RequestReceived, where none of their later stages can have it fire? */
+bool detect_needs_request_received(struct detect_needs *needs, size_t rule_index, const struct detect_request *request);
+/* It tells resources by target.url alone, which names of namespaces and objects may meet as well. */
+bool detect_needs_tells_by_url(const struct detect_needs *needs, size_t rule_index);
 
 /* --- why and why not ---------------------------------------------------------------------------------------------------------- */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The webhook listener: HTTP/1.1 (RFC 9110, RFC 9112) requests in, their bodies handed on as they arrive, one answer each.
- * It knows no audit event and no rule.
+/* Where bytes come in. A unit is what its sender wants acknowledged: an HTTP request's body (RFC 9110, RFC 9112), a RELP frame, a stretch of syslog
+ * messages or of a file. Every kind of source hands its units to one struct source_handler, bytes as they arrive, and gets one answer for
+ * each. It knows no audit event and no rule.
  *
  * Threads: a struct source_worker belongs to the thread that runs its event_base (which needs no locks); every function that takes
  * one is called there, but for those marked "any thread". The acceptor belongs to the main thread. */
@@ -16,14 +17,25 @@ struct event_base;
 struct source_worker;
 struct source_request;
 struct source_acceptor;
+struct source_peers;
 
 /* --- what is served --------------------------------------------------------------------------------------------------------- */
 
-/* One configured source; its index in the array given to source_worker_new is its name for the program. */
+struct source_tls;    /* source_tls.h */
+struct source_access; /* who may send: source_access.h */
+
+enum source_protocol { SOURCE_HTTP, SOURCE_SYSLOG, SOURCE_RELP };
+
+/* One configured listener; its index in the array given to source_worker_new is its name for the program. */
 struct source_endpoint {
-    const char *path;                              /* "/k8s-audit"; a query and one trailing slash of a request do not matter */
-    const struct address_network *trusted_proxies; /* peers whose X-Forwarded-For is believed; may be NULL */
-    size_t trusted_proxy_count;
+    enum source_protocol protocol;
+    const char *name;             /* for the log */
+    const char *path;             /* HTTP: "/k8s-audit", with {cluster} and {token} as segments; a query and one trailing slash of a request do not matter */
+    struct source_tls *tls;       /* NULL: plain */
+    struct source_access *access; /* NULL: anybody */
+    bool cluster_from_certificate; /* its common name, where neither client nor path names one */
+    bool cluster_from_syslog;      /* the structured data's parameter "cluster" */
+    bool event_grid;               /* HTTP: answer validation handshakes */
 };
 
 struct source_limits {
@@ -31,6 +43,8 @@ struct source_limits {
     uint64_t drain_bytes;              /* of a body that is refused: the connection is closed after so many */
     size_t header_bytes;               /* request line and header section; more is answered 431. At most 64 KiB */
     size_t connections;                /* open at a time, per worker */
+    uint64_t inflated_bytes;           /* that a compressed body may have; more is answered 413 */
+    uint64_t inflate_ratio;            /* times its compressed size, beyond the first MiB */
     size_t turn_bytes;                 /* read from one connection before the others have their turn */
     clock_nanos header_timeout;        /* from the first byte of a request to the end of its header section */
     clock_nanos idle_timeout;          /* without a request on an open connection */
@@ -50,25 +64,28 @@ enum { SOURCE_LENGTH_UNKNOWN = -1 };
 
 /* Valid during begin() only. */
 struct source_head {
-    size_t source;                /* index of the endpoint */
-    struct slice path;            /* without query */
-    struct slice content_type;    /* as sent; may be empty */
-    struct slice cluster;         /* cluster named by the request itself; empty while no endpoint asks for one */
-    int64_t content_length;       /* SOURCE_LENGTH_UNKNOWN: chunked */
-    const struct address *client; /* the peer, or the client that a trusted proxy names */
+    size_t source;                /* index of the endpoint, or the number given to a follower */
+    struct slice path;            /* HTTP: without query */
+    struct slice content_type;    /* HTTP: as sent; may be empty */
+    struct slice cluster;         /* that the sender speaks for: bound to the client, the path, the certificate or the structured data; empty: the source's own */
+    struct slice client_name;     /* of the entry of access that let it in; empty: none */
+    int64_t content_length;       /* SOURCE_LENGTH_UNKNOWN: chunked, compressed, or no HTTP */
+    const struct address *client; /* the peer; NULL: a file */
+    bool resends;                 /* what is not acknowledged comes again. false: plain syslog and pipes; such a unit must not fail, but may be late */
 };
 
-/* Why begin() does not want the request: the body is drained, then this is answered. */
+/* Why begin() does not want the unit: an HTTP body is drained, then this is answered; others are not read on for retry_after or less, and begin()
+ * is asked again. */
 struct source_refusal {
     unsigned int status;      /* 503 unless set */
     unsigned int retry_after; /* seconds; limits.retry_after unless set; sent with 429 and 503 */
     const char *error;        /* constant text for the JSON body; NULL for the status's own */
 };
 
-/* For each request: begin(); if it gave a context: body() any number of times; then exactly one of
+/* For each unit: begin(); if it gave a context: body() any number of times; then exactly one of
  *   abort(): the client went away, was too slow, or broke the protocol, or body() refused. The context is the handler's to free, the
  *            request must not be answered;
- *   end():   the body is complete. The handler then calls source_request_answer exactly once, now or later, whatever becomes of
+ *   end():   the unit is complete. The handler then calls source_request_answer exactly once, now or later, whatever becomes of
  *            the client meanwhile (an answer that nobody waits for any more is dropped and counted).
  * No callback may free the worker. */
 struct source_handler {
@@ -77,9 +94,20 @@ struct source_handler {
     void *(*begin)(void *data, struct source_request *request, const struct source_head *head, struct source_refusal *refusal);
     /* The next bytes, never empty, valid during the call. Anything but RESULT_OK: abort() follows, the rest is drained, 503 is answered. */
     enum result (*body)(void *context, struct slice bytes);
+    /* The bytes since the last call (or begin) were one whole message: syslog, RELP, files. HTTP bodies have no messages. */
+    void (*message_end)(void *context);
     void (*end)(void *context);
     void (*abort)(void *context);
 };
+
+/* How far a file has been read when the unit is acknowledged: stored with the unit, given back to the follower after a start. */
+struct source_position {
+    struct slice value; /* opaque, at most 4 KiB; valid until the answer */
+    bool due;           /* to be stored even if nothing else is */
+};
+
+/* In or after end(): the unit's position; false: it has none. */
+bool source_request_position(const struct source_request *request, struct source_position *position);
 
 /* Answers a request after its end(), from its worker's thread (inside end() too). retry_after: seconds, 0 for none. json: the body;
  * empty for {}. The handle is gone after it. */
@@ -102,6 +130,8 @@ void source_worker_release(struct source_worker *worker);
 void source_worker_add(struct source_worker *worker, size_t source, int fd, const struct address *peer);
 /* No new request is begun: idle connections are closed, the others with their next answer. */
 void source_worker_drain(struct source_worker *worker);
+/* Connections that end are taken off from these, which outlive the worker: those of the acceptor that they come from. Before the first. */
+void source_worker_set_peers(struct source_worker *worker, struct source_peers *peers);
 /* Places taken. Any thread. */
 size_t source_worker_connections(const struct source_worker *worker);
 
@@ -120,6 +150,9 @@ enum source_close {
     SOURCE_CLOSE_HEAD_TOO_LARGE,
     SOURCE_CLOSE_DRAIN_TOO_LONG,
     SOURCE_CLOSE_REFUSED_EARLY, /* refused before a body that waited for 100 Continue */
+    SOURCE_CLOSE_HANDSHAKE,     /* no TLS came of it: see tls_failures */
+    SOURCE_CLOSE_FORBIDDEN,     /* syslog and RELP: nobody that may send, or for another cluster */
+    SOURCE_CLOSE_NOT_STORED,    /* syslog and RELP: a unit failed; RELP's client sends it again */
     SOURCE_CLOSE_SHUTDOWN,
     SOURCE_CLOSE_ERROR, /* the operating system reported one */
     SOURCE_CLOSE_COUNT
@@ -136,10 +169,32 @@ enum source_bound {
     SOURCE_BOUND_DESCRIPTORS, /* no file descriptor or socket memory left to accept a connection */
     SOURCE_BOUND_ACKNOWLEDGE, /* answered 503 because no answer came in time */
     SOURCE_BOUND_REFUSED,     /* begin() or body() refused a request */
+    SOURCE_BOUND_INFLATED,    /* a compressed body was larger than inflated_bytes, or than inflate_ratio allows */
+    SOURCE_BOUND_ADDRESS,     /* connections_per_address: closed at once */
     SOURCE_BOUND_COUNT
 };
 
 const char *source_bound_name(enum source_bound bound);
+
+/* Why a TLS handshake came to nothing. */
+enum source_tls_failure {
+    SOURCE_TLS_NOT_TLS, /* garbage, or another protocol */
+    SOURCE_TLS_PLAIN_HTTP,
+    SOURCE_TLS_NO_COMMON,         /* version, cipher or group */
+    SOURCE_TLS_ALPN,              /* RFC 7301: the client offers protocols, and none that is spoken here */
+    SOURCE_TLS_NO_CERTIFICATE,    /* one was asked for */
+    SOURCE_TLS_EXPIRED,           /* the client's certificate, or it is not good yet */
+    SOURCE_TLS_UNTRUSTED,         /* it was not signed by client_ca_file, or not for clients */
+    SOURCE_TLS_WRONG_NAME,        /* it has none of client_names */
+    SOURCE_TLS_REFUSED_BY_CLIENT, /* the client sent an alert, such as that it does not know who signed our certificate */
+    SOURCE_TLS_CUT,               /* the client went away */
+    SOURCE_TLS_TIMEOUT,
+    SOURCE_TLS_OTHER,
+    SOURCE_TLS_FAILURE_COUNT
+};
+
+/* The reason's name in metrics, such as "expired". */
+const char *source_tls_failure_name(enum source_tls_failure failure);
 
 /* Totals since the start; connections_open is now. */
 struct source_counts {
@@ -151,10 +206,32 @@ struct source_counts {
     uint64_t answers_dropped;     /* the client was gone, or had been answered 503 */
     uint64_t closes[SOURCE_CLOSE_COUNT];
     uint64_t bounds[SOURCE_BOUND_COUNT];
+    uint64_t tls_handshakes; /* that were completed */
+    uint64_t tls_resumed;    /* of these, by a session from before */
+    uint64_t tls_failures[SOURCE_TLS_FAILURE_COUNT];
+    uint64_t damaged_bodies;   /* compressed, and not to be unpacked to their end */
+    uint64_t access_unknown;   /* requests answered 401: no client that may send */
+    uint64_t access_forbidden; /* requests answered 403: a known client that spoke for another cluster */
 };
 
 /* Adds the worker's counts to counts, so that several can be summed. Any thread. */
 void source_worker_count(const struct source_worker *worker, struct source_counts *counts);
+
+/* Totals of one syslog or RELP endpoint since the start. */
+struct source_stream_counts {
+    uint64_t connections;
+    uint64_t bytes;        /* received */
+    uint64_t messages;     /* with JSON */
+    uint64_t other;        /* without: other programs' lines */
+    uint64_t cut_off;      /* messages that end inside their JSON */
+    uint64_t long_headers; /* messages whose header was given up on, and which went on as a text as they were */
+    uint64_t bad_frames;   /* framing that could not be trusted: each closed its connection */
+    uint64_t pauses;       /* no unit could be had, so that nothing was read for a while */
+    uint64_t not_stored;   /* units that failed */
+};
+
+/* Adds the worker's counts to counts, as above. Any thread. */
+void source_worker_count_stream(const struct source_worker *worker, size_t source, struct source_stream_counts *counts);
 
 /* --- listening ------------------------------------------------------------------------------------------------------------------- */
 
@@ -172,6 +249,11 @@ typedef void source_accepted(void *data, struct source_worker *worker, size_t so
 /* workers and data outlive the acceptor. */
 struct source_acceptor *source_acceptor_new(struct event_base *base, struct source_worker *const *workers, size_t worker_count,
                                             source_accepted *accepted, void *data);
+/* How many connections each address has, over all workers: more than most are closed at once. Of IPv6 the first 64 bits count. */
+struct source_peers *source_peers_new(size_t most);
+void source_peers_free(struct source_peers *peers);
+/* peers outlive the acceptor. Before the first listening socket. */
+void source_acceptor_set_peers(struct source_acceptor *acceptor, struct source_peers *peers);
 /* Closes the listening sockets. */
 void source_acceptor_free(struct source_acceptor *acceptor);
 /* Accepts on the listening socket from now on, and owns it. */

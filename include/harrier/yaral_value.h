@@ -97,6 +97,20 @@ const struct yaral_matcher_counts *yaral_matcher_counts(const struct yaral_match
 /* Unanchored search. YARAL_UNKNOWN when both matchers ended in anything but yes or no. */
 enum yaral_truth yaral_regex_search(const struct yaral_regex *regex, struct yaral_matcher *matcher, struct slice text);
 
+/* A text of which only the outline is known. */
+enum yaral_outline_kind {
+    YARAL_OUTLINE_TEXT,    /* this text */
+    YARAL_OUTLINE_SEGMENT, /* one character or more, none a slash */
+    YARAL_OUTLINE_SLASHES, /* any number of slashes, or none */
+    YARAL_OUTLINE_ANYTHING /* any text, or none */
+};
+struct yaral_outline {
+    enum yaral_outline_kind kind;
+    struct slice text; /* YARAL_OUTLINE_TEXT */
+};
+/* Is there a text of these parts in which the regex is found? Never false where there is one; of word and line boundaries it is assumed that they hold. */
+bool yaral_regex_may_match(const struct yaral_regex *regex, struct yaral_matcher *matcher, const struct yaral_outline *parts, size_t count);
+
 /* --- lists --------------------------------------------------------------------------------------------------------------------------- */
 
 struct yaral_list;

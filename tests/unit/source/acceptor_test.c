@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "harrier/source.h"
+#include "daemon/source/channel.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -44,7 +44,7 @@ static void accepted(void *data, struct source_worker *worker, size_t source, in
 
 static void build(struct house *house, size_t places)
 {
-    static const struct source_endpoint endpoints[] = {{"/", NULL, 0}};
+    static const struct source_endpoint endpoints[] = {{.name = "apiserver", .path = "/"}};
     struct source_limits limits = source_default_limits;
     struct source_handler handler = {.data = house, .begin = never_begin};
     struct address any;
@@ -152,6 +152,89 @@ static void test_a_shortage_of_descriptors_ends_by_itself(void **state)
     leave(&house);
 }
 
+/* As long as there are none, the listener is looked at ten times a second, and not all the time. */
+static void test_a_shortage_of_descriptors_is_waited_out_without_spinning(void **state)
+{
+    struct house house;
+    struct rlimit before, none;
+    (void)state;
+    build(&house, 100);
+    int client = dial(&house);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = before;
+    none.rlim_cur = 3;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    for (int i = 0; i < 1000; i++)
+        event_base_loop(house.base, EVLOOP_NONBLOCK);
+    assert_int_equal(bounds(&house).bounds[SOURCE_BOUND_DESCRIPTORS], 1);
+    for (int i = 0; i < 3; i++)
+        event_base_loop(house.base, EVLOOP_ONCE);
+    assert_true(bounds(&house).bounds[SOURCE_BOUND_DESCRIPTORS] >= 2);
+    assert_true(bounds(&house).bounds[SOURCE_BOUND_DESCRIPTORS] <= 4);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    while (house.accepted[0] + house.accepted[1] < 1)
+        event_base_loop(house.base, EVLOOP_ONCE);
+    close(client);
+    leave(&house);
+}
+
+static void test_one_more_connection_than_an_address_may_have_is_closed(void **state)
+{
+    struct house house;
+    struct source_peers *peers = source_peers_new(2);
+    int clients[3];
+    char byte;
+    (void)state;
+    build(&house, 100);
+    source_acceptor_set_peers(house.acceptor, peers);
+    for (size_t i = 0; i < WORKERS; i++)
+        source_worker_set_peers(house.workers[i], peers);
+    for (size_t i = 0; i < 3; i++) {
+        clients[i] = dial(&house);
+        turn(&house);
+    }
+    assert_int_equal(house.accepted[0] + house.accepted[1], 2);
+    assert_int_equal(recv(clients[2], &byte, 1, 0), 0);
+    assert_int_equal(bounds(&house).bounds[SOURCE_BOUND_ADDRESS], 1);
+    assert_int_equal(source_worker_connections(house.workers[0]) + source_worker_connections(house.workers[1]), 2);
+    close(clients[0]);
+    turn(&house);
+    int another = dial(&house);
+    turn(&house);
+    assert_int_equal(house.accepted[0] + house.accepted[1], 3);
+    close(another);
+    close(clients[1]);
+    close(clients[2]);
+    leave(&house);
+    source_peers_free(peers);
+}
+
+static bool enters(struct source_peers *peers, const char *text)
+{
+    struct address address;
+    assert_int_equal(address_parse_host_port(slice_of(text), &address, NULL), RESULT_OK);
+    return peers_enter(peers, &address);
+}
+
+static void test_addresses_are_told_apart_by_host_and_ipv6_by_network(void **state)
+{
+    struct source_peers *peers = source_peers_new(1);
+    struct address first;
+    (void)state;
+    assert_true(enters(peers, "10.0.0.1:1"));
+    assert_false(enters(peers, "10.0.0.1:2"));
+    assert_false(enters(peers, "[::ffff:10.0.0.1]:3"));
+    assert_true(enters(peers, "[::ffff:10.0.0.2]:3"));
+    assert_true(enters(peers, "10.0.0.3:1"));
+    assert_true(enters(peers, "[2001:db8:0:1::1]:1"));
+    assert_false(enters(peers, "[2001:db8:0:1:ffff::2]:1"));
+    assert_true(enters(peers, "[2001:db8:0:2::1]:1"));
+    assert_int_equal(address_parse_host_port(SLICE("10.0.0.1:9"), &first, NULL), RESULT_OK);
+    peers_leave(peers, &first);
+    assert_true(enters(peers, "10.0.0.1:2"));
+    source_peers_free(peers);
+}
+
 static void test_an_address_that_is_taken_is_an_error_with_its_errno(void **state)
 {
     struct house house;
@@ -181,6 +264,9 @@ int main(void)
         cmocka_unit_test(test_connections_go_to_the_worker_that_has_the_fewest),
         cmocka_unit_test(test_a_connection_without_a_place_waits_for_one),
         cmocka_unit_test(test_a_shortage_of_descriptors_ends_by_itself),
+        cmocka_unit_test(test_a_shortage_of_descriptors_is_waited_out_without_spinning),
+        cmocka_unit_test(test_one_more_connection_than_an_address_may_have_is_closed),
+        cmocka_unit_test(test_addresses_are_told_apart_by_host_and_ipv6_by_network),
         cmocka_unit_test(test_an_address_that_is_taken_is_an_error_with_its_errno),
         cmocka_unit_test(test_only_a_listening_socket_is_inherited),
     };

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/source/channel.h"
+
+#include "daemon/source/connection.h"
+#include "daemon/source/stream.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#define SHUN_TIME (2 * CLOCK_SECOND)
+
+void channel_set_deadline(struct channel *channel, clock_nanos after)
+{
+    deadlines_set(&channel->worker->deadlines, &channel->deadline, clock_monotonic() + after);
+}
+
+void channel_close(struct channel *channel, enum source_close reason)
+{
+    struct source_worker *worker = channel->worker;
+
+    channel->type->let_go(channel);
+    channel->closed = true;
+    event_del(&channel->readable);
+    event_del(&channel->writable);
+    transport_close(&channel->transport);
+    deadlines_remove(&channel->deadline);
+    LIST_REMOVE(channel, entry);
+    peers_leave(worker->peers, &channel->peer);
+    counter_add(&worker->counters.closes[reason], 1);
+    atomic_fetch_sub_explicit(&worker->counters.connections_open, 1, memory_order_relaxed);
+    source_worker_release(worker);
+    if (LIST_EMPTY(&worker->channels))
+        event_del(worker->sweep);
+}
+
+/* Neither in its handshake nor refused there. */
+static bool is_opened(const struct channel *channel)
+{
+    return !channel->transport.handshaking && !channel->shunned;
+}
+
+static void watch(struct event *event, bool *watched, bool wanted)
+{
+    if (*watched == wanted)
+        return;
+    if (wanted)
+        event_add(event, NULL);
+    else
+        event_del(event);
+    *watched = wanted;
+}
+
+void channel_settle(struct channel *channel)
+{
+    if (channel->running)
+        return;
+    if (channel->closed) {
+        channel->type->free_channel(channel);
+        return;
+    }
+    const struct transport *transport = &channel->transport;
+    bool reads = is_opened(channel) ? channel->type->reads(channel) : true;
+    bool writes = is_opened(channel) && channel->type->writes(channel);
+    /* inside TLS, to read or to go on with a handshake may need to write first */
+    watch(&channel->readable, &channel->reading, reads && !transport->wants_write);
+    watch(&channel->writable, &channel->writing, writes || (reads && transport->wants_write));
+    /* what is held, by the protocol or inside TLS, is not in the socket any more, so nothing else would wake it */
+    if (is_opened(channel) && reads && (channel->type->holds(channel) || transport->has_pending))
+        event_active(&channel->readable, EV_READ, 0);
+}
+
+static void count_failure(struct channel *channel, enum source_tls_failure failure)
+{
+    counter_add(&channel->worker->counters.tls_failures[failure], 1);
+    transport_log_failure(&channel->transport, failure, &channel->peer);
+}
+
+void channel_expire(struct channel *channel)
+{
+    if (is_opened(channel)) {
+        channel->type->expire(channel);
+    } else {
+        if (!channel->shunned)
+            count_failure(channel, SOURCE_TLS_TIMEOUT);
+        channel_close(channel, SOURCE_CLOSE_HANDSHAKE);
+    }
+    channel_settle(channel);
+}
+
+enum transport_result channel_receive(struct channel *channel, size_t *turn_bytes, struct slice *bytes)
+{
+    struct source_worker *worker = channel->worker;
+    size_t most = *turn_bytes < sizeof worker->buffer ? *turn_bytes : sizeof worker->buffer;
+    size_t received;
+    enum transport_result result = transport_receive(&channel->transport, worker->buffer, most, &received);
+
+    if (result != TRANSPORT_DONE)
+        return result;
+    *turn_bytes -= received;
+    counter_add(&worker->counters.received_bytes, received);
+    *bytes = slice_make(worker->buffer, received);
+    return TRANSPORT_DONE;
+}
+
+enum transport_result channel_send(struct channel *channel, struct buffer *out)
+{
+    while (out->length) {
+        size_t sent;
+        enum transport_result result = transport_send(&channel->transport, out->bytes, out->length, &sent);
+        if (result != TRANSPORT_DONE)
+            return result;
+        buffer_consume(out, sent);
+        channel_set_deadline(channel, channel->worker->limits.body_progress_timeout);
+    }
+    return TRANSPORT_DONE;
+}
+
+/* --- from the event loop ---------------------------------------------------------------------------------------------------- */
+
+/* The alert that says why must not be destroyed by a reset, which a close makes of bytes that are still to be read. */
+static void shun(struct channel *channel)
+{
+    channel->shunned = true;
+    transport_shun(&channel->transport);
+    channel_set_deadline(channel, SHUN_TIME);
+}
+
+static void shake_hands(struct channel *channel)
+{
+    struct counters *counters = &channel->worker->counters;
+
+    switch (transport_handshake(&channel->transport)) {
+    case TRANSPORT_DONE:
+        counter_add(&counters->tls_handshakes, 1);
+        counter_add(&counters->tls_resumed, channel->transport.resumed);
+        channel->type->opened(channel);
+        break;
+    case TRANSPORT_AGAIN: break;
+    case TRANSPORT_END:
+        count_failure(channel, channel->transport.failure);
+        channel_close(channel, SOURCE_CLOSE_HANDSHAKE);
+        break;
+    case TRANSPORT_BROKEN:
+        count_failure(channel, channel->transport.failure);
+        shun(channel);
+        break;
+    }
+}
+
+/* What a refused client still sends. */
+static void ignore(struct channel *channel)
+{
+    struct source_worker *worker = channel->worker;
+    size_t received;
+
+    if (transport_receive(&channel->transport, worker->buffer, sizeof worker->buffer, &received) > TRANSPORT_AGAIN)
+        channel_close(channel, SOURCE_CLOSE_HANDSHAKE);
+}
+
+static void run(struct channel *channel)
+{
+    if (channel->shunned)
+        ignore(channel);
+    else if (channel->transport.handshaking)
+        shake_hands(channel);
+    if (!channel->closed && is_opened(channel) && channel->type->reads(channel))
+        channel->type->read_turn(channel);
+}
+
+static void readable_cb(evutil_socket_t fd, short events, void *data)
+{
+    struct channel *channel = data;
+    (void)fd;
+    (void)events;
+    channel->running = true;
+    run(channel);
+    channel->running = false;
+    channel_settle(channel);
+}
+
+static void writable_cb(evutil_socket_t fd, short events, void *data)
+{
+    struct channel *channel = data;
+    (void)fd;
+    (void)events;
+    channel->running = true;
+    if (is_opened(channel) && channel->type->writes(channel))
+        channel->type->flush(channel);
+    else
+        run(channel);
+    channel->running = false;
+    channel_settle(channel);
+}
+
+static const struct channel_type *type_of(enum source_protocol protocol)
+{
+    switch (protocol) {
+    case SOURCE_HTTP: break;
+    case SOURCE_SYSLOG:
+    case SOURCE_RELP: return &stream_type;
+    }
+    return &connection_type;
+}
+
+void channel_open(struct source_worker *worker, size_t source, int fd, const struct address *peer)
+{
+    const struct channel_type *type = type_of(worker->endpoints[source].protocol);
+    struct channel *channel = type->new_channel();
+    int on = 1;
+
+    channel->type = type;
+    channel->worker = worker;
+    channel->source = source;
+    channel->peer = *peer;
+    bool usable = transport_open(&channel->transport, fd, worker->endpoints[source].tls);
+    /* an answer is one small segment: it need not wait for more */
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    event_assign(&channel->readable, worker->base, fd, EV_READ | EV_PERSIST, readable_cb, channel);
+    event_assign(&channel->writable, worker->base, fd, EV_WRITE | EV_PERSIST, writable_cb, channel);
+    LIST_INSERT_HEAD(&worker->channels, channel, entry);
+    counter_add(&worker->counters.connections, 1);
+    counter_add(&worker->counters.connections_open, 1);
+    if (!usable)
+        channel_close(channel, SOURCE_CLOSE_ERROR);
+    else if (channel->transport.handshaking)
+        channel_set_deadline(channel, worker->limits.header_timeout);
+    else
+        type->opened(channel);
+    channel_settle(channel);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* JSON Web Tokens (RFC 7519) in compact form (RFC 7515), signed RS256 or ES256 (RFC 7518 section 3) by a key of a set (RFC 7517), as Google's
+ * push services send them. The algorithm is the key's, never the token's choice: no "none", no HMAC with a public key as the secret. */
+#ifndef HARRIER_DAEMON_SOURCE_JWT_H
+#define HARRIER_DAEMON_SOURCE_JWT_H
+
+#include "harrier/arena.h"
+#include "harrier/clock.h"
+#include "harrier/json.h"
+#include "harrier/result.h"
+
+struct jwt_keys;
+
+enum { JWT_TOKEN_BYTES = 8192 };
+
+/* The keys of a set that can be used; others in it (encryption, other algorithms) are left out. On RESULT_INVALID (not one can be used) *error, constant
+ * text, says why. */
+enum result jwt_keys_parse(struct slice json, struct jwt_keys **keys, const char **error);
+void jwt_keys_free(struct jwt_keys *keys);
+
+/* A token whose signature is good; its claims as a tree in the arena. NULL: it is none, or none of the keys has signed it. */
+const struct json_node *jwt_open(const struct jwt_keys *keys, struct slice token, struct arena *arena);
+
+/* Whether the claims are for us, now (wall clock): aud (a string or one of an array), exp, which must be there, nbf and iat if they are, with a minute of
+ * skew. email, unless empty: as given and email_verified, and iss Google's. */
+bool jwt_admits(const struct json_node *claims, const char *audience, const char *email, clock_nanos now);
+
+#endif

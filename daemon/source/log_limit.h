@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A port that strangers reach is knocked at all day: of each kind of trouble, one line a minute. */
+#ifndef HARRIER_DAEMON_SOURCE_LOG_LIMIT_H
+#define HARRIER_DAEMON_SOURCE_LOG_LIMIT_H
+
+#include "harrier/clock.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Zeroed at the start. */
+struct log_limit {
+    _Atomic int64_t next; /* monotonic: no line before */
+    _Atomic uint64_t left_out;
+};
+
+/* Whether a line may be written now; *left_out: how many were not since the last. Any thread. */
+bool log_limit_due(struct log_limit *limit, uint64_t *left_out);
+
+#endif

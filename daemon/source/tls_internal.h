@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HARRIER_DAEMON_SOURCE_TLS_INTERNAL_H
+#define HARRIER_DAEMON_SOURCE_TLS_INTERNAL_H
+
+#include "daemon/source/log_limit.h"
+#include "daemon/source/stamped_file.h"
+#include "daemon/source/tls.h"
+
+#include <pthread.h>
+
+enum { TLS_FILES = 3 }; /* certificate, key, client CA */
+
+/* Shared by all workers: what changes is under the mutex. */
+struct source_tls {
+    struct source_tls_options options; /* own copies */
+    pthread_mutex_t mutex;
+    SSL_CTX *context;
+    struct source_tls_facts facts;
+    struct file_stamp stamps[TLS_FILES];     /* of what the context was made of */
+    struct file_stamp bad_stamps[TLS_FILES]; /* of what was refused last */
+    unsigned int bad_looks;                  /* at those; said in the log at the second */
+    struct log_limit logged[SOURCE_TLS_FAILURE_COUNT];
+};
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A log through its rotations: the bytes of one file after the other, in the order in which they were written. Reads and looks, and waits
+ * for nothing: whoever calls says what time it is. */
+#ifndef HARRIER_DAEMON_SOURCE_TRAIL_H
+#define HARRIER_DAEMON_SOURCE_TRAIL_H
+
+#include "daemon/source/followed_file.h"
+
+struct trail;
+
+/* name: of the source, for the log. path: where the log's newest file is, or will be; it may be a symbolic link. grace: how long a rotated
+ * file must not have grown to be at its end. position: where to go on (trail_position); empty: at the first byte of the newest file. */
+struct trail *trail_new(const char *name, const char *path, clock_nanos grace, struct slice position);
+void trail_free(struct trail *trail);
+
+enum trail_state {
+    TRAIL_BYTES,   /* some were read */
+    TRAIL_NOTHING, /* none now */
+    TRAIL_END      /* the file will have no more: a line that is unfinished in it stays so. trail_next goes on */
+};
+
+/* The next bytes, at most size. now: monotonic. */
+enum trail_state trail_read(struct trail *trail, clock_nanos now, char *bytes, size_t size, size_t *length);
+/* The last bytes that were read will be read again, from this file, unless it was truncated: then they are counted as lost. */
+void trail_go_back(struct trail *trail, uint64_t bytes);
+/* After TRAIL_END: the file that was written after this one. */
+void trail_next(struct trail *trail);
+
+/* The place before the last `unread` of the bytes that were read. False: there is no file yet. */
+bool trail_position(const struct trail *trail, uint64_t unread, char text[FOLLOWED_POSITION_TEXT]);
+
+struct trail_figures {
+    bool open;       /* a file is being read */
+    uint64_t inode;  /* its inode */
+    uint64_t offset; /* up to where it was read */
+    uint64_t behind; /* bytes not read yet, of this file and of the newest */
+    uint64_t rotations;
+    uint64_t truncations;
+    uint64_t lost; /* times that what was to be read next was no longer there */
+};
+void trail_figures(const struct trail *trail, struct trail_figures *figures);
+
+/* For watching: the file that is being read (-1: none), which file in turn that is, and the folder of the log. */
+int trail_descriptor(const struct trail *trail);
+uint64_t trail_turn(const struct trail *trail);
+const char *trail_folder(const struct trail *trail);
+
+#endif
