@@ -176,8 +176,11 @@ static void finish_batch(struct commit *commit, enum result result)
         struct waiting *waiting = &commit->batch.items[i];
         enum result its = result == RESULT_OK ? commit->parts.items[i].result : result;
         atomic_fetch_sub(&commit->queued_bytes, submission_bytes(waiting->submission).length);
-        submission_free(waiting->submission);
-        waiting->done(waiting->context, its);
+        if (its == RESULT_OK) {
+            submission_free(waiting->submission);
+            waiting->submission = NULL;
+        }
+        waiting->done(waiting->context, its, waiting->submission);
     }
     commit->batch.count = 0;
     if (result == RESULT_OK)

@@ -24,8 +24,9 @@ struct commit *commit_start(const struct commit_options *options);
 /* What waits is still committed; then the thread ends. The store stays open. */
 void commit_stop(struct commit *commit);
 
-/* Called on the commit thread when the submission's fate is known: RESULT_OK is durable. */
-typedef void (*commit_done)(void *context, enum result result);
+/* Called on the commit thread when the submission's fate is known. RESULT_OK: it is durable, and submission is NULL; else it was not stored and is the
+ * callee's again. */
+typedef void (*commit_done)(void *context, enum result result, struct submission *submission);
 /* Takes the submission over. False: the queue is full or the thread is ending; the submission stays the caller's. Any thread. */
 bool commit_submit(struct commit *commit, struct submission *submission, commit_done done, void *context);
 /* Copies. Any thread. */

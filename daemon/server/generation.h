@@ -25,8 +25,4 @@ struct generation *generation_load(const char *file, const struct deliver_destin
 struct generation *generation_ref(struct generation *generation);
 void generation_unref(struct generation *generation);
 
-/* The configuration's destinations in the form that deliver takes; strings belong to the config. The caller frees the array. */
-struct deliver_destination_config *generation_destinations(const struct config *config);
-void generation_destinations_free(struct deliver_destination_config *destinations, size_t count);
-
 #endif

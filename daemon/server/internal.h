@@ -13,6 +13,8 @@
 #include <pthread.h>
 
 struct admin;
+struct health;
+struct health_timer;
 
 /* Everything there is one of. It belongs to the main thread; other threads get the parts that they need by pointer. */
 struct server {
@@ -29,13 +31,18 @@ struct server {
     struct event_base *deliver_base;
     pthread_t deliver_thread;
     struct budget *budget;
+    struct source_endpoint *endpoints; /* one per source, as rates */
+    struct rate **rates;
     struct worker **workers;
     size_t worker_count;
     struct source_worker **sources; /* the workers', for the acceptor */
     struct source_acceptor *acceptor;
+    struct source_peers *peers; /* connections by address */
     struct admin *admin;
+    struct health_timer *health;
     struct event *signals[4];
     struct event *watchdog;
+    struct event *refresh; /* of certificates and secrets */
     struct event *drain_timer;
     clock_nanos started;
     clock_nanos drain_until;
@@ -56,7 +63,28 @@ void status_write(struct server *server, struct buffer *out);
 /* Can batches be acknowledged? NULL if so, else why not. */
 const char *server_not_ready(const struct server *server);
 
+/* What has come in, by source and cluster, over all workers; the caller frees it. */
+struct tally server_tally(struct server *server);
+/* metrics.c: of a followed file; false: the source is none. */
+bool server_follower_counts(struct server *server, size_t source, struct source_follower_counts *counts);
+
+/* process.c: what can be done where no unit does it; process_harden first of all. */
+void process_harden(void);
+/* As many descriptors as may be had; a warning if the connections that the configuration allows need more. */
+void process_raise_descriptors(const struct config *config, size_t worker_count);
+
+/* listen.c: the acceptor, with the sources' sockets. False: the log says why. */
+bool listen_start(struct server *server);
+
+/* health_timer.c. Stopping saves its state, while workers and commit still run; freeing takes the answers of what was under way, after commit. */
+struct health_timer *health_timer_start(struct server *server);
+void health_timer_stop(struct health_timer *timer);
+void health_timer_free(struct health_timer *timer);
+const struct health *health_timer_health(const struct health_timer *timer);
+
 /* reload.c */
 void server_reload(struct server *server);
+/* What is wrong with configuration and rules, each finding a line of the log. */
+void server_log_findings(const struct diagnostics *diagnostics);
 
 #endif

@@ -3,9 +3,12 @@
  * stand together below its HELP and TYPE. */
 #include "internal.h"
 
+#include "health.h"
+
 #include "harrier/budget.h"
 #include "harrier/deliver.h"
 #include "harrier/memory.h"
+#include "harrier/source_tls.h"
 
 #include <stdlib.h>
 
@@ -55,30 +58,137 @@ static void write_events(struct server *server, struct buffer *out)
         const char *name, *type, *help;
         size_t offset;
     } families[] = {
-        {"harrier_events_received_total", "counter", "Audit events, and what stood in the place of one, that were read.", offsetof(struct worker_event_counts, received)},
-        {"harrier_events_evaluated_total", "counter", "Events that the rules have judged.", offsetof(struct worker_event_counts, evaluated)},
-        {"harrier_events_dead_lettered_total", "counter", "What was no event and went to the dead letters.", offsetof(struct worker_event_counts, dead_lettered)},
-        {"harrier_events_in_flight", "gauge", "Events in requests that are not answered yet.", offsetof(struct worker_event_counts, in_flight)},
-        {"harrier_events_cut_total", "counter", "Events that went over a bound and were judged on what was seen.", offsetof(struct worker_event_counts, cut)},
-        {"harrier_alerts_found_total", "counter", "Alerts that the rules have found, repeats of a batch that was sent again counted.", offsetof(struct worker_event_counts, alerts)},
+        {"harrier_events_received_total", "counter", "Audit events, and what stood in the place of one, that were read.", offsetof(struct tally_counts, received)},
+        {"harrier_events_evaluated_total", "counter", "Events that the rules have judged.", offsetof(struct tally_counts, evaluated)},
+        {"harrier_events_dead_lettered_total", "counter", "What was no event and went to the dead letters.", offsetof(struct tally_counts, dead_lettered)},
+        {"harrier_events_in_flight", "gauge", "Events in requests that are not answered yet.", offsetof(struct tally_counts, in_flight)},
+        {"harrier_events_cut_total", "counter", "Events that went over a bound and were judged on what was seen.", offsetof(struct tally_counts, cut)},
+        {"harrier_events_other_total", "counter", "What envelopes held beside audit events: control messages, other logs.", offsetof(struct tally_counts, other)},
+        {"harrier_alerts_found_total", "counter", "Alerts that the rules have found, repeats of a batch that was sent again counted.", offsetof(struct tally_counts, alerts)},
     };
     const struct config *config = server->boot->config;
-    struct worker_event_counts *counts = xcalloc(config->source_count, sizeof *counts);
+    struct tally tally = server_tally(server);
 
-    for (size_t s = 0; s < config->source_count; s++)
-        for (size_t w = 0; w < server->worker_count; w++)
-            worker_event_counts(server->workers[w], s, &counts[s]);
+    for (size_t s = 0; s < config->source_count; s++) /* a source that has had nothing yet shows that */
+        tally_row(&tally, s, slice_of(config->sources[s].cluster));
     for (size_t f = 0; f < sizeof families / sizeof families[0]; f++) {
         family(out, families[f].name, families[f].type, families[f].help);
-        for (size_t s = 0; s < config->source_count; s++) {
+        for (size_t i = 0; i < tally.count; i++) {
+            const struct tally_row *row = &tally.rows[i];
             buffer_printf(out, "%s{", families[f].name);
-            label(out, "source", slice_of(config->sources[s].name));
+            label(out, "source", slice_of(config->sources[row->source].name));
             buffer_append_byte(out, ',');
-            label(out, "cluster", slice_of(config->sources[s].cluster));
-            buffer_printf(out, "} %llu\n", (unsigned long long)*(const uint64_t *)((const char *)&counts[s] + families[f].offset));
+            label(out, "cluster", slice_of(row->cluster));
+            buffer_printf(out, "} %llu\n", (unsigned long long)*(const uint64_t *)((const char *)&row->counts + families[f].offset));
         }
     }
-    free(counts);
+    tally_free(&tally);
+}
+
+/* --- health: what is heard of each source and cluster ---------------------------------------------------------------------------------- */
+
+static void place(struct server *server, struct buffer *out, const char *name, const struct health_view *view)
+{
+    buffer_printf(out, "%s{", name);
+    label(out, "source", slice_of(server->boot->config->sources[view->source].name));
+    buffer_append_byte(out, ',');
+    label(out, "cluster", view->cluster);
+}
+
+static double silent_of(const struct health_view *view)
+{
+    return view->silent;
+}
+
+static double quiet_of(const struct health_view *view)
+{
+    return (double)view->quiet / (double)CLOCK_SECOND;
+}
+
+static double lead_of(const struct health_view *view)
+{
+    return (double)view->lead / (double)CLOCK_SECOND;
+}
+
+static double truncated_of(const struct health_view *view)
+{
+    return (double)view->truncated;
+}
+
+static void write_blind(struct server *server, const struct health *health, struct buffer *out)
+{
+    struct health_view view;
+    struct health_blind_view blind;
+
+    family(out, "harrier_rule_blind_events_total", "counter", "Events that the rule could not judge, by reason; without a rule: further ones.");
+    for (size_t i = 0; i < health_count(health); i++) {
+        for (size_t b = 0; b < health_blind_count(health, i); b++) {
+            health_at(health, i, &view);
+            health_blind_at(health, i, b, &blind);
+            place(server, out, "harrier_rule_blind_events_total", &view);
+            buffer_append_byte(out, ',');
+            label(out, "rule", blind.rule);
+            buffer_printf(out, ",why=\"%s\"} %llu\n", watch_why_name(blind.why), (unsigned long long)blind.events);
+        }
+    }
+}
+
+static void write_health(struct server *server, struct buffer *out)
+{
+    enum { HEARD = 1, TIMED = 2 };
+    static const struct {
+        const char *name, *type, *help;
+        double (*value)(const struct health_view *view);
+        unsigned int needs;
+    } families[] = {
+        {"harrier_source_silent", "gauge", "1 while no event has come for the source's silence_after.", silent_of, HEARD},
+        {"harrier_source_last_event_seconds", "gauge", "Time since the last event, that the daemon was up; since the start where none has come.", quiet_of, HEARD},
+        {"harrier_clock_skew_seconds", "gauge", "Time of the youngest events of the last minute that had some, minus that of their receipt.", lead_of, TIMED},
+        {"harrier_truncated_events_total", "counter", "Events without their object, as it was too large, that a rule would have looked into.", truncated_of, 0},
+    };
+    const struct health *health = health_timer_health(server->health);
+    struct health_view view;
+
+    for (size_t f = 0; f < sizeof families / sizeof families[0]; f++) {
+        family(out, families[f].name, families[f].type, families[f].help);
+        for (size_t i = 0; i < health_count(health); i++) {
+            health_at(health, i, &view);
+            if ((families[f].needs == HEARD && !view.silence_counts) || (families[f].needs == TIMED && !view.timed))
+                continue;
+            place(server, out, families[f].name, &view);
+            buffer_printf(out, "} %.15g\n", families[f].value(&view));
+        }
+    }
+    write_blind(server, health, out);
+    single(out, "harrier_watched_clusters", "gauge", "Clusters that are watched, each counted for each source.", health_count(health));
+    single(out, "harrier_watched_clusters_refused_total", "counter", "Times that a cluster came that is not watched, as there are too many.", health_refused(health));
+}
+
+static void write_refused(const struct source_counts *counts, struct buffer *out)
+{
+    family(out, "harrier_access_refused_total", "counter", "Requests and connections of nobody that may send, or that spoke for another cluster.");
+    labelled(out, "harrier_access_refused_total", "reason", SLICE("unknown"), counts->access_unknown);
+    labelled(out, "harrier_access_refused_total", "reason", SLICE("forbidden"), counts->access_forbidden);
+    single(out, "harrier_http_damaged_bodies_total", "counter", "Compressed bodies that could not be unpacked to their end.", counts->damaged_bodies);
+}
+
+static void write_tls(struct server *server, const struct source_counts *counts, struct buffer *out)
+{
+    struct source_tls_facts facts;
+
+    single(out, "harrier_tls_handshakes_total", "counter", "TLS handshakes that were completed.", counts->tls_handshakes);
+    single(out, "harrier_tls_resumed_total", "counter", "Of these, those that resumed a session.", counts->tls_resumed);
+    family(out, "harrier_tls_failures_total", "counter", "TLS handshakes that came to nothing, by reason.");
+    for (int i = 0; i < SOURCE_TLS_FAILURE_COUNT; i++)
+        labelled(out, "harrier_tls_failures_total", "reason", slice_of(source_tls_failure_name((enum source_tls_failure)i)), counts->tls_failures[i]);
+    family(out, "harrier_tls_certificate_expiry_timestamp_seconds", "gauge", "When the first certificate of the source's chain expires, in seconds since 1970.");
+    for (size_t i = 0; i < server->boot->config->source_count; i++) {
+        if (!server->endpoints[i].tls)
+            continue;
+        source_tls_describe(server->endpoints[i].tls, &facts);
+        labelled(out, "harrier_tls_certificate_expiry_timestamp_seconds", "source", slice_of(server->endpoints[i].name),
+                 (uint64_t)(facts.expires / CLOCK_SECOND));
+    }
 }
 
 static void write_http(struct server *server, struct buffer *out)
@@ -104,9 +214,84 @@ static void write_http(struct server *server, struct buffer *out)
     family(out, "harrier_http_closes_total", "counter", "Connections closed, by reason.");
     for (int i = 0; i < SOURCE_CLOSE_COUNT; i++)
         labelled(out, "harrier_http_closes_total", "reason", slice_of(source_close_name((enum source_close)i)), counts.closes[i]);
+    write_refused(&counts, out);
+    write_tls(server, &counts, out);
     family(out, "harrier_http_bounds_hit_total", "counter", "Bounds that were hit, by bound.");
     for (int i = 0; i < SOURCE_BOUND_COUNT; i++)
         labelled(out, "harrier_http_bounds_hit_total", "bound", slice_of(source_bound_name((enum source_bound)i)), counts.bounds[i]);
+}
+
+/* --- followed files ------------------------------------------------------------------------------------------------------------------ */
+
+bool server_follower_counts(struct server *server, size_t source, struct source_follower_counts *counts)
+{
+    for (size_t w = 0; w < server->worker_count; w++)
+        if (worker_follower_counts(server->workers[w], source, counts))
+            return true;
+    return false;
+}
+
+static void write_files(struct server *server, struct buffer *out)
+{
+    static const struct {
+        const char *name, *type, *help;
+        size_t offset;
+    } families[] = {
+        {"harrier_file_read_bytes_total", "counter", "Bytes of followed files that were read and are settled.", offsetof(struct source_follower_counts, bytes)},
+        {"harrier_file_lines_total", "counter", "Lines of them.", offsetof(struct source_follower_counts, lines)},
+        {"harrier_file_rotations_total", "counter", "Times that the path led to another file.", offsetof(struct source_follower_counts, rotations)},
+        {"harrier_file_truncations_total", "counter", "Times that a file was truncated, or written anew.", offsetof(struct source_follower_counts, truncations)},
+        {"harrier_file_losses_total", "counter", "Times that a file was gone or truncated before all of it was read.", offsetof(struct source_follower_counts, lost)},
+        {"harrier_file_refused_total", "counter", "Stretches that could not be stored and were read again.", offsetof(struct source_follower_counts, refusals)},
+        {"harrier_file_lag_bytes", "gauge", "Bytes that are not settled yet.", offsetof(struct source_follower_counts, lag_bytes)},
+        {"harrier_file_position_bytes", "gauge", "How far the file in hand is settled.", offsetof(struct source_follower_counts, offset)},
+        {"harrier_file_readable", "gauge", "1 while there is a file that can be read.", offsetof(struct source_follower_counts, readable)},
+    };
+    const struct config *config = server->boot->config;
+
+    for (size_t f = 0; f < sizeof families / sizeof families[0]; f++) {
+        family(out, families[f].name, families[f].type, families[f].help);
+        for (size_t s = 0; s < config->source_count; s++) {
+            struct source_follower_counts counts;
+            if (server_follower_counts(server, s, &counts))
+                labelled(out, families[f].name, "source", slice_of(config->sources[s].name),
+                         *(const uint64_t *)((const char *)&counts + families[f].offset));
+        }
+    }
+}
+
+/* --- syslog and RELP ------------------------------------------------------------------------------------------------------------------ */
+
+static void write_streams(struct server *server, struct buffer *out)
+{
+    static const struct {
+        const char *name, *help;
+        size_t offset;
+    } families[] = {
+        {"harrier_syslog_connections_total", "Connections of syslog and RELP sources.", offsetof(struct source_stream_counts, connections)},
+        {"harrier_syslog_received_bytes_total", "Bytes that were read from their senders.", offsetof(struct source_stream_counts, bytes)},
+        {"harrier_syslog_messages_total", "Messages with JSON.", offsetof(struct source_stream_counts, messages)},
+        {"harrier_syslog_other_messages_total", "Messages without JSON, of other programs, which were passed over.", offsetof(struct source_stream_counts, other)},
+        {"harrier_syslog_cut_messages_total", "Messages that end inside their JSON.", offsetof(struct source_stream_counts, cut_off)},
+        {"harrier_syslog_long_headers_total", "Messages whose header was too long to be read.", offsetof(struct source_stream_counts, long_headers)},
+        {"harrier_syslog_bad_frames_total", "Connections closed for framing that cannot be trusted.", offsetof(struct source_stream_counts, bad_frames)},
+        {"harrier_syslog_pauses_total", "Times that a connection was not read because nothing more could be taken.", offsetof(struct source_stream_counts, pauses)},
+        {"harrier_syslog_not_stored_total", "Stretches of messages that could not be stored; RELP's are sent again.", offsetof(struct source_stream_counts, not_stored)},
+    };
+    const struct config *config = server->boot->config;
+
+    for (size_t f = 0; f < sizeof families / sizeof families[0]; f++) {
+        family(out, families[f].name, "counter", families[f].help);
+        for (size_t s = 0; s < config->source_count; s++) {
+            struct source_stream_counts counts = {0};
+            if (config->sources[s].type != CONFIG_SOURCE_SYSLOG && config->sources[s].type != CONFIG_SOURCE_RELP)
+                continue;
+            for (size_t w = 0; w < server->worker_count; w++)
+                if (worker_source(server->workers[w]))
+                    source_worker_count_stream(worker_source(server->workers[w]), s, &counts);
+            labelled(out, families[f].name, "source", slice_of(config->sources[s].name), *(const uint64_t *)((const char *)&counts + families[f].offset));
+        }
+    }
 }
 
 static void write_rules(struct server *server, struct buffer *out)
@@ -205,7 +390,10 @@ void metrics_write(struct server *server, struct buffer *out)
     buffer_append_text(out, "harrier_build_info{version=\"" PACKAGE_VERSION "\"} 1\n");
     single(out, "harrier_ready", "gauge", "1 while batches can be acknowledged.", server_not_ready(server) == NULL);
     write_events(server, out);
+    write_health(server, out);
     write_http(server, out);
+    write_files(server, out);
+    write_streams(server, out);
     write_rules(server, out);
     write_store(server, out);
     write_deliveries(server, out);

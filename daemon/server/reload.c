@@ -2,11 +2,13 @@
 /* SIGHUP: the new rules are built beside the old ones; bad ones are refused, and the old ones run on. */
 #include "internal.h"
 
+#include "endpoints.h"
+
 #include "harrier/log.h"
 
 #include <systemd/sd-daemon.h>
 
-static void log_diagnostics(const struct diagnostics *diagnostics)
+void server_log_findings(const struct diagnostics *diagnostics)
 {
     for (size_t i = 0; i < diagnostics_count(diagnostics); i++) {
         const struct diagnostic *one = diagnostics_at(diagnostics, i);
@@ -22,7 +24,7 @@ void server_reload(struct server *server)
 
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)(clock_monotonic() / 1000));
     struct generation *next = generation_load(server->config_file, server->destinations, boot->destination_count, diagnostics);
-    log_diagnostics(diagnostics);
+    server_log_findings(diagnostics);
     if (next) {
         next->number = server->generation->number + 1;
         for (size_t i = 0; i < server->worker_count; i++)
@@ -39,6 +41,7 @@ void server_reload(struct server *server)
                   detect_plan_rule_count(server->generation->plan));
     }
     deliver_reopen(server->deliver);
+    endpoints_refresh(server->endpoints, boot->source_count);
     diagnostics_free(diagnostics);
     sd_notify(0, "READY=1");
 }

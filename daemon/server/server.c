@@ -3,6 +3,9 @@
  * ready; run; on SIGTERM take no more, answer what is in hand, deliver what can be delivered, and end. Each step is one function. */
 #include "internal.h"
 
+#include "endpoints.h"
+
+#include "harrier/config_uses.h"
 #include "harrier/log.h"
 #include "harrier/memory.h"
 
@@ -14,7 +17,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-enum { DRAIN_SECONDS = 15, DELIVER_GRACE_SECONDS = 3, SUBMISSION_QUEUE_BYTES = 64 * 1024 * 1024 };
+enum { REFRESH_SECONDS = 5, DRAIN_SECONDS = 15, DELIVER_GRACE_SECONDS = 3, SUBMISSION_QUEUE_BYTES = 64 * 1024 * 1024, POSITIONS_ARENA_BYTES = 4096 };
 
 const char *server_not_ready(const struct server *server)
 {
@@ -29,24 +32,52 @@ const char *server_not_ready(const struct server *server)
 
 /* --- files ----------------------------------------------------------------------------------------------------------------------- */
 
-static struct generation *load_and_show(const char *config_file)
+/* At a terminal as a compiler would; in the journal each with its priority. */
+static void show_findings(const struct diagnostics *diagnostics, bool in_log)
+{
+    if (in_log)
+        server_log_findings(diagnostics);
+    else
+        diagnostics_print(diagnostics, stderr);
+}
+
+static struct generation *load_and_show(const char *config_file, bool in_log)
 {
     struct diagnostics *diagnostics = diagnostics_new();
     struct generation *generation = generation_load(config_file, NULL, 0, diagnostics);
+    size_t errors = diagnostics_count_of(diagnostics, DIAGNOSTIC_ERROR);
 
-    diagnostics_print(diagnostics, stderr);
-    if (!generation)
-        fprintf(stderr, "harrierd: %zu errors; nothing was started\n", diagnostics_count_of(diagnostics, DIAGNOSTIC_ERROR));
+    show_findings(diagnostics, in_log);
+    if (!generation && in_log)
+        log_error("%zu errors; nothing was started", errors);
+    else if (!generation)
+        fprintf(stderr, "harrierd: %zu errors; nothing was started\n", errors);
     diagnostics_free(diagnostics);
     return generation;
 }
 
+/* Certificates run out: that is told when somebody asks, and keeps no daemon from starting. */
+static bool check_sources(const struct config *config)
+{
+    struct diagnostics *diagnostics = diagnostics_new();
+
+    config_check_sources(config, 0, clock_wall(), diagnostics);
+    bool good = diagnostics_count_of(diagnostics, DIAGNOSTIC_ERROR) == 0;
+    show_findings(diagnostics, false);
+    diagnostics_free(diagnostics);
+    return good;
+}
+
 int server_check(const char *config_file)
 {
-    struct generation *generation = load_and_show(config_file);
+    struct generation *generation = load_and_show(config_file, false);
 
     if (!generation)
         return EX_CONFIG;
+    if (!check_sources(generation->config)) {
+        generation_unref(generation);
+        return EX_CONFIG;
+    }
     fprintf(stderr, "harrierd: %s: %zu rules, %zu destinations: good\n", config_file, detect_plan_rule_count(generation->plan),
             generation->config->destination_count);
     generation_unref(generation);
@@ -124,11 +155,34 @@ static bool make_deliver(struct server *server)
     return false;
 }
 
+static void start_workers(struct server *server)
+{
+    const struct config *config = server->boot->config;
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+    server->worker_count = config->workers > 0 ? (size_t)config->workers : processors > 0 ? (size_t)processors : 1;
+    process_raise_descriptors(config, server->worker_count);
+    server->workers = xcalloc(server->worker_count, sizeof(struct worker *));
+    struct arena *arena = arena_new(POSITIONS_ARENA_BYTES);
+    const struct slice *positions = followers_read_positions(server->reader, config, arena);
+    for (size_t i = 0; i < server->worker_count; i++) {
+        const struct worker_options worker = {.config = config,
+                                              .endpoints = server->endpoints,
+                                              .rates = server->rates,
+                                              .commit = server->commit,
+                                              .budget = server->budget,
+                                              .positions = positions,
+                                              .number = (unsigned int)i,
+                                              .count = (unsigned int)server->worker_count};
+        server->workers[i] = worker_start(&worker, server->generation);
+    }
+    arena_free(arena);
+}
+
 /* deliver is made before the commit thread starts, since that one wakes it; its own thread starts after, since it reports there. */
 static bool start_threads(struct server *server)
 {
     const struct config *config = server->boot->config;
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
 
     if (!make_deliver(server))
         return false;
@@ -143,46 +197,36 @@ static bool start_threads(struct server *server)
         abort();
     }
     deliver_wake(server->deliver);
-    server->worker_count = config->workers > 0 ? (size_t)config->workers : processors > 0 ? (size_t)processors : 1;
-    server->workers = xcalloc(server->worker_count, sizeof(struct worker *));
-    for (size_t i = 0; i < server->worker_count; i++) {
-        const struct worker_options worker = {.config = config, .commit = server->commit, .budget = server->budget, .number = (unsigned int)i};
-        server->workers[i] = worker_start(&worker, server->generation);
-    }
+    start_workers(server);
     return true;
-}
-
-static void on_accepted(void *data, struct source_worker *source, size_t endpoint, int fd, const struct address *peer)
-{
-    struct server *server = data;
-
-    for (size_t i = 0; i < server->worker_count; i++) {
-        if (worker_source(server->workers[i]) == source) {
-            worker_add_connection(server->workers[i], endpoint, fd, peer);
-            return;
-        }
-    }
 }
 
 static bool start_listening(struct server *server)
 {
-    const struct config *config = server->boot->config;
-
-    server->sources = xcalloc(server->worker_count, sizeof(struct source_worker *));
-    for (size_t i = 0; i < server->worker_count; i++)
-        server->sources[i] = worker_source(server->workers[i]);
-    server->acceptor = source_acceptor_new(server->base, server->sources, server->worker_count, on_accepted, server);
-    for (size_t i = 0; i < config->source_count; i++) {
-        int fd;
-        if (source_listen(&config->sources[i].listen.address, &fd) != RESULT_OK) {
-            log_error("source `%s`: cannot listen on %s: %s; stop what serves there, or give it another address", config->sources[i].name,
-                      config->sources[i].listen.text, strerror(errno));
-            return false;
-        }
-        source_acceptor_add(server->acceptor, i, fd);
-    }
+    if (!listen_start(server))
+        return false;
     server->admin = admin_new(server);
     return server->admin != NULL;
+}
+
+static bool make_sources(struct server *server)
+{
+    const struct config *config = server->boot->config;
+
+    server->rates = xcalloc(config->source_count, sizeof *server->rates);
+    for (size_t i = 0; i < config->source_count; i++)
+        server->rates[i] = rate_new(config->sources[i].events_per_second);
+    server->endpoints = endpoints_new(config);
+    return server->endpoints != NULL;
+}
+
+struct tally server_tally(struct server *server)
+{
+    struct tally tally = {0};
+
+    for (size_t i = 0; i < server->worker_count; i++)
+        worker_tally(server->workers[i], &tally);
+    return tally;
 }
 
 /* --- run ---------------------------------------------------------------------------------------------------------------------------- */
@@ -244,6 +288,21 @@ static void watchdog_cb(evutil_socket_t fd, short what, void *argument)
     sd_notify(0, "WATCHDOG=1");
 }
 
+static void refresh_cb(evutil_socket_t fd, short what, void *argument)
+{
+    struct server *server = argument;
+    (void)fd;
+    (void)what;
+    endpoints_refresh(server->endpoints, server->boot->config->source_count);
+}
+
+static void start_refresh(struct server *server)
+{
+    const struct timeval period = {.tv_sec = REFRESH_SECONDS};
+    server->refresh = event_new(server->base, -1, EV_PERSIST, refresh_cb, server);
+    event_add(server->refresh, &period);
+}
+
 static void start_signals(struct server *server)
 {
     uint64_t watchdog_usec = 0;
@@ -274,6 +333,23 @@ static void block_signals(sigset_t *before)
     pthread_sigmask(SIG_BLOCK, &signals, before);
 }
 
+static void log_source(const struct config_source *source)
+{
+    const char *tls = source->tls.certificate_file[0] ? "s" : "";
+    const char *where = source->listen.text[0] ? source->listen.text : source->systemd_socket;
+    struct buffer text = {NULL, 0, 0};
+
+    switch (source->type) {
+    case CONFIG_SOURCE_WEBHOOK: buffer_printf(&text, "http%s://%s%s", tls, where, source->path); break;
+    case CONFIG_SOURCE_SYSLOG: buffer_printf(&text, "syslog over TCP%s at %s", *tls ? " and TLS" : "", where); break;
+    case CONFIG_SOURCE_RELP: buffer_printf(&text, "RELP%s at %s", *tls ? " over TLS" : "", where); break;
+    case CONFIG_SOURCE_FILE: buffer_printf(&text, "file %s", source->file); break;
+    }
+    log_write_fields(LOG_LEVEL_NOTICE, LOG_FIELDS({LOG_FIELD_SOURCE, slice_of(source->name)}, {LOG_FIELD_CLUSTER, slice_of(source->cluster)}),
+                     "source `%s`: %s, cluster %s", source->name, text.bytes, source->cluster);
+    buffer_free(&text);
+}
+
 static void run(struct server *server)
 {
     const struct config *config = server->boot->config;
@@ -281,8 +357,7 @@ static void run(struct server *server)
     server->listening = true;
     sd_notifyf(0, "READY=1\nSTATUS=%zu rules", detect_plan_rule_count(server->generation->plan));
     for (size_t i = 0; i < config->source_count; i++)
-        log_notice("source `%s`: http://%s%s, cluster %s", config->sources[i].name, config->sources[i].listen.text, config->sources[i].path,
-                   config->sources[i].cluster);
+        log_source(&config->sources[i]);
     log_notice("harrierd " PACKAGE_VERSION " is ready: %zu rules, %zu destinations, %zu workers", detect_plan_rule_count(server->generation->plan),
                config->destination_count, server->worker_count);
     event_base_dispatch(server->base);
@@ -311,7 +386,10 @@ static void shut_down(struct server *server)
     admin_free(server->admin);
     source_acceptor_free(server->acceptor);
     free(server->sources);
+    health_timer_stop(server->health);
     stop_threads(server);
+    source_peers_free(server->peers);
+    health_timer_free(server->health);
     store_reader_close(server->reader);
     store_reader_close(server->deliver_reader);
     store_close(server->store);
@@ -320,10 +398,16 @@ static void shut_down(struct server *server)
             event_free(server->signals[i]);
     if (server->watchdog)
         event_free(server->watchdog);
+    if (server->refresh)
+        event_free(server->refresh);
     if (server->drain_timer)
         event_free(server->drain_timer);
     event_base_free(server->base);
-    generation_destinations_free(server->destinations, server->boot->config->destination_count);
+    endpoints_free(server->endpoints, server->boot->config->source_count);
+    for (size_t i = 0; server->rates && i < server->boot->config->source_count; i++)
+        rate_free(server->rates[i]);
+    free(server->rates);
+    config_destinations_free(server->destinations, server->boot->config->destination_count);
     budget_free(server->budget);
     generation_unref(server->generation);
     generation_unref(server->boot);
@@ -335,22 +419,27 @@ int server_run(const char *config_file)
     sigset_t signals_before;
     int exit_code = EX_OK;
 
-    server.boot = load_and_show(config_file);
+    process_harden();
+    server.boot = load_and_show(config_file, log_to_journal());
     if (!server.boot)
         return EX_CONFIG;
     log_set_level(server.boot->config->log.level);
     server.generation = generation_ref(server.boot);
-    server.destinations = generation_destinations(server.boot->config);
+    server.destinations = config_destinations(server.boot->config);
     server.budget = budget_new(server.boot->config->limits.memory);
     curl_global_init(CURL_GLOBAL_DEFAULT);
     block_signals(&signals_before);
     server.base = event_base_new();
-    if (!open_store(&server))
+    if (!make_sources(&server))
+        exit_code = EX_CONFIG;
+    else if (!open_store(&server))
         exit_code = EX_UNAVAILABLE;
     else if (!start_threads(&server) || !start_listening(&server))
         exit_code = EX_UNAVAILABLE;
     if (exit_code == EX_OK) {
         start_signals(&server);
+        start_refresh(&server);
+        server.health = health_timer_start(&server);
         pthread_sigmask(SIG_SETMASK, &signals_before, NULL);
         run(&server);
         log_notice("harrierd ends: what is not delivered yet is kept and goes out after the next start");

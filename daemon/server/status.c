@@ -2,6 +2,8 @@
 /* /status for `harrierctl status`: what a person wants to know first when something is odd. */
 #include "internal.h"
 
+#include "health.h"
+
 #include "harrier/budget.h"
 #include "harrier/deliver.h"
 #include "harrier/json.h"
@@ -9,27 +11,78 @@
 
 #include <stdlib.h>
 
+static void write_counts(struct json_writer *writer, const struct tally_counts *counts)
+{
+    json_put_int(writer, "received", (int64_t)counts->received);
+    json_put_int(writer, "evaluated", (int64_t)counts->evaluated);
+    json_put_int(writer, "dead_lettered", (int64_t)counts->dead_lettered);
+    json_put_int(writer, "in_flight", (int64_t)counts->in_flight);
+    json_put_int(writer, "cut", (int64_t)counts->cut);
+    json_put_int(writer, "other", (int64_t)counts->other);
+    json_put_int(writer, "alerts", (int64_t)counts->alerts);
+}
+
+static void write_clusters(struct json_writer *writer, const struct tally *tally, size_t source)
+{
+    json_key(writer, "clusters");
+    json_begin_array(writer);
+    for (size_t i = 0; i < tally->count; i++) {
+        if (tally->rows[i].source != source)
+            continue;
+        json_begin_object(writer);
+        json_put_text(writer, "cluster", tally->rows[i].cluster);
+        write_counts(writer, &tally->rows[i].counts);
+        json_end_object(writer);
+    }
+    json_end_array(writer);
+}
+
 static void write_sources(struct server *server, struct json_writer *writer)
 {
     const struct config *config = server->boot->config;
+    struct tally tally = server_tally(server);
 
     json_key(writer, "sources");
     json_begin_array(writer);
     for (size_t s = 0; s < config->source_count; s++) {
-        struct worker_event_counts counts = {0};
-        for (size_t w = 0; w < server->worker_count; w++)
-            worker_event_counts(server->workers[w], s, &counts);
+        const struct config_source *source = &config->sources[s];
+        struct tally_counts counts = tally_of_source(&tally, s);
         json_begin_object(writer);
-        json_put_text(writer, "name", config->sources[s].name);
-        json_put_text(writer, "listen", config->sources[s].listen.text);
-        json_put_text(writer, "path", config->sources[s].path);
-        json_put_text(writer, "cluster", config->sources[s].cluster);
-        json_put_int(writer, "received", (int64_t)counts.received);
-        json_put_int(writer, "evaluated", (int64_t)counts.evaluated);
-        json_put_int(writer, "dead_lettered", (int64_t)counts.dead_lettered);
-        json_put_int(writer, "in_flight", (int64_t)counts.in_flight);
-        json_put_int(writer, "cut", (int64_t)counts.cut);
-        json_put_int(writer, "alerts", (int64_t)counts.alerts);
+        json_put_text(writer, "name", source->name);
+        json_put_text(writer, "listen", source->listen.text);
+        json_put_text(writer, "path", source->type == CONFIG_SOURCE_FILE ? source->file : source->path);
+        json_put_text(writer, "cluster", source->cluster);
+        write_counts(writer, &counts);
+        write_clusters(writer, &tally, s);
+        json_end_object(writer);
+    }
+    json_end_array(writer);
+    tally_free(&tally);
+}
+
+static void write_files(struct server *server, struct json_writer *writer)
+{
+    const struct config *config = server->boot->config;
+
+    json_key(writer, "files");
+    json_begin_array(writer);
+    for (size_t s = 0; s < config->source_count; s++) {
+        struct source_follower_counts counts;
+        if (!server_follower_counts(server, s, &counts))
+            continue;
+        json_begin_object(writer);
+        json_put_text(writer, "source", config->sources[s].name);
+        json_put_text(writer, "path", config->sources[s].file);
+        json_put_bool(writer, "readable", counts.readable != 0);
+        json_put_int(writer, "inode", (int64_t)counts.inode);
+        json_put_int(writer, "position", (int64_t)counts.offset);
+        json_put_int(writer, "lag_bytes", (int64_t)counts.lag_bytes);
+        json_put_int(writer, "bytes", (int64_t)counts.bytes);
+        json_put_int(writer, "lines", (int64_t)counts.lines);
+        json_put_int(writer, "rotations", (int64_t)counts.rotations);
+        json_put_int(writer, "truncations", (int64_t)counts.truncations);
+        json_put_int(writer, "losses", (int64_t)counts.lost);
+        json_put_int(writer, "refused", (int64_t)counts.refusals);
         json_end_object(writer);
     }
     json_end_array(writer);
@@ -98,6 +151,34 @@ static void write_store(struct server *server, struct json_writer *writer, const
     json_end_object(writer);
 }
 
+static void write_warning(void *context, const struct alert_notice *notice)
+{
+    struct json_writer *writer = context;
+    struct buffer text = {NULL, 0, 0};
+    char time[CLOCK_TEXT_SIZE];
+
+    alert_notice_text(notice, &text);
+    json_begin_object(writer);
+    json_put_text(writer, "name", alert_notice_name(notice->kind));
+    json_put_string(writer, "source", notice->source);
+    json_put_string(writer, "cluster", notice->cluster);
+    json_put_text(writer, "since", clock_format_rfc3339(notice->since, time));
+    if (notice->last)
+        json_put_text(writer, "last", clock_format_rfc3339(notice->last, time));
+    json_put_string(writer, "text", buffer_slice(&text));
+    json_put_text(writer, "remedy", alert_notice_remedy(notice));
+    json_end_object(writer);
+    buffer_free(&text);
+}
+
+static void write_warnings(struct server *server, struct json_writer *writer)
+{
+    json_key(writer, "warnings");
+    json_begin_array(writer);
+    health_conditions(health_timer_health(server->health), write_warning, writer);
+    json_end_array(writer);
+}
+
 static bool jit_works(void)
 {
     struct arena *arena = arena_new(1024);
@@ -128,7 +209,9 @@ void status_write(struct server *server, struct buffer *out)
     json_put_bool(writer, "regex_jit", jit_works());
     json_put_int(writer, "memory_used_bytes", (int64_t)budget_used(server->budget));
     json_put_int(writer, "memory_budget_bytes", (int64_t)budget_limit(server->budget));
+    write_warnings(server, writer);
     write_sources(server, writer);
+    write_files(server, writer);
     write_rules(server, writer);
     write_destinations(server, writer, store);
     write_store(server, writer, store);

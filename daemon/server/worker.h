@@ -3,7 +3,11 @@
 #define HARRIER_SERVER_WORKER_H
 
 #include "commit.h"
+#include "followers.h"
 #include "generation.h"
+#include "rate.h"
+#include "tally.h"
+#include "watch.h"
 
 #include "harrier/budget.h"
 #include "harrier/source.h"
@@ -13,10 +17,13 @@
 struct worker;
 
 struct worker_options {
-    const struct config *config; /* of the start: its sources and limits; outlives the worker */
+    const struct config *config; /* of the start: its sources and limits; outlives the worker, as all that is pointed to here does */
+    const struct source_endpoint *endpoints; /* one per source; those that do not listen are never used */
+    struct rate *const *rates;               /* one per source */
     struct commit *commit;
     struct budget *budget;
-    unsigned int number;
+    const struct slice *positions; /* where each source's file goes on; needed by worker_start alone */
+    unsigned int number, count;    /* of all workers */
 };
 
 /* References the generation. */
@@ -30,18 +37,13 @@ void worker_drain(struct worker *worker);
 /* Requests that begin from now on run under the generation; references it. */
 void worker_set_generation(struct worker *worker, struct generation *generation);
 struct source_worker *worker_source(struct worker *worker);
+/* False: the source is no file, or followed by another worker. Not after worker_stop has begun. */
+bool worker_follower_counts(struct worker *worker, size_t source, struct source_follower_counts *counts);
 
-/* Of one source. received = evaluated + dead_lettered + in_flight, always: taken together under one lock. */
-struct worker_event_counts {
-    uint64_t received;
-    uint64_t evaluated;
-    uint64_t dead_lettered;
-    uint64_t in_flight; /* judged, in requests that are not answered yet */
-    uint64_t cut;       /* went over a bound */
-    uint64_t alerts;
-};
-/* Adds the worker's to counts. Any thread. */
-void worker_event_counts(struct worker *worker, size_t source, struct worker_event_counts *counts);
+/* What it notices of its sources; the worker's. */
+struct watch *worker_watch(struct worker *worker);
+/* Adds the worker's counts to tally. Any thread. */
+void worker_tally(struct worker *worker, struct tally *tally);
 /* Adds to counts; for a rule of the generation of that number (nothing if the worker has left it). Any thread. */
 void worker_rule_counts(struct worker *worker, const struct generation *generation, size_t rule, struct detect_rule_counts *counts);
 void worker_detect_counts(struct worker *worker, struct detect_counts *counts);

@@ -29,9 +29,11 @@ static void on_committed(void *context)
     atomic_fetch_add(&fixture->committed, 1);
 }
 
-static void on_done(void *context, enum result result)
+static void on_done(void *context, enum result result, struct submission *submission)
 {
     struct fixture *fixture = context;
+    assert_int_equal(submission == NULL, result == RESULT_OK);
+    submission_free(submission);
     if (result != RESULT_OK)
         atomic_fetch_add(&fixture->refused, 1);
     atomic_fetch_add(&fixture->done, 1);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HARRIER_SERVER_FOLLOWERS_H
+#define HARRIER_SERVER_FOLLOWERS_H
+
+#include "harrier/config.h"
+#include "harrier/follower.h"
+#include "harrier/store.h"
+
+/* The followed files of one worker: each source of type file belongs to one, by its index. */
+struct followers;
+
+/* Where each of the configuration's sources goes on (empty: at the beginning); in the arena. */
+struct slice *followers_read_positions(struct store_reader *reader, const struct config *config, struct arena *arena);
+
+/* Those of worker `number` of `count`; they begin with the loop. positions: one per source; copied. */
+struct followers *followers_start(struct source_worker *source, const struct config *config, const struct slice *positions, size_t number,
+                                  size_t count);
+void followers_drain(struct followers *followers);
+/* Before the source worker is freed. */
+void followers_free(struct followers *followers);
+/* False: the source is no file, or another worker's. Any thread. */
+bool followers_count(const struct followers *followers, size_t source, struct source_follower_counts *counts);
+
+#endif

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "watch.h"
+
+#include "harrier/memory.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+/* The worker writes into a map that the main thread takes away whole once a second, leaving none: the lock is held for a look-up, and what a
+ * worker holds is bounded by what comes in a second. */
+struct watch {
+    size_t entries;
+    pthread_mutex_t mutex;
+    struct map *batch; /* NULL: nothing yet */
+    uint64_t refused;
+    struct buffer key; /* the worker's scratch */
+};
+
+static const char *const why_names[WATCH_WHY_COUNT] = {
+    [WATCH_LEVEL_METADATA] = "level_metadata", [WATCH_LEVEL_REQUEST] = "level_request", [WATCH_MISSING] = "missing", [WATCH_TRUNCATED] = "truncated",
+    [WATCH_REJECTED] = "rejected",             [WATCH_STAGE] = "stage",                 [WATCH_UNRESOLVED] = "unresolved",
+    [WATCH_RESPONSE] = "response",             [WATCH_BOUND] = "bound",                 [WATCH_UNDECIDED] = "undecided",
+};
+
+const char *watch_why_name(enum watch_why why)
+{
+    return why_names[why];
+}
+
+struct watch *watch_new(size_t entries)
+{
+    struct watch *watch = xcalloc(1, sizeof *watch);
+    watch->entries = entries;
+    pthread_mutex_init(&watch->mutex, NULL);
+    return watch;
+}
+
+void watch_free(struct watch *watch)
+{
+    if (!watch)
+        return;
+    watch_batch_free(watch->batch);
+    buffer_free(&watch->key);
+    pthread_mutex_destroy(&watch->mutex);
+    free(watch);
+}
+
+static void blind_free(void *value)
+{
+    struct watch_blind *blind = value;
+    free(blind->rule);
+    free(blind);
+}
+
+static void entry_free(void *value)
+{
+    struct watch_entry *entry = value;
+    map_free(entry->blind, blind_free);
+    free(entry->cluster);
+    free(entry);
+}
+
+void watch_batch_free(struct map *batch)
+{
+    map_free(batch, entry_free);
+}
+
+void watch_key(struct buffer *key, size_t source, struct slice cluster)
+{
+    key->length = 0;
+    buffer_append(key, &source, sizeof source);
+    buffer_append_slice(key, slice_first(cluster, WATCH_CLUSTER_BYTES));
+}
+
+/* NULL: there are too many. The mutex is held. */
+static struct watch_entry *entry_of(struct watch *watch, size_t source, struct slice cluster)
+{
+    watch_key(&watch->key, source, cluster);
+    if (!watch->batch)
+        watch->batch = map_new();
+    struct watch_entry *entry = map_get(watch->batch, buffer_slice(&watch->key));
+    if (entry)
+        return entry;
+    if (map_count(watch->batch) >= watch->entries) {
+        watch->refused++;
+        return NULL;
+    }
+    entry = xcalloc(1, sizeof *entry);
+    entry->source = source;
+    entry->cluster = xstrndup(cluster.length ? cluster.bytes : "", cluster.length < WATCH_CLUSTER_BYTES ? cluster.length : WATCH_CLUSTER_BYTES);
+    map_put(watch->batch, buffer_slice(&watch->key), entry);
+    return entry;
+}
+
+void watch_heard(struct watch *watch, size_t source, struct slice cluster, clock_nanos now)
+{
+    pthread_mutex_lock(&watch->mutex);
+    struct watch_entry *entry = entry_of(watch, source, cluster);
+    if (entry)
+        entry->heard = now;
+    pthread_mutex_unlock(&watch->mutex);
+}
+
+/* --- one event ------------------------------------------------------------------------------------------------------------------------- */
+
+/* When the API server wrote the event: not when its request began, which for a watch or a session can be hours before. */
+static bool event_time(const struct udm_record *record, clock_nanos *time)
+{
+    static const char *const names[] = {"collected_timestamp", "event_timestamp"};
+    const struct udm_field *metadata = udm_field_find(udm_event_type(), SLICE("metadata"));
+    struct udm_values messages = udm_message_get(record->root, metadata);
+
+    for (size_t i = 0; messages.count && i < sizeof names / sizeof names[0]; i++) {
+        struct udm_values times = udm_message_get(messages.items[0].message, udm_field_find(metadata->message, slice_of(names[i])));
+        if (times.count) {
+            *time = times.items[0].time;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Something of the event was over a bound of ours, or it broke off. */
+static bool is_cut(const struct udm_cut *cut)
+{
+    return cut->request_object || cut->other || cut->transport;
+}
+
+static enum watch_why why_blind(const struct intake_observed *observed, const struct detect_blind *blind)
+{
+    static const struct {
+        const char *state;
+        enum watch_why why;
+    } states[] = {{"level", WATCH_LEVEL_METADATA}, {"missing", WATCH_MISSING}, {"truncated", WATCH_TRUNCATED},
+                  {"rejected", WATCH_REJECTED},    {"stage", WATCH_STAGE},     {"unresolved", WATCH_UNRESOLVED}};
+    struct slice state = udm_record_label(observed->record, "object_state");
+
+    if (blind->doubt & (DETECT_DOUBT_REGEX | DETECT_DOUBT_ROWS))
+        return WATCH_UNDECIDED;
+    if (is_cut(observed->cut))
+        return WATCH_BOUND;
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
+        if (slice_is(state, states[i].state))
+            return states[i].why;
+    return slice_is(udm_record_label(observed->record, "level"), "Request") ? WATCH_LEVEL_REQUEST : WATCH_RESPONSE;
+}
+
+static void count_blind(struct watch *watch, struct watch_entry *entry, struct slice rule, enum watch_why why)
+{
+    struct buffer *key = &watch->key;
+
+    if (!entry->blind)
+        entry->blind = map_new();
+    for (int folded = 0; folded < 2; folded++, rule = SLICE("")) {
+        key->length = 0;
+        buffer_append_byte(key, (char)why);
+        buffer_append_slice(key, rule);
+        struct watch_blind *blind = map_get(entry->blind, buffer_slice(key));
+        if (!blind && (map_count(entry->blind) < WATCH_BLIND_MAX || folded)) {
+            blind = xcalloc(1, sizeof *blind);
+            blind->rule = xstrndup(rule.length ? rule.bytes : "", rule.length);
+            blind->why = why;
+            map_put(entry->blind, buffer_slice(key), blind);
+        }
+        if (blind) {
+            blind->events++;
+            return;
+        }
+    }
+}
+
+void watch_observe(struct watch *watch, size_t source, const struct intake_observed *observed)
+{
+    const struct detect_result *result = observed->result;
+    bool truncated = false;
+    clock_nanos time;
+
+    pthread_mutex_lock(&watch->mutex);
+    struct watch_entry *entry = entry_of(watch, source, observed->source->cluster);
+    if (entry && event_time(observed->record, &time)) {
+        clock_nanos lead = time - observed->source->received;
+        entry->lead = entry->timed && entry->lead > lead ? entry->lead : lead;
+        entry->timed = true;
+    }
+    for (size_t i = 0; entry && i < result->blind_count; i++) {
+        enum watch_why why = why_blind(observed, &result->blind[i]);
+        truncated = truncated || why == WATCH_TRUNCATED;
+        count_blind(watch, entry, result->blind[i].rule->name, why);
+    }
+    if (entry)
+        entry->truncated += truncated;
+    pthread_mutex_unlock(&watch->mutex);
+}
+
+/* A rule that asks for the object's state has fired: it says that there is something unseen. */
+static bool some_rule_says_so(const struct detect_result *result)
+{
+    for (size_t i = 0; i < result->detection_count; i++)
+        for (size_t e = 0; e < result->detections[i].evidence_count; e++) {
+            const struct detect_evidence *evidence = &result->detections[i].evidence[e];
+            if (!evidence->negated && slice_find(evidence->field, SLICE("labels[\"object_state\"]")) >= 0)
+                return true;
+        }
+    return false;
+}
+
+bool watch_is_truncated(const struct intake_observed *observed, struct slice source, size_t raw_bytes, struct alert_notice *notice)
+{
+    const struct detect_result *result = observed->result;
+    struct arena *arena = observed->record->arena;
+    size_t count = 0;
+
+    if (result->blind_count == 0)
+        return false;
+    struct slice *rules = arena_calloc(arena, result->blind_count, sizeof *rules);
+    for (size_t i = 0; i < result->blind_count; i++)
+        if (why_blind(observed, &result->blind[i]) == WATCH_TRUNCATED)
+            rules[count++] = result->blind[i].rule->name;
+    if (count == 0 || some_rule_says_so(result))
+        return false;
+    *notice = (struct alert_notice){.kind = ALERT_NOTICE_TRUNCATED,
+                                    .source = source,
+                                    .cluster = observed->source->cluster,
+                                    .time = observed->source->received,
+                                    .rules = rules,
+                                    .rule_count = count,
+                                    .record = observed->record,
+                                    .raw_bytes = raw_bytes};
+    event_time(observed->record, &notice->time);
+    json_tree_parse(arena, observed->bytes, &json_default_limits, &notice->event, NULL);
+    return true;
+}
+
+struct map *watch_take(struct watch *watch, uint64_t *refused)
+{
+    pthread_mutex_lock(&watch->mutex);
+    struct map *batch = watch->batch;
+    watch->batch = NULL;
+    *refused += watch->refused;
+    watch->refused = 0;
+    pthread_mutex_unlock(&watch->mutex);
+    return batch;
+}

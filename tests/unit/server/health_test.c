@@ -1,0 +1,632 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All times are given: a tick is a step of the test. */
+#include "daemon/server/health.h"
+
+#include "harrier/memory.h"
+#include "harrier/vector.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define SECONDS(n) ((clock_nanos)(n)*CLOCK_SECOND)
+#define MINUTES(n) SECONDS((n)*60)
+#define WALL SECONDS(1000000)
+
+struct notice {
+    char *text;
+    char id[DIGEST_SHA256_HEX], dedup_key[DIGEST_SHA256_HEX];
+    enum alert_notice_kind kind;
+    bool over;
+};
+
+/* A daemon's main thread, and the store that its health is kept in. */
+struct desk {
+    struct config_client clients[2];
+    struct config_source source;
+    struct config config;
+    struct health *health;
+    struct watch *watch;
+    clock_nanos now; /* monotonic; the wall clock is WALL ahead */
+    bool refuses, fails, holds;
+    size_t held_slot;
+    bool closed;
+    VECTOR(struct notice) told;
+    VECTOR(char *) slots;
+};
+
+static void store(void *context, size_t slot, struct slice state)
+{
+    struct desk *desk = context;
+    while (desk->slots.count <= slot)
+        VECTOR_PUSH(&desk->slots, xstrndup("", 0));
+    free(desk->slots.items[slot]);
+    desk->slots.items[slot] = xstrndup(state.length ? state.bytes : "", state.length);
+}
+
+static bool tell(void *context, const struct health_telling *telling)
+{
+    struct desk *desk = context;
+    struct buffer text = {NULL, 0, 0};
+    struct notice notice = {.kind = telling->notice->kind, .over = telling->notice->over};
+    struct alert alert;
+
+    if (desk->refuses)
+        return false;
+    if (desk->fails) {
+        health_told(desk->health, telling->slot, false);
+        return true;
+    }
+    alert_from_notice(&alert, telling->notice);
+    memcpy(notice.id, alert.alert_id, sizeof notice.id);
+    memcpy(notice.dedup_key, alert.dedup_key, sizeof notice.dedup_key);
+    alert_free(&alert);
+    alert_notice_text(telling->notice, &text);
+    notice.text = buffer_take(&text);
+    VECTOR_PUSH(&desk->told, notice);
+    store(desk, telling->slot, telling->state);
+    desk->held_slot = telling->slot;
+    if (!desk->holds)
+        health_told(desk->health, telling->slot, true);
+    return true;
+}
+
+static void start(struct desk *desk)
+{
+    const struct health_options options = {
+        .config = &desk->config, .wall = WALL + desk->now, .monotonic = desk->now, .tell = tell, .context = desk};
+    desk->health = health_new(&options);
+    for (size_t i = 0; i < desk->slots.count; i++)
+        health_restore(desk->health, i, slice_of(desk->slots.items[i]));
+}
+
+static void restart(struct desk *desk, clock_nanos down)
+{
+    health_save(desk->health, store, desk);
+    health_free(desk->health);
+    desk->now += down;
+    start(desk);
+}
+
+static int setup(void **state)
+{
+    struct desk *desk = xcalloc(1, sizeof *desk);
+    desk->source = (struct config_source){.name = "api", .path = "/", .cluster = "prod", .silence_after = MINUTES(15), .clients = desk->clients};
+    desk->config.sources = &desk->source;
+    desk->config.source_count = 1;
+    desk->config.health =
+        (struct config_health){.clock_skew = MINUTES(2), .late_after = MINUTES(10), .forget_after = MINUTES(7 * 24 * 60), .clusters = 8};
+    desk->now = SECONDS(100);
+    desk->watch = watch_new(8);
+    *state = desk;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct desk *desk = *state;
+    health_free(desk->health);
+    watch_free(desk->watch);
+    for (size_t i = 0; i < desk->told.count; i++)
+        free(desk->told.items[i].text);
+    for (size_t i = 0; i < desk->slots.count; i++)
+        free(desk->slots.items[i]);
+    VECTOR_FREE(&desk->told);
+    VECTOR_FREE(&desk->slots);
+    free(desk);
+    return 0;
+}
+
+static void tick(struct desk *desk)
+{
+    uint64_t refused = 0;
+    struct map *batch = watch_take(desk->watch, &refused);
+    health_merge(desk->health, batch);
+    watch_batch_free(batch);
+    health_add_refused(desk->health, refused);
+    health_tick(desk->health, WALL + desk->now, desk->now, !desk->closed);
+}
+
+/* So much time, a tick a second; every `every` an event of the cluster (NULL: none). */
+static void pass(struct desk *desk, clock_nanos time, const char *cluster, clock_nanos every)
+{
+    for (clock_nanos passed = 0; passed < time; passed += CLOCK_SECOND) {
+        if (cluster && passed % every == 0)
+            watch_heard(desk->watch, 0, slice_of(cluster), desk->now);
+        desk->now += CLOCK_SECOND;
+        tick(desk);
+    }
+}
+
+static void assert_told(const struct desk *desk, size_t count)
+{
+    if (desk->told.count != count)
+        fail_msg("%zu told, not %zu; the last: %s", desk->told.count, count, desk->told.count ? desk->told.items[desk->told.count - 1].text : "-");
+}
+
+static void assert_text(const struct desk *desk, size_t index, const char *part)
+{
+    if (!strstr(desk->told.items[index].text, part))
+        fail_msg("`%s` is not in: %s", part, desk->told.items[index].text);
+}
+
+static void count_condition(void *context, const struct alert_notice *notice)
+{
+    (void)notice;
+    ++*(size_t *)context;
+}
+
+static size_t conditions(const struct desk *desk)
+{
+    size_t count = 0;
+    health_conditions(desk->health, count_condition, &count);
+    return count;
+}
+
+/* An event that rules could not judge, or that came at a time of its own. */
+static void observe(struct desk *desk, const char *cluster, const char *object_state, const char *level, const char *const *rules, size_t rule_count,
+                    clock_nanos lead)
+{
+    struct arena *arena = arena_new(4096);
+    struct udm_record record;
+    struct udm_source source = {.cluster = slice_of(cluster), .received = WALL + desk->now};
+    struct udm_cut cut = {0};
+    struct yaral_rule *of = xcalloc(rule_count + 1, sizeof *of);
+    struct detect_blind *blind = xcalloc(rule_count + 1, sizeof *blind);
+    struct detect_result result = {.blind = blind, .blind_count = rule_count};
+    const struct udm_field *metadata = udm_field_find(udm_event_type(), SLICE("metadata"));
+
+    udm_record_init(&record, arena, UDM_KNOWN);
+    udm_record_add_label(&record, SLICE("object_state"), slice_of(object_state), NULL);
+    udm_record_add_label(&record, SLICE("level"), slice_of(level), NULL);
+    struct udm_message *message = udm_message_child(&record, record.root, metadata);
+    udm_message_add(&record, message, udm_field_find(metadata->message, SLICE("collected_timestamp")),
+                    (struct udm_value){.time = source.received + lead});
+    for (size_t i = 0; i < rule_count; i++) {
+        of[i].name = slice_of(rules[i]);
+        blind[i] = (struct detect_blind){&of[i], i, DETECT_DOUBT_UNSEEN};
+    }
+    watch_heard(desk->watch, 0, desk->source.cluster_from == CONFIG_CLUSTER_FROM_ENVELOPE ? SLICE("") : slice_of(cluster), desk->now);
+    watch_observe(desk->watch, 0, &(struct intake_observed){SLICE("{}"), &source, &record, &cut, &result});
+    free(of);
+    free(blind);
+    arena_free(arena);
+}
+
+static const char *const rule_a[] = {"rule_a"}, *const rule_b[] = {"rule_b"}, *const both[] = {"rule_a", "rule_b"};
+
+/* --- silence ---------------------------------------------------------------------------------------------------------------------------- */
+
+static void test_a_source_that_never_had_an_event_is_silent_counted_from_the_start(void **state)
+{
+    struct desk *desk = *state;
+    start(desk);
+    pass(desk, MINUTES(15) - SECONDS(1), NULL, 0);
+    assert_told(desk, 0);
+    pass(desk, SECONDS(1), NULL, 0);
+    assert_told(desk, 1);
+    assert_text(desk, 0, "No audit event from cluster prod (source api) for 15m");
+    pass(desk, MINUTES(120), NULL, 0);
+    assert_told(desk, 1);
+    assert_int_equal(conditions(desk), 1);
+}
+
+static void test_a_return_is_told_once_events_have_kept_coming(void **state)
+{
+    struct desk *desk = *state;
+    start(desk);
+    pass(desk, MINUTES(5), "prod", SECONDS(30));
+    pass(desk, MINUTES(42), NULL, 0);
+    assert_told(desk, 1);
+    pass(desk, MINUTES(5), "prod", SECONDS(30));
+    assert_told(desk, 1);
+    pass(desk, MINUTES(1), "prod", SECONDS(30));
+    assert_told(desk, 2);
+    assert_true(desk->told.items[1].over);
+    assert_text(desk, 1, "came back after 42m");
+    assert_string_equal(desk->told.items[0].dedup_key, desk->told.items[1].dedup_key);
+    assert_string_not_equal(desk->told.items[0].id, desk->told.items[1].id);
+    assert_int_equal(conditions(desk), 0);
+    pass(desk, MINUTES(20), NULL, 0);
+    assert_told(desk, 3);
+    assert_string_equal(desk->told.items[0].dedup_key, desk->told.items[2].dedup_key);
+    assert_string_not_equal(desk->told.items[0].id, desk->told.items[2].id);
+}
+
+static void test_an_event_now_and_then_does_not_make_the_silence_flap(void **state)
+{
+    struct desk *desk = *state;
+    start(desk);
+    pass(desk, MINUTES(8 * 60), "prod", MINUTES(16));
+    assert_told(desk, 1);
+}
+
+static void test_a_source_with_batches_every_half_minute_is_never_silent(void **state)
+{
+    struct desk *desk = *state;
+    start(desk);
+    pass(desk, MINUTES(120), "prod", SECONDS(30));
+    assert_told(desk, 0);
+    assert_int_equal(conditions(desk), 0);
+}
+
+static void test_zero_means_that_silence_is_not_looked_at(void **state)
+{
+    struct desk *desk = *state;
+    desk->source.silence_after = 0;
+    start(desk);
+    pass(desk, MINUTES(120), NULL, 0);
+    assert_told(desk, 0);
+}
+
+static void test_each_cluster_of_a_source_is_silent_by_itself(void **state)
+{
+    struct desk *desk = *state;
+    desk->source.path = "/{cluster}";
+    start(desk);
+    pass(desk, MINUTES(2), "east", SECONDS(30));
+    pass(desk, MINUTES(20), "west", SECONDS(30));
+    assert_told(desk, 1);
+    assert_text(desk, 0, "cluster east (source api)");
+}
+
+static void test_a_source_whose_clusters_nobody_knows_is_silent_as_a_whole(void **state)
+{
+    struct desk *desk = *state;
+    desk->source.path = "/{cluster}";
+    start(desk);
+    pass(desk, MINUTES(15), NULL, 0);
+    assert_told(desk, 1);
+    assert_text(desk, 0, "No audit event from source api for 15m");
+    pass(desk, MINUTES(7), "east", SECONDS(30));
+    assert_told(desk, 2);
+    assert_true(desk->told.items[1].over);
+    pass(desk, MINUTES(16), NULL, 0);
+    assert_told(desk, 3); /* east, and not the source as well */
+    assert_text(desk, 2, "cluster east");
+}
+
+static void test_where_envelopes_name_clusters_the_source_is_watched_as_a_whole(void **state)
+{
+    struct desk *desk = *state;
+    desk->source.cluster_from = CONFIG_CLUSTER_FROM_ENVELOPE;
+    start(desk);
+    observe(desk, "east", "level", "Metadata", rule_a, 1, 0);
+    tick(desk);
+    assert_told(desk, 1);
+    assert_text(desk, 0, "Blind in cluster east");
+    pass(desk, MINUTES(30), "", SECONDS(30));
+    assert_told(desk, 1); /* that east has had no event of interest is no silence */
+    pass(desk, MINUTES(16), NULL, 0);
+    assert_told(desk, 2);
+    assert_text(desk, 1, "No audit event from source api");
+}
+
+static void test_clusters_of_clients_are_awaited_from_the_start(void **state)
+{
+    struct desk *desk = *state;
+    desk->clients[0].cluster = "east";
+    desk->clients[1].cluster = "west";
+    desk->source.client_count = 2;
+    start(desk);
+    pass(desk, MINUTES(16), "west", SECONDS(30));
+    assert_told(desk, 1);
+    assert_text(desk, 0, "cluster east");
+}
+
+static void test_while_nothing_can_come_in_nobody_is_silent(void **state)
+{
+    struct desk *desk = *state;
+    start(desk);
+    pass(desk, MINUTES(10), NULL, 0);
+    desk->closed = true;
+    pass(desk, MINUTES(60), NULL, 0);
+    desk->closed = false;
+    pass(desk, MINUTES(4), NULL, 0);
+    assert_told(desk, 0);
+    pass(desk, MINUTES(1), NULL, 0);
+    assert_told(desk, 1);
+}
+
+/* --- restarts --------------------------------------------------------------------------------------------------------------------------- */
+
+static void test_silence_goes_on_over_restarts_without_the_time_between(void **state)
+{
+    struct desk *desk = *state;
+    start(desk);
+    for (int i = 0; i < 4; i++) {
+        pass(desk, SECONDS(210), NULL, 0);
+        assert_told(desk, 0);
+        restart(desk, MINUTES(60));
+    }
+    pass(desk, MINUTES(1), NULL, 0);
+    assert_told(desk, 1);
+    restart(desk, MINUTES(60));
+    pass(desk, MINUTES(60), NULL, 0);
+    assert_told(desk, 1);
+    pass(desk, MINUTES(7), "prod", SECONDS(30));
+    assert_told(desk, 2);
+    assert_true(desk->told.items[1].over);
+}
+
+static void test_senders_have_a_minute_to_come_back_after_a_restart(void **state)
+{
+    struct desk *desk = *state;
+    start(desk);
+    pass(desk, MINUTES(15) - SECONDS(1), NULL, 0);
+    restart(desk, MINUTES(1));
+    pass(desk, SECONDS(59), NULL, 0);
+    assert_told(desk, 0);
+    pass(desk, SECONDS(1), NULL, 0);
+    assert_told(desk, 1);
+}
+
+static void test_a_cluster_that_was_seen_is_missed_after_a_restart(void **state)
+{
+    struct desk *desk = *state;
+    desk->source.path = "/{cluster}";
+    start(desk);
+    pass(desk, MINUTES(2), "east", SECONDS(30));
+    pass(desk, MINUTES(2), "west", SECONDS(30));
+    restart(desk, MINUTES(10));
+    pass(desk, MINUTES(20), "west", SECONDS(30));
+    assert_told(desk, 1);
+    assert_text(desk, 0, "cluster east");
+}
+
+static void test_what_was_told_is_not_told_again_after_a_restart(void **state)
+{
+    struct desk *desk = *state;
+    desk->source.silence_after = 0;
+    start(desk);
+    observe(desk, "prod", "level", "Metadata", both, 2, MINUTES(5));
+    pass(desk, SECONDS(3), NULL, 0);
+    assert_told(desk, 2);
+    restart(desk, MINUTES(1));
+    observe(desk, "prod", "level", "Metadata", both, 2, MINUTES(5));
+    pass(desk, MINUTES(15), NULL, 0);
+    assert_told(desk, 2);
+    assert_int_equal(conditions(desk), 2);
+}
+
+static void test_a_notice_that_was_not_stored_is_offered_until_it_is(void **state)
+{
+    struct desk *desk = *state;
+    start(desk);
+    desk->refuses = true;
+    pass(desk, MINUTES(16), NULL, 0);
+    desk->refuses = false;
+    desk->fails = true;
+    pass(desk, SECONDS(10), NULL, 0);
+    desk->fails = false;
+    pass(desk, SECONDS(10), NULL, 0);
+    assert_told(desk, 1);
+}
+
+static void test_nothing_is_saved_over_a_notice_that_is_on_its_way(void **state)
+{
+    struct desk *desk = *state;
+    start(desk);
+    desk->holds = true;
+    pass(desk, MINUTES(16), NULL, 0);
+    assert_told(desk, 1);
+    health_save(desk->health, store, desk);
+    assert_non_null(strstr(desk->slots.items[desk->held_slot], "\"silent\""));
+    health_told(desk->health, desk->held_slot, true);
+    pass(desk, SECONDS(5), NULL, 0);
+    assert_told(desk, 1);
+}
+
+static void test_a_damaged_or_foreign_state_is_of_no_use_and_its_slot_is_given_back(void **state)
+{
+    struct desk *desk = *state;
+    start(desk);
+    assert_false(health_restore(desk->health, 0, SLICE("{\"source\":\"other\",\"cluster\":\"x\"}")));
+    assert_false(health_restore(desk->health, 1, SLICE("{\"source\":")));
+    assert_false(health_restore(desk->health, 2, SLICE("")));
+    assert_true(health_restore(desk->health, 3, SLICE("{\"source\":\"api\",\"cluster\":\"x\",\"hears\":true,\"heard\":5,\"quiet\":1}")));
+    assert_false(health_restore(desk->health, 4, SLICE("{\"source\":\"api\",\"cluster\":\"x\"}")));
+    assert_int_equal(health_count(desk->health), 2);
+    health_save(desk->health, store, desk);
+    assert_non_null(strstr(desk->slots.items[0], "\"prod\"")); /* taken by the one that had none */
+    assert_string_equal(desk->slots.items[1], "");
+    assert_string_equal(desk->slots.items[4], "");
+}
+
+static void test_a_cluster_that_is_gone_is_forgotten_and_one_of_the_configuration_never(void **state)
+{
+    struct desk *desk = *state;
+    desk->config.health.forget_after = MINUTES(60);
+    start(desk);
+    pass(desk, MINUTES(1), "gone", SECONDS(30));
+    assert_int_equal(health_count(desk->health), 2);
+    pass(desk, MINUTES(61), NULL, 0);
+    assert_int_equal(health_count(desk->health), 1);
+    assert_told(desk, 2);
+    health_save(desk->health, store, desk);
+    assert_null(strstr(desk->slots.items[0], "gone"));
+    assert_null(strstr(desk->slots.items[1], "gone"));
+}
+
+static void test_clusters_beyond_the_bound_are_counted(void **state)
+{
+    struct desk *desk = *state;
+    char name[16];
+    start(desk);
+    for (int i = 0; i < 20; i++) {
+        snprintf(name, sizeof name, "c%d", i);
+        watch_heard(desk->watch, 0, slice_of(name), desk->now);
+    }
+    tick(desk);
+    assert_int_equal(health_count(desk->health), 8);
+    assert_int_equal(health_refused(desk->health), 12 + 1); /* the watch takes 8, of which one finds no place beside prod */
+}
+
+/* --- what cannot be judged ---------------------------------------------------------------------------------------------------------------- */
+
+static void test_rules_that_become_blind_together_are_told_together_and_later_ones_later(void **state)
+{
+    struct desk *desk = *state;
+    start(desk);
+    observe(desk, "prod", "level", "Metadata", rule_a, 1, 0);
+    observe(desk, "prod", "level", "Metadata", rule_a, 1, 0);
+    tick(desk);
+    assert_told(desk, 1);
+    assert_text(desk, 0, "rule rule_a looks into objects, but the events come at level Metadata");
+    observe(desk, "prod", "level", "Metadata", both, 2, 0);
+    pass(desk, MINUTES(9), NULL, 0);
+    assert_told(desk, 1);
+    pass(desk, MINUTES(2), NULL, 0);
+    assert_told(desk, 2);
+    assert_text(desk, 1, "rule rule_b looks");
+    assert_int_equal(conditions(desk), 1);
+    assert_int_equal(health_blind_count(desk->health, 0), 2);
+}
+
+static void test_any_number_of_blind_rules_fits_into_the_state_and_the_bound(void **state)
+{
+    enum { RULES = WATCH_BLIND_MAX + 100 };
+    struct desk *desk = *state;
+    const char *names[RULES];
+    struct health_blind_view view;
+    start(desk);
+    for (size_t i = 0; i < RULES; i++)
+        names[i] = xasprintf("a_rule_with_a_name_that_is_as_long_as_names_of_rules_can_well_be_%zu", i);
+    observe(desk, "prod", "level", "Metadata", names, RULES, 0);
+    tick(desk);
+    assert_told(desk, 1);
+    assert_text(desk, 0, "and 502 more look into objects");
+    assert_in_range(strlen(desk->slots.items[0]), 2048, 4096);
+    assert_int_equal(health_blind_count(desk->health, 0), WATCH_BLIND_MAX + 1);
+    health_blind_at(desk->health, 0, WATCH_BLIND_MAX, &view);
+    assert_int_equal(view.rule.length, 0);
+    assert_int_equal(view.events, 100);
+    restart(desk, 0);
+    for (size_t i = 0; i < RULES; i++)
+        free((void *)(uintptr_t)names[i]);
+}
+
+static void test_reasons_that_an_operator_cannot_mend_are_counted_and_not_told(void **state)
+{
+    static const char *const states[] = {"rejected", "stage", "unresolved", "truncated"};
+    struct desk *desk = *state;
+    struct health_blind_view view;
+    start(desk);
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
+        observe(desk, "prod", states[i], "RequestResponse", rule_a, 1, 0);
+    tick(desk);
+    assert_told(desk, 0);
+    assert_int_equal(health_blind_count(desk->health, 0), 4);
+    for (size_t i = 0; i < 4; i++) {
+        health_blind_at(desk->health, 0, i, &view);
+        assert_string_equal(watch_why_name(view.why), states[i]);
+        assert_int_equal(view.events, 1);
+    }
+    assert_int_equal(conditions(desk), 1); /* the truncated one shows in status; its alert comes from the worker */
+}
+
+static void test_missing_objects_and_missing_results_are_told_each_with_what_to_do(void **state)
+{
+    struct desk *desk = *state;
+    start(desk);
+    observe(desk, "prod", "missing", "RequestResponse", rule_a, 1, 0);
+    tick(desk);
+    assert_text(desk, 0, "the events come without them");
+    pass(desk, MINUTES(11), "prod", SECONDS(30));
+    observe(desk, "prod", "present", "Request", rule_a, 1, 0);
+    tick(desk);
+    assert_told(desk, 2);
+    assert_text(desk, 1, "at level Request, without the resulting object");
+}
+
+static void test_a_rule_that_was_blind_again_after_a_day_is_told_again(void **state)
+{
+    struct desk *desk = *state;
+    desk->source.silence_after = 0;
+    start(desk);
+    observe(desk, "prod", "level", "Metadata", rule_b, 1, 0);
+    pass(desk, MINUTES(23 * 60), NULL, 0);
+    observe(desk, "prod", "level", "Metadata", rule_b, 1, 0);
+    pass(desk, MINUTES(25 * 60), NULL, 0);
+    assert_told(desk, 1);
+    assert_int_equal(conditions(desk), 0);
+    observe(desk, "prod", "level", "Metadata", rule_b, 1, 0);
+    pass(desk, SECONDS(2), NULL, 0);
+    assert_told(desk, 2);
+    assert_string_equal(desk->told.items[0].dedup_key, desk->told.items[1].dedup_key);
+    assert_string_not_equal(desk->told.items[0].id, desk->told.items[1].id);
+}
+
+/* --- clocks ------------------------------------------------------------------------------------------------------------------------------ */
+
+static void test_a_clock_ahead_is_told_at_once_and_its_end_when_it_has_agreed(void **state)
+{
+    struct desk *desk = *state;
+    struct health_view view;
+    start(desk);
+    observe(desk, "prod", "present", "Request", NULL, 0, MINUTES(5));
+    tick(desk);
+    assert_told(desk, 1);
+    assert_text(desk, 0, "Clock of cluster prod (source api) is 5m ahead");
+    health_at(desk->health, 0, &view);
+    assert_int_equal(view.lead, MINUTES(5));
+    for (int minute = 0; minute < 12; minute++) {
+        pass(desk, MINUTES(1), NULL, 0);
+        observe(desk, "prod", "present", "Request", NULL, 0, -SECONDS(20));
+        tick(desk);
+    }
+    assert_told(desk, 2);
+    assert_true(desk->told.items[1].over);
+    assert_text(desk, 1, "has the right time again after");
+    assert_int_equal(conditions(desk), 0);
+}
+
+static void test_events_that_stay_late_are_told(void **state)
+{
+    struct desk *desk = *state;
+    start(desk);
+    for (int minute = 0; minute < 12; minute++) {
+        observe(desk, "prod", "present", "Request", NULL, 0, -MINUTES(32));
+        pass(desk, MINUTES(1), NULL, 0);
+    }
+    assert_told(desk, 1);
+    assert_text(desk, 0, "Events of cluster prod (source api) are at least 32m old");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_a_source_that_never_had_an_event_is_silent_counted_from_the_start),
+        TEST(test_a_return_is_told_once_events_have_kept_coming),
+        TEST(test_an_event_now_and_then_does_not_make_the_silence_flap),
+        TEST(test_a_source_with_batches_every_half_minute_is_never_silent),
+        TEST(test_zero_means_that_silence_is_not_looked_at),
+        TEST(test_each_cluster_of_a_source_is_silent_by_itself),
+        TEST(test_a_source_whose_clusters_nobody_knows_is_silent_as_a_whole),
+        TEST(test_where_envelopes_name_clusters_the_source_is_watched_as_a_whole),
+        TEST(test_clusters_of_clients_are_awaited_from_the_start),
+        TEST(test_while_nothing_can_come_in_nobody_is_silent),
+        TEST(test_silence_goes_on_over_restarts_without_the_time_between),
+        TEST(test_senders_have_a_minute_to_come_back_after_a_restart),
+        TEST(test_a_cluster_that_was_seen_is_missed_after_a_restart),
+        TEST(test_what_was_told_is_not_told_again_after_a_restart),
+        TEST(test_a_notice_that_was_not_stored_is_offered_until_it_is),
+        TEST(test_nothing_is_saved_over_a_notice_that_is_on_its_way),
+        TEST(test_a_damaged_or_foreign_state_is_of_no_use_and_its_slot_is_given_back),
+        TEST(test_a_cluster_that_is_gone_is_forgotten_and_one_of_the_configuration_never),
+        TEST(test_clusters_beyond_the_bound_are_counted),
+        TEST(test_rules_that_become_blind_together_are_told_together_and_later_ones_later),
+        TEST(test_any_number_of_blind_rules_fits_into_the_state_and_the_bound),
+        TEST(test_reasons_that_an_operator_cannot_mend_are_counted_and_not_told),
+        TEST(test_missing_objects_and_missing_results_are_told_each_with_what_to_do),
+        TEST(test_a_rule_that_was_blind_again_after_a_day_is_told_again),
+        TEST(test_a_clock_ahead_is_told_at_once_and_its_end_when_it_has_agreed),
+        TEST(test_events_that_stay_late_are_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
