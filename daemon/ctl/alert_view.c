@@ -51,6 +51,13 @@ static void append_object(struct buffer *out, const struct json_node *action)
     buffer_append_slice(out, text_of(json_member(action, "name")));
 }
 
+/* harrierd speaks of a source, not of something that somebody did. */
+static bool is_notice(const struct json_node *document)
+{
+    const struct json_node *events = json_member(document, "events");
+    return !events || !events->first;
+}
+
 /* --- table ------------------------------------------------------------------------------------------------------------------------ */
 
 struct alert_table {
@@ -105,7 +112,12 @@ void alert_table_add(struct alert_table *table, struct slice json)
     table_cell(table->table, STYLE_PLAIN, text_of(json_at(document, "rule", "name", NULL)));
     table_cell(table->table, STYLE_PLAIN, text_of(json_at(document, "actor", "user", NULL)));
     table_cell(table->table, STYLE_PLAIN, text_of(json_member(action, "verb")));
-    append_object(&object, action);
+    if (is_notice(document)) {
+        buffer_append_text(&object, "source ");
+        buffer_append_slice(&object, text_of(json_at(document, "outcomes", "source", NULL)));
+    } else {
+        append_object(&object, action);
+    }
     if (cluster.length && !slice_is(cluster, "default")) { /* "default" stands where nobody gave a name */
         buffer_append_text(&object, " in ");
         buffer_append_slice(&object, cluster);
@@ -250,9 +262,11 @@ static void show_condition(const struct view *view, const struct json_node *evid
     struct buffer label = {NULL, 0, 0};
     char *source = display_one_line(text_of(json_member(evidence, "condition")));
 
-    buffer_append_text(&label, "line ");
-    buffer_append_slice(&label, slice_first(text_of(json_member(evidence, "line")), TEXT_COLUMN - LABEL_COLUMN - 7));
-    line(view, label.bytes, style, slice_of(source));
+    if (!slice_is(text_of(json_member(evidence, "line")), "0")) { /* what is built in has no lines */
+        buffer_append_text(&label, "line ");
+        buffer_append_slice(&label, slice_first(text_of(json_member(evidence, "line")), TEXT_COLUMN - LABEL_COLUMN - 7));
+    }
+    line(view, label.length ? label.bytes : "because", style, slice_of(source));
     buffer_free(&label);
     free(source);
 }
@@ -376,8 +390,14 @@ void alert_show(const struct display *display, struct slice json, const struct s
 
     json_tree_parse(arena, json, &json_default_limits, &document, NULL);
     show_head(&view, document, now);
-    show_actor(&view, json_member(document, "actor"));
-    show_action(&view, document);
+    if (is_notice(document)) {
+        section(&view, "Where");
+        line(&view, "cluster", STYLE_BOLD, text_of(json_member(document, "cluster")));
+        line(&view, "source", STYLE_PLAIN, text_of(json_at(document, "outcomes", "source", NULL)));
+    } else {
+        show_actor(&view, json_member(document, "actor"));
+        show_action(&view, document);
+    }
     show_evidence(&view, json_member(document, "evidence"), false);
     show_evidence(&view, json_member(document, "evidence"), true);
     show_outcomes(&view, json_member(document, "outcomes"));

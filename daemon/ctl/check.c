@@ -2,40 +2,26 @@
 /* harrierctl check: configuration, rules and lists, before a daemon reads them. */
 #include "common.h"
 
-#include "harrier/deliver.h"
-#include "harrier/memory.h"
+#include "harrier/config_uses.h"
 
 #include <unistd.h>
 
 static const struct argument_option options[] = {
-    {'c', "config", "FILE", "A configuration: it, its rules, lists, tables and routes are checked."},
+    {'c', "config", "FILE", "A configuration: it, its rules, lists, tables, routes and certificates are checked."},
     {'\0', "list", "NAME=FILE", "A reference list that rules name as %NAME; may be given more than once."},
     {'\0', "table", "NAME=FILE", "A data table (.csv or .json) that rules name as %NAME.column; may be given more than once."},
     {'\0', "google", NULL, "Warn of what Google's compiler would refuse, or what differs there."},
 };
 
-/* Names are all that a route needs of a destination. */
-static void check_routes(const struct config *config, struct diagnostics *diagnostics)
+/* What the configuration names outside of itself, but for the rules. */
+static void check_uses(const struct config *config, struct diagnostics *diagnostics)
 {
-    struct deliver_destination_config *destinations = xcalloc(config->destination_count, sizeof *destinations);
-    struct deliver_route_config *routes = xcalloc(config->route_count, sizeof *routes);
+    struct deliver_destination_config *destinations = config_destinations(config);
 
-    for (size_t i = 0; i < config->destination_count; i++)
-        destinations[i].name = config->destinations[i].name;
-    for (size_t i = 0; i < config->route_count; i++) {
-        const struct config_route *route = &config->routes[i];
-        routes[i] = (struct deliver_route_config){
-            .when = route->when && route->when[0] ? route->when : NULL,
-            .to = route->to.items,
-            .to_count = route->to.count,
-            .line = route->when_place.line,
-            .column = route->when_place.column,
-        };
-    }
-    deliver_routes_free(
-        deliver_routes_new(routes, config->route_count, destinations, config->destination_count, config->file, diagnostics));
-    free(routes);
-    free(destinations);
+    config_check_destinations(config, destinations, diagnostics);
+    deliver_routes_free(config_routes(config, destinations, config->destination_count, diagnostics));
+    config_destinations_free(destinations, config->destination_count);
+    config_check_sources(config, CONFIG_SECRETS_ELSEWHERE, clock_wall(), diagnostics);
 }
 
 /* What was found good, for the line at the end. */
@@ -67,7 +53,7 @@ static enum result check_config(const char *path, struct ruleset_files *more, st
     if (result)
         return result;
     checked->config = true;
-    check_routes(config, diagnostics);
+    check_uses(config, diagnostics);
     ruleset_files_from_config(&files, config);
     files.lists = more->lists;
     files.list_count = more->list_count;

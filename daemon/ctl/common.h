@@ -19,7 +19,7 @@
 #define DEFAULT_CONFIG HARRIER_SYSCONFDIR "/harrier.yaml"
 
 extern const struct command check_command, replay_command, udm_command, explain_command, fields_command, alerts_command, dead_command,
-    status_command;
+    status_command, enroll_command, policy_command;
 
 /* "harrierctl: ..." on stderr, outside text escaped. Gives the code back. */
 int fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -52,8 +52,10 @@ struct rules {
     struct udm_own_labels *own_labels; /* of the configuration; NULL where -r was used */
 };
 
-/* EX_OK, or the exit code after a message. */
+/* EX_OK, or the exit code after a message. Of the files of each -r, or else of the configuration. */
 int rules_load(const struct arguments *arguments, struct rules *rules);
+/* The same, of rule files that are given otherwise; none: of the configuration. */
+int rules_load_of(const struct arguments *arguments, const char *const *patterns, size_t count, struct rules *rules);
 void rules_free(struct rules *rules);
 
 /* The values NAME=FILE of each --option. False after a message. The caller frees both names and array. */

@@ -2,6 +2,9 @@
 /* Files of events through intake/, as the daemon would take them from a socket. */
 #include "common.h"
 
+#include "harrier/cri.h"
+#include "harrier/syslog.h"
+
 #include "input.h"
 #include "progress.h"
 
@@ -16,20 +19,23 @@ static int take_log_type(const char *log_type, struct intake_options *options)
 {
     static const char *const known[] = {"auto", "K8S_AUDIT", "UDM", "GKE_CONTROLPLANE"};
 
-    if (strcmp(log_type, "GKE_CONTROLPLANE") == 0)
-        return fail(EX_UNAVAILABLE, "--log-type GKE_CONTROLPLANE is not in this version: there is K8S_AUDIT, UDM and auto");
     if (strcmp(log_type, "auto") == 0) {
         options->accept = AUDIT_ACCEPT_AUTO;
-    } else if (strcmp(log_type, "K8S_AUDIT") == 0) {
-        options->accept = AUDIT_ACCEPT_K8S;
+    } else if (strcmp(log_type, "K8S_AUDIT") == 0 || strcmp(log_type, "GKE_CONTROLPLANE") == 0) {
+        options->accept = AUDIT_ACCEPT_K8S; /* told from each other by their shape */
     } else if (strcmp(log_type, "UDM") == 0) {
         options->accept = AUDIT_ACCEPT_UDM;
     } else {
         const char *nearest = arguments_nearest(log_type, known, sizeof known / sizeof known[0]);
-        return fail(EX_USAGE, "--log-type %s: there is K8S_AUDIT, UDM and auto%s%s%s", log_type, nearest ? "; did you mean " : "",
+        return fail(EX_USAGE, "--log-type %s: there is K8S_AUDIT, GKE_CONTROLPLANE, UDM and auto%s%s%s", log_type, nearest ? "; did you mean " : "",
                     nearest ? nearest : "", nearest ? "?" : "");
     }
     return EX_OK;
+}
+
+static enum audit_accept accepted(enum config_log_type log_type)
+{
+    return log_type == CONFIG_LOG_TYPE_UDM ? AUDIT_ACCEPT_UDM : log_type == CONFIG_LOG_TYPE_AUTO ? AUDIT_ACCEPT_AUTO : AUDIT_ACCEPT_K8S;
 }
 
 static void take_config(const struct config *config, struct intake_options *options)
@@ -37,13 +43,17 @@ static void take_config(const struct config *config, struct intake_options *opti
     options->limits.depth = (size_t)config->limits.depth;
     options->limits.value_bytes = config->limits.value_bytes;
     options->limits.event_bytes = config->limits.event_bytes;
+    options->limits.inflated_bytes = config->limits.inflated_bytes;
+    options->limits.inflate_ratio = (uint64_t)config->limits.inflate_ratio;
     options->raw_bytes = config->limits.raw_bytes;
     options->source.cluster = slice_of(config->cluster);
     if (config->source_count == 0)
         return;
     options->source.cluster = slice_of(config->sources[0].cluster);
     options->source.trusted_proxies = (unsigned int)config->sources[0].trusted_proxies;
-    options->accept = config->sources[0].log_type == CONFIG_LOG_TYPE_UDM ? AUDIT_ACCEPT_UDM : AUDIT_ACCEPT_K8S;
+    options->accept = accepted(config->sources[0].log_type);
+    options->format = (enum audit_format)config->sources[0].format;
+    options->envelope_cluster = config->sources[0].cluster_from == CONFIG_CLUSTER_FROM_ENVELOPE;
 }
 
 int event_options(const struct arguments *arguments, const struct config *config, struct intake_options *options)
@@ -60,8 +70,10 @@ int event_options(const struct arguments *arguments, const struct config *config
     };
     if (config)
         take_config(config, options);
-    if (cluster)
+    if (cluster) {
         options->source.cluster = slice_of(cluster);
+        options->envelope_cluster = false;
+    }
     return log_type ? take_log_type(log_type, options) : EX_OK;
 }
 
@@ -120,17 +132,109 @@ static void on_unknown_members(void *context, uint64_t line, size_t count, struc
          reading->file, (unsigned long long)line, SLICE_ARGS(first), count, count == 1 ? "" : "s", count == 1 ? "is" : "are");
 }
 
-static void feed_all(struct reading *reading, struct input *input, struct intake *intake)
-{
-    struct slice bytes;
-    uint64_t offset = 0;
-    enum result result;
+/* A file on its way into the intake. Syslog and containers' logs are lines with a head before each message; anything else is read as it is. */
+struct feeding {
+    struct reading *reading;
+    struct input *input;
+    struct intake_options options;
+    struct intake *intake; /* from the first bytes on, which tell what the file is */
+    struct syslog_reader *syslog;
+    struct cri_reader *lines;
+};
 
-    while ((result = input_read(input, &bytes)) == RESULT_OK && bytes.length) {
-        intake_feed(intake, bytes);
-        progress_show(&reading->progress, input_taken(input), input_size(input));
+static enum result feed_text(void *data, struct slice text)
+{
+    struct feeding *feeding = data;
+
+    intake_feed(feeding->intake, text);
+    return RESULT_OK;
+}
+
+static void end_message(void *data)
+{
+    struct feeding *feeding = data;
+
+    intake_end_message(feeding->intake);
+}
+
+static void feed_syslog(struct feeding *feeding, struct slice bytes)
+{
+    struct slice text;
+
+    for (;;) {
+        switch (syslog_next(feeding->syslog, &bytes, &text)) {
+        case SYSLOG_TEXT: feed_text(feeding, text); break;
+        case SYSLOG_END: end_message(feeding); break;
+        case SYSLOG_BEGIN:
+        case SYSLOG_OTHER: break;
+        case SYSLOG_MORE:
+        case SYSLOG_BROKEN: return;
+        }
     }
-    enum result ended = intake_finish(intake, &offset);
+}
+
+static void begin_feeding(struct feeding *feeding, struct slice bytes)
+{
+    const struct cri_sink lines = {feeding, feed_text, end_message};
+    struct reading *reading = feeding->reading;
+    const struct intake_sink sink = {
+        .context = reading,
+        .alert = on_alert,
+        .dead = on_dead,
+        .record = reading->sink->record ? on_record : NULL,
+        .unknown_members = on_unknown_members,
+    };
+
+    if (syslog_looks_like(bytes))
+        feeding->syslog = syslog_reader_new(&syslog_default_limits);
+    else if (bytes.length && bytes.bytes[0] >= '0' && bytes.bytes[0] <= '9') /* no JSON of ours, but a time */
+        feeding->lines = cri_reader_new(&lines);
+    feeding->options.messages = feeding->syslog || feeding->lines;
+    feeding->intake = intake_new(reading->scratch, &feeding->options, &sink);
+}
+
+static enum result feed(void *data, struct slice bytes)
+{
+    struct feeding *feeding = data;
+
+    if (!feeding->intake)
+        begin_feeding(feeding, bytes);
+    if (feeding->syslog)
+        feed_syslog(feeding, bytes);
+    else if (feeding->lines)
+        cri_reader_feed(feeding->lines, bytes);
+    else
+        intake_feed(feeding->intake, bytes);
+    progress_show(&feeding->reading->progress, input_taken(feeding->input), input_size(feeding->input));
+    return RESULT_OK;
+}
+
+static enum result finish_feeding(struct feeding *feeding, uint64_t *offset)
+{
+    struct reading *reading = feeding->reading;
+
+    if (!feeding->intake)
+        begin_feeding(feeding, slice_make("", 0));
+    if (feeding->lines)
+        cri_reader_finish(feeding->lines);
+    if (feeding->syslog) {
+        syslog_reader_finish(feeding->syslog);
+        feed_syslog(feeding, slice_make("", 0));
+    }
+    if (feeding->syslog && syslog_reader_counts(feeding->syslog)->broken) {
+        reading->unreadable = true;
+        note("%s: the rest cannot be read as syslog: %s", reading->file, syslog_reader_error(feeding->syslog));
+    }
+    enum result ended = intake_finish(feeding->intake, offset);
+    return feeding->options.messages ? RESULT_OK : ended;
+}
+
+static void feed_all(struct reading *reading, struct input *input, const struct intake_options *options)
+{
+    struct feeding feeding = {.reading = reading, .input = input, .options = *options};
+    uint64_t offset = 0;
+    enum result result = input_give(input, feed, &feeding), ended = finish_feeding(&feeding, &offset);
+
     progress_clear(&reading->progress);
     if (reading->dead > MESSAGES_OF_A_FILE)
         note("%s: %llu stretches in all were left out", reading->file, (unsigned long long)reading->dead);
@@ -144,18 +248,14 @@ static void feed_all(struct reading *reading, struct input *input, struct intake
         note("%s: not one JSON value could be read; it went wrong at byte %llu: is this a file of audit events (JSON, gzip or zstd)?",
              reading->file, (unsigned long long)offset);
     }
+    intake_free(feeding.intake);
+    syslog_reader_free(feeding.syslog);
+    cri_reader_free(feeding.lines);
 }
 
 static void read_file(struct reading *reading, const char *path, const struct intake_options *options)
 {
     struct input *input;
-    struct intake_sink sink = {
-        .context = reading,
-        .alert = on_alert,
-        .dead = on_dead,
-        .record = reading->sink->record ? on_record : NULL,
-        .unknown_members = on_unknown_members,
-    };
 
     if (input_open(path, &input) != RESULT_OK) {
         note("%s: %s", path, strerror(errno));
@@ -167,9 +267,7 @@ static void read_file(struct reading *reading, const char *path, const struct in
     reading->progress = progress_begin(reading->file, input_size(input));
     if (reading->sink->record && isatty(STDOUT_FILENO))
         reading->progress.shown = false;
-    struct intake *intake = intake_new(reading->scratch, options, &sink);
-    feed_all(reading, input, intake);
-    intake_free(intake);
+    feed_all(reading, input, options);
     input_close(input);
 }
 

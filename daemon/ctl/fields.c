@@ -5,7 +5,7 @@
 #include "harrier/json.h"
 
 static const struct argument_option options[] = {
-    {'t', "type", "TYPE", "Fields that events of that log type fill; K8S_AUDIT is the default and the one that is listed."},
+    {'t', "type", "TYPE", "Fields that events of that log type fill: K8S_AUDIT (the default) or GKE_CONTROLPLANE."},
     {'a', "all", NULL, "All fields of UDM, filled or not, as the checker knows them."},
     {'d', "depth", "N", "With --all: names in a path at most; messages can hold each other without end. Default 4."},
     {'o', "output", "FORM", "table, or ndjson. Default: table on a terminal, ndjson in a pipe."},
@@ -86,11 +86,11 @@ static void append_type(struct buffer *out, const char *path)
     }
 }
 
-static void list_filled(struct fields *fields)
+static void list_filled(struct fields *fields, const struct udm_field_help *row_at(size_t))
 {
-    const struct udm_k8s_field_help *help;
+    const struct udm_field_help *help;
 
-    for (size_t i = 0; (help = udm_k8s_field_help_at(i)); i++) {
+    for (size_t i = 0; (help = row_at(i)); i++) {
         struct buffer type = {NULL, 0, 0};
         append_type(&type, help->path);
         show(fields, help->path, type.bytes ? type.bytes : "", help->source ? help->source : "", help->meaning ? help->meaning : "");
@@ -133,12 +133,13 @@ static int list(const struct arguments *arguments, struct fields *fields)
 
     if (depth_text && (!slice_to_int64(slice_of(depth_text), &depth) || depth < 1 || depth > FIELDS_DEPTH_MOST))
         return fail(EX_USAGE, "--depth %s: a number from 1 to %d", depth_text, FIELDS_DEPTH_MOST);
-    if (type && strcmp(type, "K8S_AUDIT") != 0)
-        return fail(EX_USAGE, "--type %s: only K8S_AUDIT has a mapping in this version; --all lists all of UDM", type);
+    bool is_gke = type && strcmp(type, "GKE_CONTROLPLANE") == 0;
+    if (type && !is_gke && strcmp(type, "K8S_AUDIT") != 0)
+        return fail(EX_USAGE, "--type %s: there is K8S_AUDIT and GKE_CONTROLPLANE; --all lists all of UDM", type);
     if (arguments_has(arguments, "all"))
         list_message(fields, udm_event_type(), &path, depth);
     else
-        list_filled(fields);
+        list_filled(fields, is_gke ? udm_gke_field_help_at : udm_k8s_field_help_at);
     buffer_free(&path);
     return EX_OK;
 }
@@ -169,13 +170,12 @@ static int run(const struct arguments *arguments)
 const struct command fields_command = {
     .name = "fields",
     .summary = "List the fields that a rule can use",
-    .usage = "fields [--type K8S_AUDIT | --all] [WORD]",
-    .description = "Lists what Kubernetes audit events fill: the field as a rule writes it behind its event variable, its type, and the "
-                   "member of the audit event "
-                   "that it comes from. WORD leaves only fields that have it in their name, source or meaning.",
+    .usage = "fields [--type TYPE | --all] [WORD]",
+    .description = "Lists what Kubernetes events fill: the field as a rule writes it behind its event variable, its type, and the "
+                   "member of the event that it comes from. WORD leaves only fields that have it in their name, source or meaning.",
     .options = options,
     .option_count = sizeof options / sizeof options[0],
-    .examples = "harrierctl fields image\nharrierctl fields --all --depth 3 principal",
+    .examples = "harrierctl fields image\nharrierctl fields --type GKE_CONTROLPLANE principal\nharrierctl fields --all --depth 3 principal",
     .exits = "0   listed\n64  wrong usage",
     .run = run,
 };

@@ -3,17 +3,17 @@
 #ifndef HARRIER_CTL_INPUT_H
 #define HARRIER_CTL_INPUT_H
 
-#include "harrier/result.h"
-#include "harrier/slice.h"
+#include "harrier/inflate.h"
 
 struct input;
 
 /* path "-" is standard input. On failure *input is NULL and errno tells. */
 enum result input_open(const char *path, struct input **input);
 void input_close(struct input *input);
-/* The next bytes, valid until the next call; none at the end. RESULT_INVALID: the archive is damaged; RESULT_IO: reading failed. */
-enum result input_read(struct input *input, struct slice *bytes);
-/* Why input_read failed, in words. */
+/* Gives all bytes, unpacked, piece by piece. RESULT_INVALID: the archive is damaged (what came before was given); RESULT_IO: reading failed; else what the
+ * sink gave. */
+enum result input_give(struct input *input, inflate_sink *sink, void *data);
+/* Why it failed, in words. */
 const char *input_error(const struct input *input);
 /* The name shown to people: the path, or "stdin". */
 const char *input_name(const struct input *input);

@@ -10,7 +10,7 @@ static const struct argument_option options[] = {
     {'r', "rule", "FILE", "A rule file in a configuration's place; may be given more than once."},
     {'\0', "list", "NAME=FILE", "A reference list that rules name as %NAME; may be given more than once."},
     {'\0', "table", "NAME=FILE", "A data table (.csv or .json); may be given more than once."},
-    {'\0', "log-type", "TYPE", "K8S_AUDIT, UDM, or auto (the default): told by the shape of each event."},
+    {'\0', "log-type", "TYPE", "K8S_AUDIT, GKE_CONTROLPLANE, UDM, or auto (the default): told by the shape of each event."},
     {'\0', "cluster", "NAME", "The cluster's name in the alerts."},
     {'o', "output", "FORM", "table, or ndjson: each alert's document on a line. Default: table on a terminal, ndjson in a pipe."},
 };
@@ -79,8 +79,8 @@ const struct command replay_command = {
     .name = "replay",
     .summary = "Run rules over files of events and show the alerts",
     .usage = "replay [-c FILE | -r RULE.yaral ...] [--list NAME=FILE] [--table NAME=FILE] [options] FILE|- ...",
-    .description = "Reads events in any form that the daemon takes (EventList, single events, arrays, NDJSON; UDM records), also packed by "
-                   "gzip or zstd, and "
+    .description = "Reads events in any form that the daemon takes (EventList, single events, arrays, NDJSON, what clouds and log shippers "
+                   "wrap them in, syslog lines, container logs; UDM records), also packed by gzip or zstd, and "
                    "prints each alert once, in the order of the events. - is standard input. Nothing is stored or delivered.",
     .options = options,
     .option_count = sizeof options / sizeof options[0],

@@ -63,42 +63,39 @@ static int load_of_config(const char *path, struct ruleset_files *more, struct r
     return load_plan(&files, rules);
 }
 
-static int load_of_files(const struct arguments *arguments, struct ruleset_files *files, struct rules *rules)
+int rules_load_of(const struct arguments *arguments, const char *const *patterns, size_t count, struct rules *rules)
+{
+    struct ruleset_files files = {.patterns = patterns, .pattern_count = count};
+    struct ruleset_named_file *lists = NULL, *tables = NULL;
+    const char *config = config_path(arguments);
+    int code = EX_USAGE;
+
+    *rules = (struct rules){NULL, NULL, NULL};
+    if (count && arguments_has(arguments, "config"))
+        return fail(EX_USAGE, "rule files and -c together: give the rules, or a configuration that names them");
+    if (!count && !config)
+        return fail(EX_USAGE, "which rules? Give a rule file, or -c FILE (there is no %s that could be read)", DEFAULT_CONFIG);
+    if (named_files(arguments, "list", &lists, &files.list_count) && named_files(arguments, "table", &tables, &files.table_count)) {
+        files.lists = lists;
+        files.tables = tables;
+        code = count ? load_plan(&files, rules) : load_of_config(config, &files, rules);
+    }
+    named_files_free(lists, files.list_count);
+    named_files_free(tables, files.table_count);
+    if (code)
+        rules_free(rules);
+    return code;
+}
+
+int rules_load(const struct arguments *arguments, struct rules *rules)
 {
     VECTOR(const char *) paths = {0};
 
     for (size_t i = 0; i < arguments->given.count; i++)
         if (strcmp(arguments->given.items[i].option->name, "rule") == 0)
             VECTOR_PUSH(&paths, arguments->given.items[i].value);
-    files->patterns = paths.items;
-    files->pattern_count = paths.count;
-    int code = load_plan(files, rules);
+    int code = rules_load_of(arguments, paths.items, paths.count, rules);
     VECTOR_FREE(&paths);
-    return code;
-}
-
-int rules_load(const struct arguments *arguments, struct rules *rules)
-{
-    struct ruleset_files files = {0};
-    struct ruleset_named_file *lists = NULL, *tables = NULL;
-    bool by_rule = arguments_has(arguments, "rule");
-    const char *config = config_path(arguments);
-    int code = EX_USAGE;
-
-    *rules = (struct rules){NULL, NULL, NULL};
-    if (by_rule && arguments_has(arguments, "config"))
-        return fail(EX_USAGE, "-r and -c together: give the rules, or a configuration that names them");
-    if (!by_rule && !config)
-        return fail(EX_USAGE, "which rules? Give -r RULE.yaral, or -c FILE (there is no %s that could be read)", DEFAULT_CONFIG);
-    if (named_files(arguments, "list", &lists, &files.list_count) && named_files(arguments, "table", &tables, &files.table_count)) {
-        files.lists = lists;
-        files.tables = tables;
-        code = by_rule ? load_of_files(arguments, &files, rules) : load_of_config(config, &files, rules);
-    }
-    named_files_free(lists, files.list_count);
-    named_files_free(tables, files.table_count);
-    if (code)
-        rules_free(rules);
     return code;
 }
 

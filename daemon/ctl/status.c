@@ -72,6 +72,18 @@ static void write_table(const struct status *status, const char *member, const s
     table_free(table);
 }
 
+static void write_files(const struct status *status)
+{
+    static const struct display_column columns[] = {{"FILE", 12, false},      {"SOURCE", 8, false}, {"POSITION", 8, true}, {"BYTES BEHIND", 12, true},
+                                                    {"ROTATIONS", 9, true}, {"LOSSES", 6, true},  {"REFUSED", 7, true}};
+    static const struct status_column cells[] = {{"path", CELL_TEXT},        {"source", CELL_TEXT},    {"position", CELL_NUMBER}, {"lag_bytes", CELL_NUMBER},
+                                                 {"rotations", CELL_NUMBER}, {"losses", CELL_TROUBLE}, {"refused", CELL_TROUBLE}};
+    const struct json_node *files = json_member(status->document, "files");
+
+    if (files && files->first)
+        write_table(status, "files", columns, cells, sizeof cells / sizeof cells[0]);
+}
+
 static void write_tables(const struct status *status)
 {
     static const struct display_column source_columns[] = {{"SOURCE", 8, false},   {"LISTENS", 12, false}, {"CLUSTER", 8, false},
@@ -92,6 +104,7 @@ static void write_tables(const struct status *status)
         {"name", CELL_TEXT}, {"fired", CELL_NUMBER}, {"unknown", CELL_NUMBER}, {"row_limit", CELL_TROUBLE}};
 
     write_table(status, "sources", source_columns, source_cells, sizeof source_cells / sizeof source_cells[0]);
+    write_files(status);
     write_table(status, "destinations", destination_columns, destination_cells, sizeof destination_cells / sizeof destination_cells[0]);
     write_table(status, "rules", rule_columns, rule_cells, sizeof rule_cells / sizeof rule_cells[0]);
 }
@@ -166,6 +179,37 @@ static void write_stocks(const struct status *status)
     buffer_free(&text);
 }
 
+static void append_time(struct buffer *out, const struct json_node *node)
+{
+    clock_nanos time;
+    if (clock_parse_rfc3339(json_string(node), &time))
+        display_time(out, time);
+}
+
+/* "warning", and below it since when and what to do. */
+static void write_warnings(const struct status *status)
+{
+    const struct json_node *warnings = json_member(status->document, "warnings");
+    struct buffer text = {NULL, 0, 0};
+
+    for (const struct json_node *one = warnings ? warnings->first : NULL; one; one = one->next) {
+        buffer_append_slice(&text, text_of(json_member(one, "text")));
+        write_line(status, "warning", STYLE_YELLOW, &text);
+        buffer_reset(&text, SIZE_MAX);
+        buffer_append_text(&text, "since ");
+        append_time(&text, json_member(one, "since"));
+        if (json_member(one, "last")) {
+            buffer_append_text(&text, ", last at ");
+            append_time(&text, json_member(one, "last"));
+        }
+        buffer_append_text(&text, ". ");
+        buffer_append_slice(&text, text_of(json_member(one, "remedy")));
+        write_line(status, "", STYLE_PLAIN, &text);
+        buffer_reset(&text, SIZE_MAX);
+    }
+    buffer_free(&text);
+}
+
 static int show(const struct display *display, struct slice answer)
 {
     struct arena *arena = arena_new(64 * 1024);
@@ -178,6 +222,7 @@ static int show(const struct display *display, struct slice answer)
     } else {
         struct status status = {display, document, &out};
         write_state(&status);
+        write_warnings(&status);
         write_stocks(&status);
         write_tables(&status);
         print_buffer(&out);

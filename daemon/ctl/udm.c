@@ -6,7 +6,7 @@
 
 static const struct argument_option options[] = {
     {'c', "config", "FILE", "Cluster, log type and limits of a configuration (of its first source)."},
-    {'\0', "log-type", "TYPE", "K8S_AUDIT, UDM, or auto (the default): told by the shape of each event."},
+    {'\0', "log-type", "TYPE", "K8S_AUDIT, GKE_CONTROLPLANE, UDM, or auto (the default): told by the shape of each event."},
     {'\0', "cluster", "NAME", "The cluster's name in the records."},
     {'\0', "pretty", NULL, "Each record over several lines, also in a pipe."},
 };

@@ -81,12 +81,8 @@ static void add_sets(struct collector *collector, const struct predicate *predic
         return;
     }
     const struct field *field = predicate->sets[set];
-    struct field_values values = field_all_values(engine, field);
-    struct yaral_value zero = field_zero(field);
-    if (values.count == 0) {
-        values.items = &zero;
-        values.count = 1;
-    }
+    struct yaral_value zero;
+    struct field_values values = field_values_or_zero(engine, field, &zero);
     for (size_t i = 0; i < values.count; i++) {
         engine->bound[field->number] = &values.items[i];
         add_sets(collector, predicate, expr, negated, set + 1);

@@ -115,6 +115,18 @@ struct field_values field_all_values(struct detect_engine *engine, const struct 
     return (struct field_values){gathered.items, gathered.count, knowledge};
 }
 
+struct field_values field_values_or_zero(struct detect_engine *engine, const struct field *field, struct yaral_value *zero)
+{
+    struct field_values values = field_all_values(engine, field);
+
+    *zero = field_zero(field);
+    if (values.count == 0) {
+        values.items = zero;
+        values.count = 1;
+    }
+    return values;
+}
+
 static void note_doubt(struct detect_engine *engine, enum udm_knowledge knowledge)
 {
     enum yaral_truth truth = knowledge == UDM_UNREAD ? YARAL_UNREAD : YARAL_UNKNOWN;

@@ -162,6 +162,8 @@ struct field_values {
 };
 /* All values of a set field (map, any/all) or of a whole repeated field. */
 struct field_values field_all_values(struct detect_engine *engine, const struct field *field);
+/* The same, and where there is none the zero value, which goes into *zero. */
+struct field_values field_values_or_zero(struct detect_engine *engine, const struct field *field, struct yaral_value *zero);
 /* The one value on the row in hand; notes doubt where it is absent and could be there. */
 struct yaral_value field_row_value(struct detect_engine *engine, const struct field *field);
 struct yaral_value field_zero(const struct field *field);

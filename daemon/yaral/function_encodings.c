@@ -60,15 +60,6 @@ struct yaral_value call_from_base64(struct yaral_call_context *context, const vo
     return value;
 }
 
-static int hex_digit(char byte)
-{
-    if (byte >= '0' && byte <= '9')
-        return byte - '0';
-    if (byte >= 'a' && byte <= 'f')
-        return byte - 'a' + 10;
-    return byte >= 'A' && byte <= 'F' ? byte - 'A' + 10 : -1;
-}
-
 struct yaral_value call_from_hex(struct yaral_call_context *context, const void *prepared, const struct yaral_value *arguments, size_t count)
 {
     struct slice text = function_text(context, &arguments[0]);
@@ -79,7 +70,7 @@ struct yaral_value call_from_hex(struct yaral_call_context *context, const void 
     if (text.length % 2)
         return value;
     for (size_t i = 0; i < text.length; i += 2) {
-        int high = hex_digit(text.bytes[i]), low = hex_digit(text.bytes[i + 1]);
+        int high = slice_hex_digit(text.bytes[i]), low = slice_hex_digit(text.bytes[i + 1]);
         if (high < 0 || low < 0)
             return value;
         out[i / 2] = (char)(high << 4 | low);
@@ -100,8 +91,8 @@ struct yaral_value call_url_decode(struct yaral_call_context *context, const voi
             out[length++] = text.bytes[i];
             continue;
         }
-        int high = i + 2 < text.length ? hex_digit(text.bytes[i + 1]) : -1;
-        int low = i + 2 < text.length ? hex_digit(text.bytes[i + 2]) : -1;
+        int high = i + 2 < text.length ? slice_hex_digit(text.bytes[i + 1]) : -1;
+        int low = i + 2 < text.length ? slice_hex_digit(text.bytes[i + 2]) : -1;
         if (high < 0 || low < 0)
             return yaral_string((struct slice){0});
         out[length++] = (char)(high << 4 | low);

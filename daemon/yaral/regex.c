@@ -193,6 +193,11 @@ enum yaral_truth yaral_regex_search(const struct yaral_regex *regex, struct yara
     return found == PCRE2_ERROR_NOMATCH ? YARAL_FALSE : counted(matcher, search_linear(regex, matcher, text));
 }
 
+bool yaral_regex_may_match(const struct yaral_regex *regex, struct yaral_matcher *matcher, const struct yaral_outline *parts, size_t count)
+{
+    return regex_program_may_match(regex->program, matcher->threads, parts, count);
+}
+
 enum yaral_truth regex_capture(const struct yaral_regex *regex, struct yaral_matcher *matcher, struct slice clean, size_t start,
                                struct slice groups[REGEX_CAPTURED])
 {

@@ -112,6 +112,9 @@ void regex_threads_free(struct regex_threads *threads);
  * step_limit steps. */
 enum yaral_truth regex_program_search(const struct regex_program *program, struct regex_threads *threads, struct slice text, uint64_t step_limit);
 
+/* Is there a text of that outline in which the program finds something? See yaral_regex_may_match. */
+bool regex_program_may_match(const struct regex_program *program, struct regex_threads *threads, const struct yaral_outline *parts, size_t count);
+
 /* --- a thread's own ------------------------------------------------------------------------------------------------------------ */
 
 struct yaral_matcher {

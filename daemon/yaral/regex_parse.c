@@ -128,21 +128,12 @@ static void append_class(struct parser *parser, struct regex_class *set, struct 
 
 /* --- escapes ---------------------------------------------------------------------------------------------------------------- */
 
-static int hex_digit(char digit)
-{
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    if (digit >= 'a' && digit <= 'f')
-        return digit - 'a' + 10;
-    return digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : -1;
-}
-
 /* What follows \x: two digits, or {digits}. */
 static bool take_hex(struct parser *parser, size_t start, uint32_t *code_point)
 {
     *code_point = 0;
     if (ahead(parser, 0) != '{') {
-        int high = hex_digit(ahead(parser, 0)), low = hex_digit(ahead(parser, 1));
+        int high = slice_hex_digit(ahead(parser, 0)), low = slice_hex_digit(ahead(parser, 1));
         if (high < 0 || low < 0)
             return fail(parser, start, "`\\x` needs two hexadecimal digits, or some in braces: \\x{10FFFF}");
         *code_point = (uint32_t)(high * 16 + low);
@@ -151,7 +142,7 @@ static bool take_hex(struct parser *parser, size_t start, uint32_t *code_point)
     }
     parser->at++;
     size_t digits = 0;
-    for (int digit; (digit = hex_digit(ahead(parser, 0))) >= 0; parser->at++, digits++) {
+    for (int digit; (digit = slice_hex_digit(ahead(parser, 0))) >= 0; parser->at++, digits++) {
         *code_point = *code_point * 16 + (uint32_t)digit;
         if (*code_point > REGEX_LAST_CODE_POINT)
             return fail(parser, start, "`\\x{...}` is above 10FFFF, the last code point");

@@ -226,8 +226,9 @@ static bool set_add(struct thread_set *set, uint32_t item)
 
 /* Where a run stands: between two characters. */
 struct place {
+    bool is_outline; /* of a text whose characters are not known: before and after say nothing */
     bool at_begin;
-    bool at_end;
+    bool at_end;     /* is_outline: it may be */
     uint32_t before;
     uint32_t after;
 };
@@ -242,6 +243,8 @@ static bool holds(enum regex_kind assertion, const struct place *place)
 {
     bool word_before = !place->at_begin && is_word(place->before), word_after = !place->at_end && is_word(place->after);
 
+    if (place->is_outline && assertion != REGEX_BEGIN_TEXT && assertion != REGEX_END_TEXT)
+        return true;
     switch (assertion) {
     case REGEX_BEGIN_TEXT: return place->at_begin;
     case REGEX_END_TEXT: return place->at_end;
@@ -366,6 +369,99 @@ enum yaral_truth regex_program_search(const struct regex_program *program, struc
         if (step(program, threads, character, &place))
             return YARAL_TRUE;
     }
+}
+
+/* --- over an outline ---------------------------------------------------------------------------------------------------------------- */
+
+/* A run over the parts of an outline: `now` holds every thread that some text of the parts so far leads to. */
+struct outline_run {
+    const struct regex_program *program;
+    struct regex_threads *threads;
+    struct place place;
+    bool found;
+};
+
+static bool takes_any(const struct regex_program *program, const struct instruction *instruction, enum yaral_outline_kind kind)
+{
+    if (kind == YARAL_OUTLINE_SLASHES)
+        return takes(program, instruction, '/');
+    if (instruction->opcode == OP_CHARACTER)
+        return kind == YARAL_OUTLINE_ANYTHING || instruction->low != '/' || instruction->high != '/';
+    if (instruction->opcode != OP_CLASS)
+        return false;
+    const struct regex_class *set = &program->classes.items[instruction->target].set;
+    return set->count > 0 && (kind == YARAL_OUTLINE_ANYTHING || set->count > 1 || set->ranges[0].low != '/' || set->ranges[0].high != '/');
+}
+
+static void add_to(struct outline_run *run, struct thread_set *set, uint32_t start)
+{
+    run->found = add_thread(run->program, set, run->threads->stack, start, &run->place) || run->found;
+}
+
+static void outline_text(struct outline_run *run, struct slice text, bool may_end_behind)
+{
+    for (size_t at = 0, length; at < text.length && !run->found; at += length) {
+        struct place here = look(text, at, 0, &length);
+        run->place = (struct place){.is_outline = true, .at_end = may_end_behind && at + length >= text.length};
+        run->found = step(run->program, run->threads, here.after, &run->place) || run->found;
+        add_to(run, &run->threads->now, 0);
+    }
+}
+
+/* One character of the kind; `now` is what stands behind it. */
+static void outline_one(struct outline_run *run, enum yaral_outline_kind kind)
+{
+    struct thread_set *next = &run->threads->next;
+
+    next->count = 0;
+    for (size_t i = 0; i < run->threads->now.count; i++) {
+        uint32_t at = run->threads->now.items[i];
+        if (takes_any(run->program, &run->program->code.items[at], kind))
+            add_to(run, next, at + 1);
+    }
+    add_to(run, next, 0);
+    struct thread_set done = run->threads->now;
+    run->threads->now = *next;
+    run->threads->next = done;
+}
+
+/* Any number of characters of the kind: the set grows while it is walked. */
+static void outline_many(struct outline_run *run, enum yaral_outline_kind kind)
+{
+    struct thread_set *now = &run->threads->now;
+
+    add_to(run, now, 0);
+    for (size_t i = 0; i < now->count && !run->found; i++)
+        if (takes_any(run->program, &run->program->code.items[now->items[i]], kind))
+            add_to(run, now, now->items[i] + 1);
+}
+
+static bool may_be_empty(const struct yaral_outline *parts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (parts[i].kind == YARAL_OUTLINE_SEGMENT || (parts[i].kind == YARAL_OUTLINE_TEXT && parts[i].text.length))
+            return false;
+    return true;
+}
+
+bool regex_program_may_match(const struct regex_program *program, struct regex_threads *threads, const struct yaral_outline *parts, size_t count)
+{
+    struct outline_run run = {program, threads, {.is_outline = true, .at_begin = true, .at_end = may_be_empty(parts, count)}, false};
+
+    threads_reserve(threads, program->code.count);
+    add_to(&run, &threads->now, 0);
+    for (size_t i = 0; i < count && !run.found; i++) {
+        bool may_end = may_be_empty(parts + i + 1, count - i - 1);
+        if (parts[i].kind == YARAL_OUTLINE_TEXT) {
+            outline_text(&run, parts[i].text, may_end);
+            continue;
+        }
+        run.place = (struct place){.is_outline = true, .at_end = may_end};
+        if (parts[i].kind == YARAL_OUTLINE_SEGMENT)
+            outline_one(&run, parts[i].kind);
+        outline_many(&run, parts[i].kind);
+    }
+    return run.found;
 }
 
 /* --- what is known before it runs ------------------------------------------------------------------------------------------------- */
