@@ -72,7 +72,8 @@ static void report(struct lane *lane, const struct queue_item *item, enum store_
 static void succeed(struct lane *lane, struct queue_item *item)
 {
     if (lane->failures > 0) {
-        log_notice("destination %s: delivers again after %u failures", name_of(lane), lane->failures);
+        log_about(LOG_LEVEL_NOTICE, LOG_FIELD_DESTINATION, name_of(lane), "destination %s: delivers again after %u failures", name_of(lane),
+                  lane->failures);
         queue_release(&lane->queue);
     }
     lane->failures = 0;
@@ -87,7 +88,8 @@ static void succeed(struct lane *lane, struct queue_item *item)
 
 static void bury(struct lane *lane, struct queue_item *item, const char *reason)
 {
-    log_error("destination %s: alert %s is given up: %s; see harrierctl dead", name_of(lane), item->alert_id, reason);
+    log_write_fields(LOG_LEVEL_ERROR, LOG_FIELDS({LOG_FIELD_DESTINATION, slice_of(name_of(lane))}, {LOG_FIELD_ALERT, slice_of(item->alert_id)}),
+                     "destination %s: alert %s is given up: %s; see harrierctl dead", name_of(lane), item->alert_id, reason);
     atomic_fetch_add(&lane->dead, 1);
     report(lane, item, STORE_DEAD, 0, reason);
     queue_end(&lane->queue, item);
@@ -117,7 +119,7 @@ static void retry(struct lane *lane, struct queue_item *item, const struct verdi
         return;
     }
     if (lane->failures++ == 0)
-        log_warning("destination %s: %s; it is tried again", name_of(lane), verdict->reason);
+        log_about(LOG_LEVEL_WARNING, LOG_FIELD_DESTINATION, name_of(lane), "destination %s: %s; it is tried again", name_of(lane), verdict->reason);
     item->suspicions += verdict->suspect;
     clock_nanos wait =
         verdict->retry_after > 0 ? verdict->retry_after : retry_wait(lane->failures, lane->retry_base, lane->retry_cap, random_bits());
@@ -132,8 +134,9 @@ static void retry(struct lane *lane, struct queue_item *item, const struct verdi
 static void hold(struct lane *lane, struct queue_item *item, const struct verdict *verdict)
 {
     if (!lane->held)
-        log_error("destination %s needs an operator: %s; its alerts are kept, and it is tried again every %lld s", name_of(lane),
-                  verdict->reason, (long long)(lane->hold_interval / CLOCK_SECOND));
+        log_about(LOG_LEVEL_ERROR, LOG_FIELD_DESTINATION, name_of(lane),
+                  "destination %s needs an operator: %s; its alerts are kept, and it is tried again every %lld s", name_of(lane), verdict->reason,
+                  (long long)(lane->hold_interval / CLOCK_SECOND));
     lane->held = true;
     lane->failures++;
     atomic_store(&lane->held_shown, true);
@@ -175,7 +178,8 @@ static bool read_document(struct lane *lane, struct queue_item *item, struct out
     if (result == RESULT_NOT_FOUND) {
         queue_drop(&lane->queue, item); /* removed by retention */
     } else {
-        log_error("destination %s: cannot read alert %s: %s", name_of(lane), item->alert_id, store_reader_error(lane->deliver->reader));
+        log_write_fields(LOG_LEVEL_ERROR, LOG_FIELDS({LOG_FIELD_DESTINATION, slice_of(name_of(lane))}, {LOG_FIELD_ALERT, slice_of(item->alert_id)}),
+                         "destination %s: cannot read alert %s: %s", name_of(lane), item->alert_id, store_reader_error(lane->deliver->reader));
         wait_for(lane, item, lane->retry_cap);
     }
     return false;

@@ -43,8 +43,9 @@ static enum result read_file(struct secret *secret, int file, bool *fresh, char 
         *error = xasprintf("%s is no regular file", secret->path);
         return RESULT_INVALID;
     }
-    if ((about.st_mode & 077) != 0 && !secret->mode_logged) {
-        log_warning("%s holds a secret but other users may open it (mode %03o): chmod 600", secret->path,
+    /* its group may: systemd's credentials have the mode 0440, and root:harrier 0640 is how a secret is kept from the daemon's own hand */
+    if ((about.st_mode & S_IRWXO) != 0 && !secret->mode_logged) {
+        log_warning("%s holds a secret but other users may open it (mode %03o): chmod o-rwx", secret->path,
                     (unsigned int)about.st_mode & 0777U);
         secret->mode_logged = true;
     }

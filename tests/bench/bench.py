@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The goals of speed and memory. Ratios, measured in turns in one run (A B A B ...), since this machine's speed today says nothing of
 another's: a line for each goal, with what was measured, what is required, and ok or MISSED. Exits 1 if one was missed; figures of this
-machine are for information. Names of goals as arguments run only those: verdict workers memory commits flood."""
+machine are for information. Names of goals as arguments run only those: verdict workers memory commits flood tls syslog slow."""
 import contextlib
 import os
+import socket
 import statistics
 import subprocess
 import sys
@@ -15,8 +16,11 @@ sys.dont_write_bytecode = True
 sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "system")]
 
 import captured  # noqa: E402
+import daemon  # noqa: E402
 import load  # noqa: E402
+import peer_cases  # noqa: E402
 import processes  # noqa: E402
+import slow_clients  # noqa: E402
 from processes import harrier, send  # noqa: E402
 
 MIB = 1 << 20
@@ -70,13 +74,13 @@ class Bench:
 
 # --- 1. from HTTP to the verdict, one worker ---
 
-def cost(server, requests, passes=2):
+def cost(server, requests, passes=2, tls=False):
     """CPU seconds of a server for a million events. Steadier than events a second where others use the machine too: time in which the server
     had to wait for a core, or for the client, is not in it. All threads of the server share one core, the client has another."""
     cores = sorted(os.sched_getaffinity(0))
     processes.pin(server.process.pid, {cores[0]})
     before = processes.cpu_seconds(server.process.pid)
-    sent = send(server.port, requests, passes=passes, cores={cores[-1]})
+    sent = send(server.port, requests, passes=passes, cores={cores[-1]}, tls=tls)
     return (processes.cpu_seconds(server.process.pid) - before) / sent["events"] * 1e6
 
 
@@ -193,7 +197,67 @@ def bench_flood(bench):
     bench.report.check("every alert of the flood stored", stored == rounds * alerts, f"{stored:.0f} of {rounds * alerts}")
 
 
-GOALS = {"verdict": bench_verdict, "workers": bench_workers, "memory": bench_memory, "commits": bench_commits, "flood": bench_flood}
+# --- 6. TLS ---
+
+def bench_tls(bench):
+    plain = bench.harrier("plain")
+    encrypted = bench.harrier("tls", **{"sources": [{"name": "apiserver", "type": "webhook", "listen": f"127.0.0.1:{daemon.free_port()}", "path": "/k8s-audit",
+                                                     "tls": peer_cases.pki(bench.folder)}]})
+    encrypted.port = int(encrypted.settings["sources"][0]["listen"].rpartition(":")[2])
+    costs = {"plain": [], "TLS 1.3": []}
+    for _ in range(ROUNDS):
+        costs["plain"].append(cost(plain, bench.stream))
+        costs["TLS 1.3"].append(cost(encrypted, bench.stream, tls=True))
+    ratios = [plain_cost / tls_cost for plain_cost, tls_cost in zip(costs["plain"], costs["TLS 1.3"])]
+    bench.report.goal("ingest over TLS 1.3 / plain, events per CPU second", statistics.median(ratios), 0.6)
+    bench.report.note(", ".join(f"{name} {statistics.median(values):.2f} CPU s per million events" for name, values in costs.items()))
+
+
+# --- 7. syslog ---
+
+def bench_syslog(bench):
+    path, count = load.syslog_frames(bench.folder)
+    port = daemon.free_port()
+    server = bench.harrier("syslog", sources=[{"name": "rsyslog", "type": "syslog", "listen": f"127.0.0.1:{port}"}])
+    cores = sorted(os.sched_getaffinity(0))
+    processes.pin(server.process.pid, {cores[0]})
+    ratios = []
+    for turn in range(1, ROUNDS + 1):
+        before = processes.cpu_seconds(server.process.pid)
+        with socket.create_connection(("127.0.0.1", port)) as connection, open(path, "rb") as file:
+            connection.sendfile(file)
+        daemon.wait_for(lambda received=turn * count: server.metric("harrier_events_evaluated_total") >= received, "the stream over syslog")
+        ingest = processes.cpu_seconds(server.process.pid) - before
+        times = os.times()
+        subprocess.run([daemon.HARRIERCTL, "replay", "-o", "ndjson", "-r", SEED_RULE["files"][0], path], stdout=subprocess.DEVNULL, check=True)
+        after = os.times()
+        ratios.append((after.children_user + after.children_system - times.children_user - times.children_system) / ingest)
+    bench.report.goal("syslog ingest, octet-counted / replay, events per CPU second", statistics.median(ratios), 0.8)
+
+
+# --- 8. slow clients ---
+
+SLOW, IDLE = 2000, 500
+
+
+def bench_slow(bench):
+    """The honest client's p99, in turns alone and beside many who send a byte now and then, or nothing."""
+    server = bench.harrier("slow", workers=0)
+    send(server.port, bench.harmless)
+    ratios, held = [], []
+    for _ in range(3):
+        alone = send(server.port, bench.harmless)["p99_ms"]
+        with slow_clients.SlowClients(server.port, SLOW, IDLE) as crowd:
+            beside = send(server.port, bench.harmless)
+            held.append(crowd.connected())
+        ratios.append(beside["p99_ms"] / alone)
+        assert beside["refused"] == 0
+    bench.report.goal(f"p99 of an honest client beside {SLOW} slow and {IDLE} idle ones / alone", statistics.median(ratios), 2, at_most=True)
+    bench.report.check("connections of the crowd at the end of each turn", min(held) > (SLOW + IDLE) // 2, ", ".join(map(str, held)))
+
+
+GOALS = {"verdict": bench_verdict, "workers": bench_workers, "memory": bench_memory, "commits": bench_commits, "flood": bench_flood,
+         "tls": bench_tls, "syslog": bench_syslog, "slow": bench_slow}
 
 
 def main(names):

@@ -82,6 +82,18 @@ def busy_stream(folder):
     return write_load(folder, "stream", batches(items)), write_load(folder, "harmless", batches(harmless))
 
 
+def syslog_frames(folder):
+    """The stream as octet-counted syslog messages (RFC 6587), as rsyslog sends an audit log; the path, and the number of messages."""
+    path = os.path.join(folder, "stream.syslog")
+    count = 0
+    with open(path, "wb") as file:
+        for line in read_zstd(STREAM).splitlines():
+            message = b"<134>1 2026-11-24T10:00:00.000000+00:00 node-1 kube-apiserver - - - " + line
+            file.write(b"%d %s" % (len(message), message))
+            count += 1
+    return path, count
+
+
 # --- one huge body ---
 
 BIG_OBJECTS, BIG_OBJECT_BYTES = 60, 1_200_000

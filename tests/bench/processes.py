@@ -38,9 +38,9 @@ def forget_peak(pid):
         file.write("5")
 
 
-def send(port, load, connections=8, passes=1, cores=None):
+def send(port, load, connections=8, passes=1, cores=None, tls=False):
     """Sends a load and gives what client.c printed."""
-    command = [program("client"), str(port), load.requests, load.index, str(connections), str(passes)]
+    command = [program("client"), str(port), load.requests, load.index, str(connections), str(passes), *(["tls"] if tls else [])]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True, preexec_fn=(lambda: os.sched_setaffinity(0, cores)) if cores else None)
     return json.loads(done.stdout)
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The first byte chooses the chunks and the limits; the rest is the input. Any chunks must give the events that one chunk gives. Of garbage, which goes to
- * the dead letters, the pieces may differ: scalars glued to each other (`true10ed`) are told apart by where they were split. */
+/* The first byte chooses the chunks and the limits; the rest is the input. Any chunks must give what one chunk gives. */
 #include "tests/unit/audit/transcript.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -19,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct audit_limits *limits = data[0] & 1 ? &small : &audit_default_limits;
     enum audit_accept accept = (enum audit_accept)(data[0] / 2 % 3);
     struct slice input = slice_make((const char *)data + 1, size - 1);
-    struct transcript whole = {.unwanted = data[0] & 0x80, .events_only = true}, parts = {.unwanted = data[0] & 0x80, .events_only = true};
+    struct transcript whole = {.unwanted = data[0] & 0x80}, parts = {.unwanted = data[0] & 0x80};
 
     transcript_read(&whole, input, SIZE_MAX, limits, accept);
     transcript_read(&parts, input, 1 + data[0] / 8 % 16, limits, accept);

@@ -12,6 +12,7 @@ static enum result add_again(struct submission *copy, const struct submission_it
     case SUBMISSION_ALERT: return submission_add_alert(copy, &item->alert);
     case SUBMISSION_DEAD_LETTER: return submission_add_dead_letter(copy, &item->dead_letter);
     case SUBMISSION_OBSERVATION: return submission_add_observation(copy, item->observation);
+    case SUBMISSION_POSITION: return submission_add_position(copy, item->position.key, item->position.value);
     }
     return RESULT_INVALID;
 }

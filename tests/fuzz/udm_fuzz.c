@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any JSON as an audit event and as UDM JSON: mapped, asked and written. The first byte chooses what was cut off. */
+/* Any JSON as an audit event, as a LogEntry of GKE and as UDM JSON: mapped, asked and written. The first byte chooses what was cut off. */
 #include "harrier/udm.h"
 
 #include <stdlib.h>
@@ -32,11 +32,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     json_tree_parse(arena, slice_make((const char *)data + 1, size - 1), &json_default_limits, &root, NULL);
     if (root) {
-        udm_record_init(&record, arena, UDM_UNREAD);
-        udm_k8s_record(&record, &source, root, &cut);
-        if (!udm_record_label(&record, "object_state").length)
-            abort();
-        write_and_ask(&record);
+        void (*const mappings[])(struct udm_record *, const struct udm_source *, const struct json_node *, const struct udm_cut *) = {udm_k8s_record,
+                                                                                                                                    udm_gke_record};
+        for (size_t i = 0; i < sizeof mappings / sizeof *mappings; i++) {
+            udm_record_init(&record, arena, UDM_UNREAD);
+            mappings[i](&record, &source, root, &cut);
+            if (!udm_record_label(&record, "object_state").length)
+                abort();
+            write_and_ask(&record);
+        }
         udm_record_init(&record, arena, UDM_KNOWN);
         if (udm_json_record(&record, root, NULL, NULL) == RESULT_OK)
             write_and_ask(&record);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Captured audit traffic of tests/data: POSTs byte for byte, the scenarios with what is expected of them, the four attacks."""
+"""Audit traffic of tests/data: captured POSTs byte for byte, the scenarios with what is expected of them, the four attacks; and made ones, the
+envelopes that clouds and log shippers send."""
 import collections
 import gzip
 import os
@@ -13,6 +14,7 @@ RULE_NAME = "kubernetes_suspicious_cronjob_job_creation"
 
 Post = collections.namedtuple("Post", "name head body")
 Row = collections.namedtuple("Row", "file audit_id expected what")
+Envelope = collections.namedtuple("Envelope", "name head body events alerts")
 
 
 def attacks():
@@ -39,3 +41,14 @@ def scenarios(folder):
     rows = [Row(*line.split("\t")) for line in lines if line]
     files = [os.path.join(folder, name) for name in sorted({row.file for row in rows})]
     return rows, files
+
+
+def envelopes():
+    """Every sample: the request's head (empty where it is a file), the body as it is sent, the ids of the events in it, those that the rule is about."""
+    with tarfile.open(os.path.join(DATA, "envelopes.tar.gz")) as archive:
+        contents = {os.path.basename(member.name): archive.extractfile(member).read() for member in archive if member.isfile()}
+    rows = [line.split("\t") for line in contents.pop("index.tsv").decode().splitlines()[1:]]
+    for name, content in sorted(contents.items()):
+        head, _, body = content.partition(b"\r\n\r\n") if name.endswith(".http") else (b"", b"", content)
+        events = [row[1:3] for row in rows if row[0] == name and row[1] != "-"]
+        yield Envelope(name, head, body, [event for event, _ in events], [event for event, alert in events if alert == "1"])

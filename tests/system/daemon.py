@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""harrierd and harrierctl as programs: started, spoken to, killed. HARRIERD and HARRIERCTL name them, build/ if not given."""
+"""harrierd and harrierctl as programs: started, spoken to, killed. HARRIERD and HARRIERCTL name them, build/ if not given. With HARRIER_SANDBOX=1
+every harrierd runs under what its systemd unit imposes (sandbox.py)."""
 import contextlib
 import http.client
 import json
@@ -10,11 +11,16 @@ import socket
 import subprocess
 import time
 
+import pytest
+
 import captured
+import sandbox
 
 HARRIERD = os.environ.get("HARRIERD", os.path.join(captured.ROOT, "build", "harrierd"))
 HARRIERCTL = os.environ.get("HARRIERCTL", os.path.join(captured.ROOT, "build", "harrierctl"))
 PATIENCE = 60  # seconds: for what takes milliseconds, on a busy machine under a sanitizer
+# what harrierd says of the watch itself, and not of an event's contents
+NOTICES = {"harrier_source_silent", "harrier_rule_blind", "harrier_clock_skew", "harrier_events_late", "harrier_event_truncated"}
 SANITIZER_REPORT = re.compile(r"(ERROR|WARNING): \w+Sanitizer|runtime error:")
 
 
@@ -65,6 +71,15 @@ def read_answer(stream):
     return status, headers, stream.read(int(headers.get("Content-Length", 0)))
 
 
+def launch(command, folder, sandboxed=os.environ.get("HARRIER_SANDBOX") == "1", also_writable=None, **options):
+    """Starts a harrierd that may write below folder, and in also_writable: {folder: where the sandbox has it}."""
+    if not sandboxed:
+        return subprocess.Popen(command, **options)
+    if sandbox.why_not(HARRIERD):
+        pytest.skip(sandbox.why_not(HARRIERD))
+    return sandbox.Sandboxed(command, {folder: folder, **(also_writable or {})}, **options)
+
+
 class Harrier:
     """One harrierd over a folder of its own. Settings are written as JSON, which is YAML."""
 
@@ -86,6 +101,7 @@ class Harrier:
             "routes": routes or [{"to": [one["name"] for one in destinations]}],
             "admin": {"socket": "admin.sock", "listen": f"127.0.0.1:{self.admin_port}"},
             "workers": 2,
+            "health": {"clock_skew": "0s", "late_after": "0s"},  # captured events are of another day
         }
         self.settings.update(settings)
         self.write_config()
@@ -97,9 +113,11 @@ class Harrier:
 
     # --- Life ---
 
-    def start(self, ready=True):
+    def start(self, ready=True, **options):
+        """options: of launch and Popen."""
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([HARRIERD, "-c", self.config], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            streams = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
+            self.process = launch([HARRIERD, "-c", self.config], os.path.dirname(self.folder), **{**streams, **options})
         if ready:
             self.wait_ready()
         return self
@@ -201,7 +219,14 @@ class Harrier:
         return harrierctl(*arguments, "-c", self.config, check=check)
 
     def stored(self):
-        """The alerts in the store, as harrierctl lists them in a pipe."""
+        """The alerts in the store, as harrierctl lists them in a pipe, but for notices."""
+        return [alert for alert in self._listed() if alert["rule"]["name"] not in NOTICES]
+
+    def notices(self):
+        """What harrierd has said of the watch itself."""
+        return [alert for alert in self._listed() if alert["rule"]["name"] in NOTICES]
+
+    def _listed(self):
         return ndjson(self.ctl("alerts", "list", "-o", "ndjson").stdout)
 
     def stored_ids(self):

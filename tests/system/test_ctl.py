@@ -13,7 +13,7 @@ import captured
 from daemon import free_port, wait_for
 
 HARRIERCTL = os.environ.get("HARRIERCTL", os.path.join(captured.ROOT, "build", "harrierctl"))
-COMMANDS = ["check", "replay", "explain", "udm", "fields", "alerts", "dead", "status"]
+COMMANDS = ["check", "replay", "explain", "udm", "fields", "policy", "enroll", "alerts", "dead", "status"]
 
 GOOD = """rule web_shell {
   meta:
@@ -246,8 +246,37 @@ def test_the_configuration_gives_rules_lists_and_cluster(tmp_path, expected):
     assert {alert["cluster"] for alert in lines(done)} == {"other"}
 
 
-def test_a_log_type_of_another_version_is_69_and_an_unknown_one_64(rule):
-    assert ctl("replay", "-r", rule, "--log-type", "GKE_CONTROLPLANE", "-").returncode == 69
+def unpacked(envelope):
+    return gzip.decompress(envelope.body) if b"content-encoding: gzip" in envelope.head.lower() else envelope.body
+
+
+@pytest.mark.parametrize("envelope", captured.envelopes(), ids=lambda envelope: envelope.name)
+def test_events_are_found_in_what_they_are_wrapped_in(envelope):
+    done = ctl("replay", "-r", captured.RULE, "-", stdin=unpacked(envelope))
+    assert done.returncode == 0, said(done)
+    assert audit_ids(lines(done)) == envelope.alerts
+    done = ctl("udm", "-", stdin=unpacked(envelope))
+    assert [record["metadata"]["product_log_id"] for record in lines(done)] == envelope.events
+    assert said(done).count("not an audit event") == (envelope.name == "logstash-json-batch.json"), said(done)
+
+
+def test_the_cluster_that_an_envelope_names_counts_where_the_source_says_so(tmp_path):
+    envelope = next(envelope for envelope in captured.envelopes() if envelope.name == "gke-cronjob-create.json")
+    labels = json.loads(envelope.body)["resource"]["labels"]
+    named = "/".join(labels[name] for name in ("project_id", "location", "cluster_name"))
+    for option, clusters in (("envelope", {named}), ("source", {"own"})):
+        path = write(tmp_path / "harrier.yaml", f"""
+cluster: own
+rules: {{files: [{captured.RULE}]}}
+sources: [{{name: s, type: webhook, listen: "127.0.0.1:1", log_type: GKE_CONTROLPLANE, cluster_from: {option}}}]
+store: {{directory: store}}
+""")
+        done = ctl("replay", "-c", path, "-", stdin=envelope.body)
+        assert {alert["cluster"] for alert in lines(done)} == clusters, said(done)
+    assert {alert["cluster"] for alert in lines(ctl("replay", "-c", path, "--cluster", "other", "-", stdin=envelope.body))} == {"other"}
+
+
+def test_an_unknown_log_type_is_64(rule):
     done = ctl("replay", "-r", rule, "--log-type", "K8S_AUDT", "-")
     assert done.returncode == 64
     assert "did you mean K8S_AUDIT?" in said(done)
@@ -321,6 +350,10 @@ def test_fields_lists_what_a_rule_can_use():
     assert fields["principal.user.userid"]["type"] == "string"
     assert 'target.resource.attribute.labels["image"]' in {one["field"] for one in lines(ctl("fields", "image"))}
     assert len(lines(ctl("fields", "--all", "--depth", "2"))) < len(lines(ctl("fields", "--all", "--depth", "3")))
+    of_gke = {one["field"]: one for one in lines(ctl("fields", "--type", "GKE_CONTROLPLANE"))}
+    assert of_gke["principal.user.userid"]["from"] == "protoPayload.authenticationInfo.principalEmail"
+    assert 'target.resource.attribute.labels["image"]' in of_gke
+    assert ctl("fields", "--type", "AWS_EKS").returncode == 64
     done = ctl("fields", "no-such-thing")
     assert done.stdout == b"" and "no field" in said(done)
 

@@ -10,7 +10,7 @@ import yaml
 import captured
 from daemon import HARRIERD, harrierctl, ndjson
 
-COMMANDS = ("check", "replay", "explain", "udm", "fields", "alerts", "dead", "status")
+COMMANDS = ("check", "replay", "explain", "udm", "fields", "policy", "enroll", "alerts", "dead", "status")
 
 
 def read(*path):
@@ -78,9 +78,10 @@ def test_each_command_stands_in_the_manual():
     assert tuple(re.findall(r"^  ([a-z]+) ", harrierctl("--help").stdout.decode(), re.M)) == COMMANDS
 
 
-def test_each_field_and_label_stands_in_the_manual():
+@pytest.mark.parametrize("log_type", ["K8S_AUDIT", "GKE_CONTROLPLANE"])
+def test_each_field_and_label_stands_in_the_manual(log_type):
     page = man("harrier-rules.7")
-    for field in ndjson(harrierctl("fields", "-o", "ndjson").stdout):
+    for field in ndjson(harrierctl("fields", "--type", log_type, "-o", "ndjson").stdout):
         label = re.fullmatch(r'target\.resource\.attribute\.labels\["(.*)"\]', field["field"])
         name = label.group(1) if label else field["field"]
         assert re.search(rf"^\.It Cm {re.escape(name)}( Pq.*)?$", page, re.M), f"{field['field']} is not in harrier-rules(7)"

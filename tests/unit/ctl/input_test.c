@@ -45,20 +45,24 @@ static void append_zstd(struct buffer *out, struct slice text)
     out->length += ZSTD_compress(out->bytes + out->length, bound, text.bytes, text.length, 3);
 }
 
+static enum result append_piece(void *data, struct slice bytes)
+{
+    buffer_append_slice(data, bytes);
+    return RESULT_OK;
+}
+
 /* Reads all of a file that holds the bytes; *result is why it ended. */
 static struct buffer read_all(struct slice bytes, enum result *result)
 {
     char path[] = "/tmp/harrier-input-XXXXXX";
     struct buffer all = {NULL, 0, 0};
     struct input *input;
-    struct slice piece;
     int fd = mkstemp(path);
 
     assert_int_equal(write(fd, bytes.bytes, bytes.length), bytes.length);
     close(fd);
     assert_int_equal(input_open(path, &input), RESULT_OK);
-    while ((*result = input_read(input, &piece)) == RESULT_OK && piece.length)
-        buffer_append_slice(&all, piece);
+    *result = input_give(input, append_piece, &all);
     if (*result == RESULT_OK)
         assert_int_equal(input_taken(input), bytes.length);
     else

@@ -269,6 +269,98 @@ static void test_two_connections_of_one_thread_do_not_mix_their_events(void **st
     stop(&line);
 }
 
+#define ENTRY(image) "{\"insertId\":\"g1\",\"resource\":{\"labels\":{\"project_id\":\"p\",\"location\":\"l\",\"cluster_name\":\"c\"}},\"protoPayload\":{\"serviceName\":\"k8s.io\",\"methodName\":\"io.k8s.batch.v1.cronjobs.create\",\"resourceName\":\"batch/v1/namespaces/default/cronjobs/x\",\"authenticationInfo\":{\"principalEmail\":\"eve@example.org\"},\"request\":{\"@type\":\"batch.k8s.io/v1.CronJob\",\"spec\":{\"jobTemplate\":{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"image\":\"" image "\"}]}}}}}}},\"timestamp\":\"2026-01-02T03:04:05Z\"}"
+
+static void start_again(struct line *line)
+{
+    const struct intake_sink sink = {.context = line, .alert = on_alert, .dead = on_dead};
+    intake_free(line->intake);
+    line->intake = intake_new(line->scratch, &line->options, &sink);
+}
+
+static void test_a_log_entry_is_decided_as_the_event_that_it_is(void **state)
+{
+    struct line line;
+    (void)state;
+    start(&line);
+    feed(&line, ENTRY("busybox") ENTRY("registry.example/app:1") HEAD OBJECT("busybox") TAIL);
+    assert_int_equal(line.alerts.count, 2);
+    assert_non_null(strstr(line.alerts.items[0].json, "\"log_type\":\"GKE_CONTROLPLANE\""));
+    assert_non_null(strstr(line.alerts.items[0].json, "\"audit_id\":\"g1\""));
+    assert_non_null(strstr(line.alerts.items[0].json, "protoPayload.request.spec"));
+    assert_int_equal(line.dead, 0);
+    stop(&line);
+}
+
+static void test_a_log_entry_that_broke_off_is_never_a_plain_no(void **state)
+{
+    static const char entry[] = ENTRY("busybox");
+    size_t from = (size_t)(strstr(entry, "busybox") - entry), to = (size_t)(strstr(entry, "timestamp") - entry);
+    (void)state;
+    for (size_t length = (size_t)(strstr(entry, "\"request\"") - entry); length < to; length += 7) {
+        struct line line;
+        start(&line);
+        intake_feed(line.intake, slice_make(entry, length));
+        intake_finish(line.intake, NULL);
+        assert_int_equal(line.alerts.count, length < from + 7 ? 1 : 2); /* incomplete, and what was seen */
+        assert_int_equal(line.dead, 1);
+        stop(&line);
+    }
+}
+
+static void test_the_cluster_of_an_envelope_is_believed_only_where_the_source_says_so(void **state)
+{
+    struct line line;
+    (void)state;
+    start(&line);
+    feed(&line, ENTRY("busybox"));
+    line.options.envelope_cluster = true;
+    start_again(&line);
+    feed(&line, ENTRY("busybox") HEAD OBJECT("busybox") TAIL);
+    assert_int_equal(line.alerts.count, 3);
+    assert_non_null(strstr(line.alerts.items[0].json, "\"cluster\":\"test\""));
+    assert_non_null(strstr(line.alerts.items[1].json, "\"cluster\":\"p/l/c\""));
+    assert_non_null(strstr(line.alerts.items[2].json, "\"cluster\":\"test\""));
+    assert_string_not_equal(line.alerts.items[0].id, line.alerts.items[1].id);
+    stop(&line);
+}
+
+static void test_an_event_in_an_envelope_has_the_id_that_it_has_alone(void **state)
+{
+    struct line line;
+    struct buffer wrapped = {NULL, 0, 0};
+    (void)state;
+    start(&line);
+    buffer_append_text(&wrapped, "{\"log\":\"");
+    for (const char *at = HEAD OBJECT("busybox") TAIL; *at; at++)
+        buffer_printf(&wrapped, *at == '"' ? "\\%c" : "%c", *at);
+    buffer_append_text(&wrapped, "\\n\"}");
+    feed(&line, HEAD OBJECT("busybox") TAIL);
+    feed(&line, wrapped.bytes);
+    assert_int_equal(line.alerts.count, 2);
+    assert_string_equal(line.alerts.items[0].id, line.alerts.items[1].id);
+    buffer_free(&wrapped);
+    stop(&line);
+}
+
+static void test_messages_are_judged_one_by_one(void **state)
+{
+    struct line line;
+    (void)state;
+    start(&line);
+    line.options.messages = true;
+    start_again(&line);
+    const char *const messages[] = {HEAD OBJECT("busybox"), "started", HEAD OBJECT("busybox") TAIL};
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(intake_feed(line.intake, slice_of(messages[i])), RESULT_OK);
+        assert_int_equal(intake_end_message(line.intake), RESULT_OK);
+    }
+    assert_int_equal(intake_counts(line.intake)->events, 2);
+    assert_int_equal(intake_counts(line.intake)->other, 1);
+    assert_int_equal(line.dead, 1);
+    stop(&line);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +373,11 @@ int main(void)
         cmocka_unit_test(test_padding_over_a_bound_gives_an_alert_of_its_own_and_what_was_seen_still_counts),
         cmocka_unit_test(test_a_memory_budget_that_is_too_small_refuses_and_gives_everything_back),
         cmocka_unit_test(test_two_connections_of_one_thread_do_not_mix_their_events),
+        cmocka_unit_test(test_a_log_entry_is_decided_as_the_event_that_it_is),
+        cmocka_unit_test(test_a_log_entry_that_broke_off_is_never_a_plain_no),
+        cmocka_unit_test(test_the_cluster_of_an_envelope_is_believed_only_where_the_source_says_so),
+        cmocka_unit_test(test_an_event_in_an_envelope_has_the_id_that_it_has_alone),
+        cmocka_unit_test(test_messages_are_judged_one_by_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

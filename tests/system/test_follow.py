@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sources of type file: a log through kills and rotations, a container's log, and standard input."""
+import json
+import os
+import random
+import shutil
+import time
+
+import captured
+from daemon import audit_ids, ndjson, wait_for
+from killing import batches
+
+
+def attack_lines(seed):
+    """Lines of the audit log without end, each of them an attack, no two alike: auditID and line."""
+    for _, body in batches(seed):
+        for event in json.loads(body)["items"]:
+            event = {"kind": "Event", "apiVersion": "audit.k8s.io/v1", **event}
+            yield event["auditID"], json.dumps(event, separators=(",", ":")).encode() + b"\n"
+
+
+class AuditLog:
+    """The log backend's file, and what a rotation makes of it."""
+
+    def __init__(self, path):
+        self.path = path
+        self.rotations = 0
+        self.file = open(path, "ab", buffering=0)
+
+    def write(self, data):
+        self.file.write(data)
+
+    def rename(self):
+        """As the API server does it, and logrotate with create."""
+        self.rotations += 1
+        stem, extension = os.path.splitext(self.path)
+        os.rename(self.path, f"{stem}-2026-11-24T10-{self.rotations:02}-00.000{extension}")
+        self.file.close()
+        self.file = open(self.path, "ab", buffering=0)
+
+    def copy_and_truncate(self):
+        """As logrotate does it with copytruncate."""
+        self.rotations += 1
+        shutil.copyfile(self.path, f"{self.path}.{1000 - self.rotations}")
+        self.file.truncate(0)
+
+
+def follow(make_harrier, tmp_path, **source):
+    log = AuditLog(str(tmp_path / "audit.log"))
+    return log, make_harrier(sources=[{"name": "node", "type": "file", "file": log.path, **source}])
+
+
+def wait_settled(harrier, alerts):
+    wait_for(lambda: harrier.metric("harrier_store_alerts") >= alerts, f"{alerts} alerts in the store", patience=180)
+    wait_for(lambda: harrier.metric("harrier_file_lag_bytes") == 0, "nothing left to read")
+
+
+def write_under_kills(harrier, log, lines, count, kills, rotate):
+    """Writes count lines; kills and restarts the daemon, and rotates the log, at random places between them. Gives the auditIDs."""
+    moment = random.Random(105307)
+    killings = set(moment.sample(range(count), kills))
+    rotations = set(moment.sample(range(count), kills))
+    written = []
+    for number in range(count):
+        audit_id, line = next(lines)
+        cut = moment.randrange(1, len(line)) if number % 50 == 0 else 0
+        log.write(line[:cut])
+        if number in killings:
+            harrier.kill()
+            harrier.start()
+        log.write(line[cut:])
+        written.append(audit_id)
+        if number in rotations:
+            rotate(log, number)
+        if number % 100 == 99:
+            time.sleep(0.01)  # else all is written before the daemon is in the middle of something
+    return written
+
+
+def assert_each_once(harrier, written):
+    stored = audit_ids(harrier.stored())
+    assert len(stored) == len(set(stored))
+    assert set(stored) == set(written)
+
+
+def test_ten_thousand_lines_through_kills_and_rotations_are_each_there_once(make_harrier, tmp_path):
+    log, harrier = follow(make_harrier, tmp_path)
+    harrier.start()
+    written = write_under_kills(harrier, log, attack_lines(1), 10000, 12,
+                                lambda log, number: log.rename() if number % 3 else log.copy_and_truncate())
+    wait_settled(harrier, len(written))
+    assert_each_once(harrier, written)
+    assert harrier.metric("harrier_file_losses_total") == 0
+    harrier.stop()
+    assert not ndjson(harrier.ctl("dead", "list", check=False).stdout)
+
+
+def test_rotations_while_the_daemon_is_down_leave_nothing_out(make_harrier, tmp_path):
+    log, harrier = follow(make_harrier, tmp_path)
+    lines = attack_lines(2)
+    written = []
+
+    def write(count):
+        for _ in range(count):
+            audit_id, line = next(lines)
+            log.write(line)
+            written.append(audit_id)
+
+    write(20)
+    harrier.start()
+    wait_settled(harrier, len(written))
+    for rotation in (log.rename, log.copy_and_truncate, log.rename):
+        write(10)
+        harrier.kill()
+        write(10)
+        rotation()
+        write(10)
+        rotation()
+        write(10)
+        harrier.start()
+        wait_settled(harrier, len(written))
+    assert_each_once(harrier, written)
+    assert harrier.metric("harrier_file_losses_total") == 0
+    harrier.stop()
+
+
+def test_a_containers_log_is_read_through_its_parts(make_harrier, tmp_path):
+    log, harrier = follow(make_harrier, tmp_path)
+    harrier.start()
+    written = []
+    for (audit_id, line), _ in zip(attack_lines(3), range(50)):
+        parts = [line[at:at + 1000] for at in range(0, len(line), 1000)]
+        for part in parts[:-1]:
+            log.write(b"2026-11-24T04:46:20.000000000Z stdout P " + part + b"\n")
+            log.write(b"2026-11-24T04:46:20.000000000Z stderr F I1124 04:46:20.000000       1 httplog.go:132] a line of another stream\n")
+        log.write(b"2026-11-24T04:46:20.000000000+00:00 stdout F " + parts[-1])
+        written.append(audit_id)
+    with open(os.path.join(captured.DATA, "source", "cri-stdout.log"), "rb") as file:
+        log.write(file.read())
+    wait_settled(harrier, len(written) + 1)
+    stored = audit_ids(harrier.stored())
+    assert sorted(stored) == sorted(written + ["sys-0001"])
+    harrier.stop()
+
+
+def test_status_and_metrics_tell_where_the_reading_is(make_harrier, tmp_path):
+    log, harrier = follow(make_harrier, tmp_path)
+    harrier.start()
+    _, line = next(attack_lines(4))
+    log.write(line + line[:100])
+    wait_for(lambda: harrier.metric("harrier_file_lines_total") == 1 and harrier.metric("harrier_file_lag_bytes") == 100, "one line and a piece")
+    (file,) = json.loads(harrier.ctl("status").stdout)["files"]
+    assert file["source"] == "node"
+    assert file["path"] == log.path
+    assert file["readable"] is True
+    assert (file["position"], file["lag_bytes"], file["lines"]) == (len(line), 100, 1)
+    assert file["inode"] == os.stat(log.path).st_ino
+    assert harrier.metric("harrier_file_position_bytes", source="node") == len(line)
+    harrier.stop()
+
+
+def test_a_file_that_is_not_there_yet_is_followed_when_it_comes(make_harrier, tmp_path):
+    path = tmp_path / "later" / "audit.log"
+    harrier = make_harrier(sources=[{"name": "node", "type": "file", "file": str(path)}])
+    harrier.start()
+    assert harrier.metric("harrier_file_readable") == 0
+    path.parent.mkdir()
+    audit_id, line = next(attack_lines(5))
+    path.write_bytes(line)
+    wait_settled(harrier, 1)
+    assert audit_ids(harrier.stored()) == [audit_id]
+    assert harrier.metric("harrier_file_readable") == 1
+    harrier.stop()
+    assert harrier.log().count("cannot read") == 1  # said once, though it was looked for again and again
+
+
+def test_standard_input_is_a_source_and_its_end_is_not_the_daemons(make_harrier):
+    harrier = make_harrier(sources=[{"name": "pipe", "type": "file", "file": "-"}])
+    reading, writing = os.pipe()
+    harrier.start(stdin=reading)
+    os.close(reading)
+    written = []
+    with os.fdopen(writing, "wb") as pipe:
+        for (audit_id, line), _ in zip(attack_lines(6), range(1000)):
+            pipe.write(line)
+            written.append(audit_id)
+    wait_for(lambda: harrier.metric("harrier_file_readable") == 0, "the end of standard input")
+    wait_settled(harrier, len(written))
+    assert_each_once(harrier, written)
+    assert harrier.probe("/readyz") == 200
+    harrier.stop()

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sources of type syslog, over real sockets: framings, headers, clusters, and input that is not to be trusted."""
+import glob
+import json
+import os
+import socket
+
+import captured
+import pytest
+from daemon import PATIENCE, audit_ids, free_port, ndjson, replay, wait_for
+
+SAMPLES = sorted(glob.glob(os.path.join(captured.DATA, "source", "syslog-*")))
+ATTACKS = [json.dumps(event, separators=(",", ":")).encode() for event in json.loads(captured.attacks())["items"]]
+ATTACK_IDS = sorted(event["auditID"] for event in json.loads(captured.attacks())["items"])
+HEADER = b"<134>1 2026-11-24T04:46:20.123456Z cp-1 kube-apiserver 1 audit - "
+
+
+def line(text, header=b"<134>Nov 24 04:46:20 cp-1 kube-audit: "):
+    return header + text + b"\n"
+
+
+def counted(text, header=HEADER):
+    return b"%d %s%s" % (len(header + text), header, text)
+
+
+class Syslog:
+    """A harrierd with one source, and what is seen of it."""
+
+    def __init__(self, make_harrier, **source):
+        self.port = free_port()
+        self.harrier = make_harrier(sources=[{"name": "nodes", "type": "syslog", "listen": f"127.0.0.1:{self.port}", **source}]).start()
+
+    def connect(self):
+        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
+
+    def send(self, *pieces):
+        """On a connection of their own."""
+        with self.connect() as connection:
+            for piece in pieces:
+                connection.sendall(piece)
+
+    def metric(self, name):
+        return self.harrier.metric(f"harrier_syslog_{name}_total", source="nodes")
+
+    def expect(self, ids):
+        wait_for(lambda: sorted(audit_ids(self.harrier.stored())) == sorted(ids), f"the alerts {ids}")
+
+    def dead(self):
+        return [one for one in ndjson(self.harrier.ctl("dead", "list").stdout) if one["kind"] == "input"]
+
+
+@pytest.fixture
+def syslog(make_harrier):
+    made = Syslog(make_harrier)
+    yield made
+    made.harrier.stop()
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=os.path.basename)
+def test_every_form_of_a_message_is_read(syslog, sample):
+    with open(sample, "rb") as file:
+        data = file.read()
+    syslog.send(data)
+    syslog.expect(["sys-0001"])
+    assert audit_ids(replay([sample])) == ["sys-0001"]
+    assert syslog.dead() == []
+    assert syslog.metric("messages") == 2
+    assert syslog.metric("other_messages") == data.count(b"log rotated")
+    syslog.send(*(data[at:at + 7] for at in range(0, len(data), 7)))
+    wait_for(lambda: syslog.metric("messages") == 4, "the messages once more")
+    syslog.expect(["sys-0001"])
+
+
+def test_framings_may_change_on_a_connection(syslog):
+    syslog.send(line(ATTACKS[0]) + counted(ATTACKS[1]) + counted(ATTACKS[2]) + line(ATTACKS[3]))
+    syslog.expect(ATTACK_IDS)
+    assert syslog.metric("connections") == 1
+
+
+def test_a_line_is_as_long_as_the_largest_event(syslog):
+    event = json.loads(ATTACKS[0])
+    event["responseObject"]["padding"] = "x" * (12 << 20)
+    large = json.dumps(event).encode()
+    syslog.send(line(large))
+    syslog.expect([event["auditID"]])
+    event["auditID"] = "counted"
+    syslog.send(counted(json.dumps(event).encode()), counted(ATTACKS[1]))
+    wait_for(lambda: len(syslog.harrier.stored()) == 3, "both")
+    assert syslog.metric("cut_messages") == 0
+
+
+def test_what_is_no_json_is_counted_and_no_dead_letter(syslog):
+    syslog.send(b"<6>Nov 24 04:46:20 cp-1 kernel: [12345.678901] usb 1-1: new device\n", line(b"(root) CMD (run-parts)"), line(ATTACKS[0]))
+    syslog.expect([json.loads(ATTACKS[0])["auditID"]])
+    assert syslog.metric("other_messages") == 2
+    assert syslog.dead() == []
+    assert syslog.harrier.log().count("messages without JSON arrive") <= 2  # once for each worker
+
+
+def test_a_message_that_is_cut_off_is_no_silence(syslog):
+    syslog.send(line(ATTACKS[0][:2000]), line(ATTACKS[1]))
+    wait_for(lambda: syslog.dead(), "the dead letter")
+    assert json.loads(ATTACKS[1])["auditID"] in audit_ids(syslog.harrier.stored())
+    assert syslog.metric("cut_messages") == 1
+    assert "maxMessageSize" in syslog.harrier.log()
+
+
+@pytest.mark.parametrize("frame, why", [
+    (b"0123 <134>{}", "a length begins with 0"),
+    (b"12x <134>{}", "begins no length"),
+    (b"1234567890 <134>{}", "more than nine digits"),
+    (b"20 " + HEADER + ATTACKS[1], "no message: its length was wrong"),
+])
+def test_a_frame_that_lies_is_refused_and_costs_nobody_else(syslog, frame, why):
+    with syslog.connect() as honest:
+        honest.sendall(line(ATTACKS[0])[:500])
+        with syslog.connect() as lying:
+            lying.sendall(line(ATTACKS[2]) + frame)
+            assert lying.recv(1) == b""
+        honest.sendall(line(ATTACKS[0])[500:])
+        syslog.expect([json.loads(event)["auditID"] for event in (ATTACKS[0], ATTACKS[2])])
+    assert syslog.metric("bad_frames") == 1
+    assert why in syslog.harrier.log()
+
+
+def test_a_length_that_ends_inside_the_json_makes_a_dead_letter(syslog):
+    message = HEADER + ATTACKS[0]
+    with syslog.connect() as connection:
+        connection.sendall(b"%d %s" % (len(message) - 100, message))
+        assert connection.recv(1) == b""
+    wait_for(lambda: syslog.dead(), "the dead letter")
+    assert syslog.metric("bad_frames") == 1
+
+
+def test_a_header_cannot_forge_the_log(syslog):
+    with syslog.connect() as connection:
+        connection.sendall(b"12\n<4>harrier: error: forged\n")
+        assert connection.recv(1) == b""
+    assert "\n<4>harrier: error: forged" not in syslog.harrier.log()
+
+
+def test_structured_data_names_the_cluster(make_harrier):
+    syslog = Syslog(make_harrier, cluster_from="syslog")
+    for number, name in enumerate([b"prod-1", b"prod-2", None]):
+        data = b'[origin x="a\\]b" cluster="%s"]' % name if name else b"-"
+        syslog.send(counted(ATTACKS[number], b"<134>1 - cp-1 kube-apiserver - - %s " % data))
+    wait_for(lambda: len(syslog.harrier.stored()) == 3, "the alerts")
+    clusters = {alert["events"][0]["audit_id"]: alert["cluster"] for alert in syslog.harrier.stored()}
+    assert [clusters[json.loads(ATTACKS[number])["auditID"]] for number in range(3)] == ["prod-1", "prod-2", "test"]
+    with syslog.connect() as connection:
+        connection.sendall(counted(ATTACKS[3], b'<134>1 - cp-1 a - - [x cluster="../../etc"] '))
+        assert connection.recv(1) == b""
+    assert len(syslog.harrier.stored()) == 3
+    syslog.harrier.stop()
+
+
+def test_a_sender_that_names_a_cluster_is_not_believed_unasked(syslog):
+    syslog.send(counted(ATTACKS[0], b'<134>1 - cp-1 a - - [x cluster="prod-1"] '))
+    wait_for(lambda: syslog.harrier.stored(), "the alert")
+    assert [alert["cluster"] for alert in syslog.harrier.stored()] == ["test"]
+
+
+def test_what_was_sent_before_a_stop_is_stored(make_harrier):
+    syslog = Syslog(make_harrier)
+    with syslog.connect() as connection:
+        connection.sendall(line(ATTACKS[0]) + line(ATTACKS[1]))
+        wait_for(lambda: syslog.metric("messages") == 2, "both are read")
+        syslog.harrier.stop()
+        assert connection.recv(1) == b""
+    assert len(syslog.harrier.start().stored()) == 2
+    syslog.harrier.stop()
