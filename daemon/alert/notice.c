@@ -11,13 +11,16 @@ static const struct {
     const char *description;
 } kinds[ALERT_NOTICE_COUNT] = {
     [ALERT_NOTICE_SILENT] = {"harrier_source_silent", "HIGH", 80,
-                             "No audit event has come for so long that its cluster is out of sight: an outage, or somebody who does not want to be seen."},
+                             "No audit event has come for so long that its cluster is out of sight: an outage, or somebody who does not want to "
+                             "be seen."},
     [ALERT_NOTICE_BLIND] = {"harrier_rule_blind", "MEDIUM", 60,
                             "Rules look into objects that the events of a cluster do not have: they do not fire there, whatever happens."},
     [ALERT_NOTICE_CLOCK] = {"harrier_clock_skew", "MEDIUM", 50,
-                            "Events are from the future: the clock of the control plane or the one of harrierd is wrong, and times of alerts with it."},
+                            "Events are from the future: the clock of the control plane or the one of harrierd is wrong, and times of alerts "
+                            "with it."},
     [ALERT_NOTICE_LATE] = {"harrier_events_late", "MEDIUM", 50,
-                           "Even the youngest events are old when they come, and they do not catch up: a clock that is behind, or a delay on the way."},
+                           "Even the youngest events are old when they come, and they do not catch up: a clock that is behind, or a delay on "
+                           "the way."},
     [ALERT_NOTICE_TRUNCATED] = {"harrier_event_truncated", "MEDIUM", 60,
                                 "A write came without its object, because it was too large for an audit event. Padding is a known way to hide."},
 };
@@ -45,8 +48,8 @@ const char *alert_notice_remedy(const struct alert_notice *notice)
     case ALERT_NOTICE_CLOCK:
         return "Check time synchronisation on the control plane; on harrierd's host too if several clusters have this.";
     case ALERT_NOTICE_LATE:
-        return "Check time synchronisation on the control plane, then what holds events on the way (queue, log shipper, export): alerts are late by as "
-               "much.";
+        return "Check time synchronisation on the control plane, then what holds events on the way (queue, log shipper, export): alerts are late "
+               "by as much.";
     case ALERT_NOTICE_TRUNCATED:
         return "Look at the object itself in the cluster, and let events be larger: --audit-webhook-truncate-max-event-size.";
     case ALERT_NOTICE_COUNT: break;
@@ -379,7 +382,9 @@ void alert_from_notice(struct alert *alert, const struct alert_notice *notice)
 {
     struct arena *arena = arena_new(1024);
 
-    *alert = (struct alert){.rule = slice_of(kinds[notice->kind].name), .time = notice->time, .risk_score = notice->over ? 0 : kinds[notice->kind].risk};
+    *alert = (struct alert){.rule = slice_of(kinds[notice->kind].name),
+                            .time = notice->time,
+                            .risk_score = notice->over ? 0 : kinds[notice->kind].risk};
     snprintf(alert->severity, sizeof alert->severity, "%s", notice->over ? "INFO" : kinds[notice->kind].severity);
     make_ids(alert, notice);
     struct json_writer *writer = json_writer_new(&alert->json, false);

@@ -46,7 +46,7 @@ struct payload {
     bool dead_letter; /* the child's word was passed on */
 };
 
-/* Where in the beginning of a message the next byte stands: an optional byte order mark, blanks, an optional cookie. */
+/* The beginning of the message is through: an optional byte order mark, blanks, an optional cookie. */
 enum { PREFIX_DONE = 0xFF };
 
 /* Bytes that are lost to wrong syntax: from the item that broke (or the error, if no item was open) to where reading resumes. */
@@ -67,12 +67,13 @@ struct audit_reader {
     struct audit_sink sink;
     struct json_stream *stream;
     uint64_t offset; /* of the next byte fed */
-    uint8_t prefix;  /* bytes of mark and cookie that the message began with so far, or PREFIX_DONE */
-    bool messages;   /* the input is messages, which may be text */
-    bool in_text;    /* this one is */
-    uint64_t text_lines; /* newlines in it */
-    uint64_t judged; /* counts.received when it began */
     bool busy;       /* the budget refused */
+
+    uint8_t prefix;      /* bytes of mark and cookie that the message began with so far, or PREFIX_DONE */
+    bool messages;       /* the input is messages, which may be text */
+    bool in_text;        /* this one is */
+    uint64_t text_lines; /* newlines in it */
+    uint64_t judged;     /* counts.received when the message began */
 
     struct frame frames[FRAMES];
     size_t frame_count;
@@ -90,8 +91,8 @@ struct audit_reader {
     struct audit_reader *child; /* NULL until needed */
     bool truncated;             /* the input is a value that was closed where it was cut: it may lack anything */
     struct payload payload;
-    uint64_t inflated; /* by all payloads of this input, where level is 0 */
-    uint64_t credit;   /* bytes that the input had then */
+    uint64_t inflated;              /* in the root: bytes that all payloads of this input unpacked to */
+    uint64_t credit;                /* in the root: bytes that the input has up to the object in hand */
     struct buffer owner, log_group; /* of the object in hand */
     struct buffer list_cluster;     /* named by the object whose list is being read */
     struct buffer cluster;          /* named by the object in hand, at its end */

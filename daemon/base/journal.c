@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 static const char *const field_names[LOG_FIELD_COUNT] = {
-    [LOG_FIELD_SOURCE] = "HARRIER_SOURCE", [LOG_FIELD_CLUSTER] = "HARRIER_CLUSTER",         [LOG_FIELD_CLIENT] = "HARRIER_CLIENT",
-    [LOG_FIELD_PEER] = "HARRIER_PEER",     [LOG_FIELD_RULE] = "HARRIER_RULE",               [LOG_FIELD_DESTINATION] = "HARRIER_DESTINATION",
+    [LOG_FIELD_SOURCE] = "HARRIER_SOURCE", [LOG_FIELD_CLUSTER] = "HARRIER_CLUSTER", [LOG_FIELD_CLIENT] = "HARRIER_CLIENT",
+    [LOG_FIELD_PEER] = "HARRIER_PEER",     [LOG_FIELD_RULE] = "HARRIER_RULE",       [LOG_FIELD_DESTINATION] = "HARRIER_DESTINATION",
     [LOG_FIELD_ALERT] = "HARRIER_ALERT",
 };
 
@@ -36,7 +36,8 @@ static void point_at_parts(struct journal_entry *entry)
     }
 }
 
-void journal_entry_make(struct journal_entry *entry, enum log_level level, struct slice message, const struct log_field *fields, size_t count)
+void journal_entry_make(struct journal_entry *entry, enum log_level level, struct slice message, const struct log_field *fields,
+                        size_t count)
 {
     const char digit[2] = {(char)('0' + (int)level), '\0'};
 

@@ -19,7 +19,8 @@ struct journal_entry {
 };
 
 /* PRIORITY, SYSLOG_IDENTIFIER, MESSAGE, then the fields; those over JOURNAL_PARTS_MAX are left out. To be freed with journal_entry_free. */
-void journal_entry_make(struct journal_entry *entry, enum log_level level, struct slice message, const struct log_field *fields, size_t count);
+void journal_entry_make(struct journal_entry *entry, enum log_level level, struct slice message, const struct log_field *fields,
+                        size_t count);
 void journal_entry_free(struct journal_entry *entry);
 
 /* Is stderr the journal's, and its socket there? */

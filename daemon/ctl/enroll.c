@@ -20,11 +20,13 @@ static const struct argument_option options[] = {
     {'d', "directory", "DIR", "Folder of certificates and tokens. Default " DEFAULT_FOLDER "."},
     {'\0', "create", NULL, "Make what is missing there: a CA, the server's certificate, and the cluster's certificate or token."},
     {'\0', "token", NULL, "The cluster has a bearer token instead of a client certificate."},
-    {'\0', "overwrite", NULL, "With --create: replace the cluster's certificate or token, and a server certificate that does not fit. Never the CA."},
+    {'\0', "overwrite", NULL,
+     "With --create: replace the cluster's certificate or token, and a server certificate that does not fit. Never the CA."},
     {'n', "name", "NAME", "With --create: one more DNS name or address for the server's certificate; may be given more than once."},
     {'\0', "days", "N", "With --create: how long the certificates are good; the CA has ten years. Default 825."},
     {'\0', "path", "PATH", "Path of the URL before the cluster's name. Default /k8s-audit."},
-    {'c', "config", "FILE", "The configuration whose rules the audit policy is worked out for. Without one: a policy that suits rules that look into workloads."},
+    {'c', "config", "FILE",
+     "The configuration whose rules the policy is worked out for. Without one: a policy for rules that look into workloads."},
     {'p', "print", "PART", "Only that part, as it is: kubeconfig, policy, flags or source."},
     {'o', "output", "FORM", "text, or json: all parts in one object. Default: text on a terminal, json in a pipe."},
 };
@@ -98,7 +100,8 @@ static int check_scheme(const struct enrollment *enrollment, bool creates)
     if (enrollment->with_token)
         return fail(EX_USAGE, "--token with http: a kube-apiserver sends no token over http, and whoever listens would have it; use https");
     if (!enrollment_is_loopback(enrollment))
-        return fail(EX_USAGE, "--server http://%s: http is for loopback only; whoever reaches the port could read audit events and send forged ones",
+        return fail(EX_USAGE,
+                    "--server http://%s: http is for loopback only; whoever reaches the port could read audit events and send forged ones",
                     enrollment->host);
     return creates ? fail(EX_USAGE, "--create with http: there are no certificates over http") : EX_OK;
 }
@@ -150,14 +153,16 @@ static int take_arguments(struct enrollment *enrollment, const struct arguments 
         return fail(EX_USAGE, "enroll: give the name of one cluster");
     enrollment->cluster = arguments->operands.items[0];
     if (!is_plain_name(enrollment->cluster))
-        return fail(EX_USAGE, "the cluster %s: its name must be 1 to 63 of A-Z a-z 0-9 _ . -, the first a letter, a digit or _", enrollment->cluster);
+        return fail(EX_USAGE, "the cluster %s: its name must be 1 to 63 of A-Z a-z 0-9 _ . -, the first a letter, a digit or _",
+                    enrollment->cluster);
     if (!server)
         return fail(EX_USAGE, "where does the API server reach the listener? Give --server HOST:PORT");
     if (!creates && (arguments_has(arguments, "overwrite") || arguments_has(arguments, "name") || arguments_has(arguments, "days")))
         return fail(EX_USAGE, "--overwrite, --name and --days go with --create");
     enrollment->with_token = arguments_has(arguments, "token");
     enrollment->overwrite = arguments_has(arguments, "overwrite");
-    if ((code = take_server(enrollment, server)) || (code = check_scheme(enrollment, creates)) || (code = take_paths(enrollment, arguments)))
+    if ((code = take_server(enrollment, server)) || (code = check_scheme(enrollment, creates)) ||
+        (code = take_paths(enrollment, arguments)))
         return code;
     return take_names(enrollment, arguments);
 }
@@ -240,7 +245,8 @@ static void append_json(const struct enrollment *enrollment, struct slice policy
     buffer_free(&part);
 }
 
-static int append_output(const struct enrollment *enrollment, const struct arguments *arguments, enum part part, bool json, struct buffer *out)
+static int append_output(const struct enrollment *enrollment, const struct arguments *arguments, enum part part, bool json,
+                         struct buffer *out)
 {
     struct buffer policy = {NULL, 0, 0};
     int code = part == PART_POLICY || part == PART_ALL ? append_policy(arguments, &policy) : EX_OK;
@@ -300,13 +306,17 @@ const struct command enroll_command = {
     .name = "enroll",
     .summary = "Connect a cluster: certificates or a token, and what its API server needs",
     .usage = "enroll CLUSTER --server HOST:PORT [--create [--name NAME ...] [--days N] [--overwrite]] [--token] [options]",
-    .description = "Prints the kubeconfig of the API server's audit webhook, the API server's options, an audit policy, and the piece of harrier.yaml that "
-                   "takes the cluster in. On a terminal it is a text to be pasted into a shell on the API server's node. With --create the certificates "
-                   "are made as well; a CA and a server certificate that are in the folder are used again, so a further cluster takes one more command.",
+    .description = "Prints the kubeconfig of the API server's audit webhook, the API server's options, an audit policy, and the piece of "
+                   "harrier.yaml that "
+                   "takes the cluster in. On a terminal it is a text to be pasted into a shell on the API server's node. With --create the "
+                   "certificates "
+                   "are made as well; a CA and a server certificate that are in the folder are used again, so a further cluster takes one "
+                   "more command.",
     .options = options,
     .option_count = sizeof options / sizeof options[0],
     .examples = "harrierctl enroll prod-eu-1 --server harrier.example.org:9443 --create\n"
                 "harrierctl enroll prod-eu-1 --server harrier.example.org:9443 --print kubeconfig > harrier-webhook.yaml",
-    .exits = "0   done\n64  wrong usage\n65  a file is not what it should be, or errors in rules\n66  a file cannot be read\n73  a file is there already, or cannot be written",
+    .exits = "0   done\n64  wrong usage\n65  a file is not what it should be, or errors in rules\n66  a file cannot be read\n73  a file is "
+             "there already, or cannot be written",
     .run = run,
 };

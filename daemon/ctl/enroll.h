@@ -15,9 +15,9 @@ struct enrollment {
     const char *folder; /* absolute; of certificates and tokens */
     const char *host;   /* of the listener, as the API server reaches it; without brackets */
     const char *port;
-    const char *path;   /* of the URL, before the cluster's name; begins with '/', ends without */
+    const char *path; /* of the URL, before the cluster's name; begins with '/', ends without */
     bool https;
-    bool with_token;    /* else: a client certificate, over https */
+    bool with_token; /* else: a client certificate, over https */
     bool overwrite;
     long days;
     VECTOR(const char *) names; /* more of the server's, for its certificate */

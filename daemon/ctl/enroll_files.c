@@ -51,7 +51,8 @@ static int read_file(const char *path, struct buffer *out)
 
     out->length = 0;
     if (fd < 0)
-        return fail(EX_NOINPUT, "%s cannot be read: %s%s", path, strerror(errno), errno == ENOENT ? "; --create makes what is missing" : "");
+        return fail(EX_NOINPUT, "%s cannot be read: %s%s", path, strerror(errno),
+                    errno == ENOENT ? "; --create makes what is missing" : "");
     do {
         buffer_reserve(out, 4096);
         got = read(fd, out->bytes + out->length, 4096);
@@ -95,7 +96,8 @@ static int write_file(struct enrollment *enrollment, const char *path, struct sl
 }
 
 /* Certificate and key under the name. The key goes first: a certificate is there only with its key. */
-static int write_pair(struct enrollment *enrollment, const char *certificate_file, const char *key_file, const struct pki_pair *pair, bool replace)
+static int write_pair(struct enrollment *enrollment, const char *certificate_file, const char *key_file, const struct pki_pair *pair,
+                      bool replace)
 {
     struct buffer text = {NULL, 0, 0};
 
@@ -145,16 +147,18 @@ static int take_ca(struct enrollment *enrollment, bool signs, struct pki_pair *c
     return code;
 }
 
-static int issue(struct enrollment *enrollment, const struct pki_pair *ca, const struct pki_wish *wish, const char *certificate_file, const char *key_file,
-                 bool replace)
+static int issue(struct enrollment *enrollment, const struct pki_pair *ca, const struct pki_wish *wish, const char *certificate_file,
+                 const char *key_file, bool replace)
 {
     struct pki_pair made = {NULL, NULL};
 
     if (!pki_issue(ca, wish, &made))
-        return fail(EX_USAGE, "the certificate of %s cannot have these names: a DNS name or an address each, and at most 64 bytes", wish->common_name);
+        return fail(EX_USAGE, "the certificate of %s cannot have these names: a DNS name or an address each, and at most 64 bytes",
+                    wish->common_name);
     if (!pki_is_signed_by(&made, ca)) {
         pki_pair_free(&made);
-        return fail(EX_DATAERR, "the CA in %s has expired: move it away, and all that it signed, for --create to make another", enrollment->folder);
+        return fail(EX_DATAERR, "the CA in %s has expired: move it away, and all that it signed, for --create to make another",
+                    enrollment->folder);
     }
     int code = write_pair(enrollment, certificate_file, key_file, &made, replace);
     pki_pair_free(&made);
@@ -176,21 +180,27 @@ static int look_at_server(struct enrollment *enrollment, const struct pki_pair *
     *good = pki_is_signed_by(&server, ca) && pki_names_host(&server, enrollment->host);
     pki_pair_free(&server);
     if (!*good && !enrollment->overwrite)
-        return fail(EX_CANTCREAT, "%s does not name %s, is not signed by ca.crt, or has expired; --overwrite makes another (give it all its names by --name)",
-                    certificate_file, enrollment->host);
+        return fail(
+            EX_CANTCREAT,
+            "%s does not name %s, is not signed by ca.crt, or has expired; --overwrite makes another (give it all its names by --name)",
+            certificate_file, enrollment->host);
     return EX_OK;
 }
 
 static int create_server(struct enrollment *enrollment, const struct pki_pair *ca)
 {
-    struct pki_wish wish = {.common_name = "harrierd", .names = enrollment->names.items, .name_count = enrollment->names.count, .is_server = true,
+    struct pki_wish wish = {.common_name = "harrierd",
+                            .names = enrollment->names.items,
+                            .name_count = enrollment->names.count,
+                            .is_server = true,
                             .days = enrollment->days};
     bool good;
     int code = look_at_server(enrollment, ca, &good);
 
     if (code || good)
         return code;
-    return issue(enrollment, ca, &wish, enrollment_file(enrollment, "server.crt"), enrollment_file(enrollment, "server.key"), enrollment->overwrite);
+    return issue(enrollment, ca, &wish, enrollment_file(enrollment, "server.crt"), enrollment_file(enrollment, "server.key"),
+                 enrollment->overwrite);
 }
 
 static int create_client(struct enrollment *enrollment, const struct pki_pair *ca)
@@ -198,11 +208,13 @@ static int create_client(struct enrollment *enrollment, const struct pki_pair *c
     struct pki_wish wish = {.common_name = enrollment->cluster, .days = enrollment->days};
 
     if (!enrollment->with_token)
-        return issue(enrollment, ca, &wish, enrollment_cluster_file(enrollment, "crt"), enrollment_cluster_file(enrollment, "key"), enrollment->overwrite);
+        return issue(enrollment, ca, &wish, enrollment_cluster_file(enrollment, "crt"), enrollment_cluster_file(enrollment, "key"),
+                     enrollment->overwrite);
     enrollment->token.length = 0;
     pki_make_token(&enrollment->token);
     buffer_append_byte(&enrollment->token, '\n');
-    return write_file(enrollment, enrollment_cluster_file(enrollment, "token"), buffer_slice(&enrollment->token), 0600, enrollment->overwrite);
+    return write_file(enrollment, enrollment_cluster_file(enrollment, "token"), buffer_slice(&enrollment->token), 0600,
+                      enrollment->overwrite);
 }
 
 static int refuse_existing(const struct enrollment *enrollment)

@@ -44,7 +44,8 @@ void enroll_text_kubeconfig(const struct enrollment *enrollment, struct buffer *
         append_data(out, "client-certificate-data", &enrollment->certificate);
         append_data(out, "client-key-data", &enrollment->key);
     }
-    buffer_printf(out, "contexts:\n  - name: default\n    context: {cluster: harrier, user: \"%s\"}\ncurrent-context: default\n", enrollment->cluster);
+    buffer_printf(out, "contexts:\n  - name: default\n    context: {cluster: harrier, user: \"%s\"}\ncurrent-context: default\n",
+                  enrollment->cluster);
 }
 
 void enroll_text_flags(struct buffer *out)
@@ -108,7 +109,8 @@ void enroll_text_all(const struct enrollment *enrollment, struct slice policy, s
 {
     struct buffer part = {NULL, 0, 0};
 
-    buffer_printf(out, "# Connects the cluster %s to Harrier. Paste all of it as root on each node with a kube-apiserver.\n\n", enrollment->cluster);
+    buffer_printf(out, "# Connects the cluster %s to Harrier. Paste all of it as root on each node with a kube-apiserver.\n\n",
+                  enrollment->cluster);
     enroll_text_kubeconfig(enrollment, &part);
     append_here_document(out, WEBHOOK_FILE, "0600", buffer_slice(&part));
     append_here_document(out, POLICY_FILE, "0644", policy);
@@ -116,14 +118,16 @@ void enroll_text_all(const struct enrollment *enrollment, struct slice policy, s
     part.length = 0;
     enroll_text_flags(&part);
     append_commented(out, buffer_slice(&part));
-    buffer_append_text(out,
-                       "#\n"
-                       "# batch, never blocking-strict: that one answers every audited request with 500 while Harrier cannot be reached.\n"
-                       "# A batch-max-size of 100: a PATCH with a body that is no JSON makes an API server lose the whole batch that it is in, so\n"
-                       "# batches are small, and may be sent often enough (throttle-qps).\n"
-                       "# No --audit-webhook-truncate-enabled: it strips objects of large events, and 60 KB of padding would hide a CronJob from every rule.\n"
-                       "#\n# On Harrier's host, in harrier.yaml");
-    buffer_append_text(out, enrollment->https ? " (for a further cluster: only its entry below `clients`, in the source that is there):\n#\n" : ":\n#\n");
+    buffer_append_text(
+        out, "#\n"
+             "# batch, never blocking-strict: that one answers every audited request with 500 while Harrier cannot be reached.\n"
+             "# A batch-max-size of 100: a PATCH with a body that is no JSON makes an API server lose the whole batch that it is in, so\n"
+             "# batches are small, and may be sent often enough (throttle-qps).\n"
+             "# No --audit-webhook-truncate-enabled: it strips objects of large events, and 60 KB of padding would hide a CronJob from "
+             "every rule.\n"
+             "#\n# On Harrier's host, in harrier.yaml");
+    buffer_append_text(
+        out, enrollment->https ? " (for a further cluster: only its entry below `clients`, in the source that is there):\n#\n" : ":\n#\n");
     part.length = 0;
     enroll_text_source(enrollment, &part);
     append_commented(out, buffer_slice(&part));

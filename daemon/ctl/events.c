@@ -189,7 +189,7 @@ static void begin_feeding(struct feeding *feeding, struct slice bytes)
         feeding->syslog = syslog_reader_new(&syslog_default_limits);
     else if (bytes.length && bytes.bytes[0] >= '0' && bytes.bytes[0] <= '9') /* no JSON of ours, but a time */
         feeding->lines = cri_reader_new(&lines);
-    feeding->options.messages = feeding->syslog || feeding->lines;
+    feeding->options.messages = feeding->lines != NULL; /* syslog passes text over itself */
     feeding->intake = intake_new(reading->scratch, &feeding->options, &sink);
 }
 
@@ -226,7 +226,7 @@ static enum result finish_feeding(struct feeding *feeding, uint64_t *offset)
         note("%s: the rest cannot be read as syslog: %s", reading->file, syslog_reader_error(feeding->syslog));
     }
     enum result ended = intake_finish(feeding->intake, offset);
-    return feeding->options.messages ? RESULT_OK : ended;
+    return feeding->syslog || feeding->lines ? RESULT_OK : ended;
 }
 
 static void feed_all(struct reading *reading, struct input *input, const struct intake_options *options)

@@ -10,8 +10,8 @@ struct input;
 /* path "-" is standard input. On failure *input is NULL and errno tells. */
 enum result input_open(const char *path, struct input **input);
 void input_close(struct input *input);
-/* Gives all bytes, unpacked, piece by piece. RESULT_INVALID: the archive is damaged (what came before was given); RESULT_IO: reading failed; else what the
- * sink gave. */
+/* Gives all bytes, unpacked, piece by piece. RESULT_INVALID: the archive is damaged (what came before was given); RESULT_IO: reading failed;
+ * else what the sink gave. */
 enum result input_give(struct input *input, inflate_sink *sink, void *data);
 /* Why it failed, in words. */
 const char *input_error(const struct input *input);

@@ -4,8 +4,8 @@
 #include "harrier/address.h"
 #include "harrier/base64.h"
 
-#include <openssl/evp.h>
 #include <openssl/ec.h>
+#include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
@@ -211,7 +211,8 @@ bool pki_is_ca(const struct pki_pair *pair)
 bool pki_is_signed_by(const struct pki_pair *pair, const struct pki_pair *ca)
 {
     return X509_verify(pair->certificate, X509_get0_pubkey(ca->certificate)) == 1 &&
-           X509_cmp_current_time(X509_get0_notAfter(pair->certificate)) > 0 && X509_cmp_current_time(X509_get0_notAfter(ca->certificate)) > 0;
+           X509_cmp_current_time(X509_get0_notAfter(pair->certificate)) > 0 &&
+           X509_cmp_current_time(X509_get0_notAfter(ca->certificate)) > 0;
 }
 
 bool pki_names_host(const struct pki_pair *pair, const char *host)

@@ -25,7 +25,8 @@ static bool least_level(const struct arguments *arguments, enum detect_level *le
             return true;
     }
     const char *nearest = arguments_nearest(written, levels, 2);
-    fail(EX_USAGE, "--least %s: None or Metadata%s%s%s", written, nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
+    fail(EX_USAGE, "--least %s: None or Metadata%s%s%s", written, nearest ? "; did you mean " : "", nearest ? nearest : "",
+         nearest ? "?" : "");
     return false;
 }
 
@@ -55,12 +56,15 @@ const struct command policy_command = {
     .name = "policy",
     .summary = "Print the smallest audit policy that the rules need",
     .usage = "policy [-c FILE] [--least LEVEL]\npolicy [--list NAME=FILE] [--table NAME=FILE] [--least LEVEL] RULE.yaral ...",
-    .description = "Works out from the rules which requests an API server has to log, and at which level, and prints it as a Policy of audit.k8s.io/v1 for "
-                   "--audit-policy-file. Comments name the rules behind each entry. Where a rule's need cannot be told, the policy logs more, never less. What no "
+    .description = "Works out from the rules which requests an API server has to log, and at which level, and prints it as a Policy of "
+                   "audit.k8s.io/v1 for "
+                   "--audit-policy-file. Comments name the rules behind each entry. Where a rule's need cannot be told, the policy logs "
+                   "more, never less. What no "
                    "rule can concern is not logged at all: --least Metadata keeps a trail of it.",
     .options = options,
     .option_count = sizeof options / sizeof options[0],
-    .examples = "harrierctl policy -c /etc/harrier/harrier.yaml > audit-policy.yaml\nharrierctl policy --least Metadata rules/cronjob.yaral",
+    .examples =
+        "harrierctl policy -c /etc/harrier/harrier.yaml > audit-policy.yaml\nharrierctl policy --least Metadata rules/cronjob.yaral",
     .exits = "0   printed\n64  wrong usage\n65  errors in rules\n66  a file cannot be read\n69  a rule needs what is not there",
     .run = run,
 };

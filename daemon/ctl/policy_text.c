@@ -27,11 +27,12 @@ struct composition {
     struct detect_needs *needs;
     struct arena *arena;
     enum detect_level least;
-    size_t words;               /* of a bit set of rules */
+    size_t words; /* of a bit set of rules */
     const struct slice *namespace;
-    VECTOR(struct cell) cells;  /* those of one resource stand together: itself, its subresources, "*" */
-    struct cell rest;           /* every other resource */
+    VECTOR(struct cell) cells; /* those of one resource stand together: itself, its subresources, "*" */
+    struct cell rest;          /* every other resource */
     bool into_secrets;
+    bool needs_received; /* the stage RequestReceived */
 };
 
 /* --- asking ---------------------------------------------------------------------------------------------------------------------- */
@@ -42,7 +43,10 @@ static void ask_verb(struct composition *composition, struct cell *cell, size_t 
 
     for (size_t rule = 0; rule < count; rule++) {
         enum detect_level level = detect_needs_level(composition->needs, rule, request);
-        if (level == DETECT_LEVEL_NONE || level < cell->levels[verb])
+        if (level == DETECT_LEVEL_NONE)
+            continue;
+        composition->needs_received = composition->needs_received || detect_needs_request_received(composition->needs, rule, request);
+        if (level < cell->levels[verb])
             continue;
         if (level > cell->levels[verb])
             memset(cell->rules[verb], 0, composition->words * sizeof *cell->rules[verb]);
@@ -121,8 +125,8 @@ static void ask_all(struct composition *composition)
 /* Cells that are put into one entry: they have the level for the same verbs. */
 struct entry {
     enum detect_level level;
-    unsigned int verbs;  /* bits */
-    bool *cells;         /* of composition->cells; NULL: none is named */
+    unsigned int verbs; /* bits */
+    bool *cells;        /* of composition->cells; NULL: none is named */
     const char *const *verb_names;
     bool paths;
 };
@@ -173,7 +177,9 @@ static void append_reason(struct composition *composition, const struct entry *e
         any = any || bits[word];
     if (secrets && entry->level >= DETECT_LEVEL_REQUEST && any) {
         composition->into_secrets = true;
-        buffer_append_text(composition->out, "  # ATTENTION: secrets, config maps or tokens are logged with their contents, as these rules look into them.\n");
+        buffer_append_text(
+            composition->out,
+            "  # ATTENTION: secrets, config maps or tokens are logged with their contents, as these rules look into them.\n");
     }
     buffer_append_text(composition->out, "  # ");
     if (any)
@@ -256,8 +262,8 @@ static const struct cell *wildcard_of(const struct composition *composition, siz
     return &composition->cells.items[cell];
 }
 
-/* Verbs for which the cell has the level and would not get it from what follows, or for which rules ask for it. A resource itself is named beside its "*" as well: whether "pods/ *" fits
- * pods is said differently by documentation and code. */
+/* Verbs for which the cell has the level and would not get it from what follows, or for which rules ask for it. A resource itself is named
+ * beside its "*" as well: whether "pods/ *" fits pods is said differently by documentation and code. */
 static unsigned int verbs_to_name(const struct composition *composition, size_t index, enum detect_level level, bool wildcards)
 {
     const struct cell *cell = &composition->cells.items[index], *wildcard = wildcard_of(composition, index);
@@ -281,7 +287,8 @@ static void append_level(struct composition *composition, enum detect_level leve
     bool *done = arena_calloc(composition->arena, count + 1, sizeof *done);
 
     for (size_t first = 0; first < count; first++) {
-        struct entry entry = {.level = level, .verb_names = resource_verbs, .cells = arena_calloc(composition->arena, count + 1, sizeof(bool))};
+        struct entry entry = {
+            .level = level, .verb_names = resource_verbs, .cells = arena_calloc(composition->arena, count + 1, sizeof(bool))};
         entry.verbs = verbs_to_name(composition, first, level, wildcards);
         if (done[first] || !entry.verbs)
             continue;
@@ -347,6 +354,7 @@ static void append_namespaces(struct composition *elsewhere)
             append_rest(&here, &here.rest, resource_verbs, false);
             elsewhere->into_secrets = elsewhere->into_secrets || here.into_secrets;
         }
+        elsewhere->needs_received = elsewhere->needs_received || here.needs_received;
         VECTOR_FREE(&here.cells);
     }
 }
@@ -363,34 +371,14 @@ static void append_paths(struct composition *composition)
 
 /* --- the whole ------------------------------------------------------------------------------------------------------------------- */
 
-static bool some_rule_needs_received(struct composition *composition)
+static void append_head(struct composition *composition, struct buffer *out)
 {
-    size_t count = detect_plan_rule_count(composition->plan);
-
-    for (size_t i = 0; i <= composition->cells.count; i++) {
-        bool listed = i < composition->cells.count;
-        const struct cell *cell = listed ? &composition->cells.items[i] : NULL;
-        struct detect_request request = {.is_resource = true,
-                                         .resource = listed ? cell->resource : NULL,
-                                         .subresource = listed ? cell->subresource : SLICE("*")};
-        for (size_t verb = 0; verb < CELL_VERBS; verb++) {
-            request.verb = slice_of(resource_verbs[verb]);
-            for (size_t rule = 0; rule < count; rule++)
-                if (detect_needs_request_received(composition->needs, rule, &request))
-                    return true;
-        }
-    }
-    return false;
-}
-
-static void append_head(struct composition *composition)
-{
-    struct buffer *out = composition->out;
     size_t count = detect_plan_rule_count(composition->plan);
 
     buffer_printf(out, "# What a kube-apiserver has to log for %zu rule%s (--audit-policy-file), worked out by harrierctl policy.\n", count,
                   count == 1 ? "" : "s");
-    buffer_append_text(out, "# The first entry that fits a request decides. Above each stands which rules ask for it. Make it anew when rules change.\n");
+    buffer_append_text(
+        out, "# The first entry that fits a request decides. Above each stands which rules ask for it. Make it anew when rules change.\n");
     for (size_t rule = 0; rule < count; rule++) {
         if (!detect_needs_tells_by_url(composition->needs, rule))
             continue;
@@ -400,15 +388,17 @@ static void append_head(struct composition *composition)
                                 "#   conditions on the labels \"resource\" and \"api_group\" would make this policy smaller.\n");
     }
     buffer_append_text(out, "apiVersion: audit.k8s.io/v1\nkind: Policy\n");
-    if (!some_rule_needs_received(composition))
+    if (!composition->needs_received)
         buffer_append_text(out, "omitStages: [RequestReceived]\n");
     buffer_append_text(out, "rules:\n");
 }
 
-void policy_text(struct buffer *out, struct detect_plan *plan, const struct udm_own_labels *own_labels, enum detect_level least, bool *into_secrets)
+void policy_text(struct buffer *out, struct detect_plan *plan, const struct udm_own_labels *own_labels, enum detect_level least,
+                 bool *into_secrets)
 {
+    struct buffer entries = {NULL, 0, 0};
     struct composition composition = {
-        .out = out,
+        .out = &entries,
         .plan = plan,
         .needs = detect_needs_new(plan, own_labels),
         .arena = arena_new(65536),
@@ -417,11 +407,13 @@ void policy_text(struct buffer *out, struct detect_plan *plan, const struct udm_
     };
 
     ask_all(&composition);
-    append_head(&composition);
     append_namespaces(&composition);
     append_resource_entries(&composition);
     append_paths(&composition);
     append_rest(&composition, &composition.rest, resource_verbs, false);
+    append_head(&composition, out);
+    buffer_append_slice(out, buffer_slice(&entries));
+    buffer_free(&entries);
     *into_secrets = composition.into_secrets;
     VECTOR_FREE(&composition.cells);
     arena_free(composition.arena);
@@ -430,34 +422,36 @@ void policy_text(struct buffer *out, struct detect_plan *plan, const struct udm_
 
 void policy_text_default(struct buffer *out)
 {
-    buffer_append_text(out, "# What a kube-apiserver logs for rules that look into workloads (--audit-policy-file). The first entry that fits a request decides.\n"
-                            "# The smallest one for the rules that are loaded: harrierctl policy -c harrier.yaml\n"
-                            "apiVersion: audit.k8s.io/v1\n"
-                            "kind: Policy\n"
-                            "omitStages: [RequestReceived]\n"
-                            "rules:\n"
-                            "  # Noise: leader election, events, probes.\n"
-                            "  - level: None\n"
-                            "    resources: [{group: coordination.k8s.io, resources: [leases]}]\n"
-                            "  - level: None\n"
-                            "    verbs: [create, update, patch]\n"
-                            "    resources: [{group: \"\", resources: [events]}, {group: events.k8s.io, resources: [events]}]\n"
-                            "  - level: None\n"
-                            "    nonResourceURLs: [\"/healthz*\", \"/livez*\", \"/readyz*\"]\n"
-                            "  # Workloads with their objects; patches with the object that results, as they may copy what they do not show.\n"
-                            "  - level: RequestResponse\n"
-                            "    verbs: [create, update, patch]\n"
-                            "    resources: [{group: batch, resources: [cronjobs, jobs]}]\n"
-                            "  - level: RequestResponse\n"
-                            "    verbs: [patch]\n"
-                            "    resources:\n"
-                            "      - {group: \"\", resources: [pods, pods/ephemeralcontainers, replicationcontrollers, podtemplates]}\n"
-                            "      - {group: apps, resources: [deployments, daemonsets, statefulsets, replicasets]}\n"
-                            "  - level: Request\n"
-                            "    verbs: [create, update]\n"
-                            "    resources:\n"
-                            "      - {group: \"\", resources: [pods, pods/ephemeralcontainers, replicationcontrollers, podtemplates]}\n"
-                            "      - {group: apps, resources: [deployments, daemonsets, statefulsets, replicasets]}\n"
-                            "  # All the rest: who did what to which object, without contents.\n"
-                            "  - level: Metadata\n");
+    buffer_append_text(out,
+                       "# What a kube-apiserver logs for rules that look into workloads (--audit-policy-file). The first entry that fits a "
+                       "request decides.\n"
+                       "# The smallest one for the rules that are loaded: harrierctl policy -c harrier.yaml\n"
+                       "apiVersion: audit.k8s.io/v1\n"
+                       "kind: Policy\n"
+                       "omitStages: [RequestReceived]\n"
+                       "rules:\n"
+                       "  # Noise: leader election, events, probes.\n"
+                       "  - level: None\n"
+                       "    resources: [{group: coordination.k8s.io, resources: [leases]}]\n"
+                       "  - level: None\n"
+                       "    verbs: [create, update, patch]\n"
+                       "    resources: [{group: \"\", resources: [events]}, {group: events.k8s.io, resources: [events]}]\n"
+                       "  - level: None\n"
+                       "    nonResourceURLs: [\"/healthz*\", \"/livez*\", \"/readyz*\"]\n"
+                       "  # Workloads with their objects; patches with the object that results, as they may copy what they do not show.\n"
+                       "  - level: RequestResponse\n"
+                       "    verbs: [create, update, patch]\n"
+                       "    resources: [{group: batch, resources: [cronjobs, jobs]}]\n"
+                       "  - level: RequestResponse\n"
+                       "    verbs: [patch]\n"
+                       "    resources:\n"
+                       "      - {group: \"\", resources: [pods, pods/ephemeralcontainers, replicationcontrollers, podtemplates]}\n"
+                       "      - {group: apps, resources: [deployments, daemonsets, statefulsets, replicasets]}\n"
+                       "  - level: Request\n"
+                       "    verbs: [create, update]\n"
+                       "    resources:\n"
+                       "      - {group: \"\", resources: [pods, pods/ephemeralcontainers, replicationcontrollers, podtemplates]}\n"
+                       "      - {group: apps, resources: [deployments, daemonsets, statefulsets, replicasets]}\n"
+                       "  # All the rest: who did what to which object, without contents.\n"
+                       "  - level: Metadata\n");
 }

@@ -88,7 +88,8 @@ static void succeed(struct lane *lane, struct queue_item *item)
 
 static void bury(struct lane *lane, struct queue_item *item, const char *reason)
 {
-    log_write_fields(LOG_LEVEL_ERROR, LOG_FIELDS({LOG_FIELD_DESTINATION, slice_of(name_of(lane))}, {LOG_FIELD_ALERT, slice_of(item->alert_id)}),
+    log_write_fields(LOG_LEVEL_ERROR,
+                     LOG_FIELDS({LOG_FIELD_DESTINATION, slice_of(name_of(lane))}, {LOG_FIELD_ALERT, slice_of(item->alert_id)}),
                      "destination %s: alert %s is given up: %s; see harrierctl dead", name_of(lane), item->alert_id, reason);
     atomic_fetch_add(&lane->dead, 1);
     report(lane, item, STORE_DEAD, 0, reason);
@@ -119,7 +120,8 @@ static void retry(struct lane *lane, struct queue_item *item, const struct verdi
         return;
     }
     if (lane->failures++ == 0)
-        log_about(LOG_LEVEL_WARNING, LOG_FIELD_DESTINATION, name_of(lane), "destination %s: %s; it is tried again", name_of(lane), verdict->reason);
+        log_about(LOG_LEVEL_WARNING, LOG_FIELD_DESTINATION, name_of(lane), "destination %s: %s; it is tried again", name_of(lane),
+                  verdict->reason);
     item->suspicions += verdict->suspect;
     clock_nanos wait =
         verdict->retry_after > 0 ? verdict->retry_after : retry_wait(lane->failures, lane->retry_base, lane->retry_cap, random_bits());
@@ -135,8 +137,8 @@ static void hold(struct lane *lane, struct queue_item *item, const struct verdic
 {
     if (!lane->held)
         log_about(LOG_LEVEL_ERROR, LOG_FIELD_DESTINATION, name_of(lane),
-                  "destination %s needs an operator: %s; its alerts are kept, and it is tried again every %lld s", name_of(lane), verdict->reason,
-                  (long long)(lane->hold_interval / CLOCK_SECOND));
+                  "destination %s needs an operator: %s; its alerts are kept, and it is tried again every %lld s", name_of(lane),
+                  verdict->reason, (long long)(lane->hold_interval / CLOCK_SECOND));
     lane->held = true;
     lane->failures++;
     atomic_store(&lane->held_shown, true);
@@ -178,8 +180,9 @@ static bool read_document(struct lane *lane, struct queue_item *item, struct out
     if (result == RESULT_NOT_FOUND) {
         queue_drop(&lane->queue, item); /* removed by retention */
     } else {
-        log_write_fields(LOG_LEVEL_ERROR, LOG_FIELDS({LOG_FIELD_DESTINATION, slice_of(name_of(lane))}, {LOG_FIELD_ALERT, slice_of(item->alert_id)}),
-                         "destination %s: cannot read alert %s: %s", name_of(lane), item->alert_id, store_reader_error(lane->deliver->reader));
+        log_write_fields(
+            LOG_LEVEL_ERROR, LOG_FIELDS({LOG_FIELD_DESTINATION, slice_of(name_of(lane))}, {LOG_FIELD_ALERT, slice_of(item->alert_id)}),
+            "destination %s: cannot read alert %s: %s", name_of(lane), item->alert_id, store_reader_error(lane->deliver->reader));
         wait_for(lane, item, lane->retry_cap);
     }
     return false;

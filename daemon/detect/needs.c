@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which requests can a rule concern, and what has to be logged of them? Each kind of request is asked the rule's own conditions: what is the same for all of
- * its requests stands in a record, on which the engine answers; what is not may be anything. */
+/* Which requests can a rule concern, and what has to be logged of them? Each kind of request is asked the rule's own conditions: what is the
+ * same for all of its requests stands in a record, on which the engine answers; what is not may be anything. */
 #include "needs.h"
 
 struct detect_needs *detect_needs_new(struct detect_plan *plan, const struct udm_own_labels *own_labels)
@@ -11,8 +11,8 @@ struct detect_needs *detect_needs_new(struct detect_plan *plan, const struct udm
     needs->engine = detect_engine_new(plan, &detect_default_limits);
     needs->matcher = yaral_matcher_new();
     needs->arena = arena_new(4096);
-    needs->stages[false].arena = arena_new(16384);
-    needs->stages[true].arena = arena_new(16384);
+    for (size_t i = 0; i < NEEDS_STAGE_COUNT; i++)
+        needs->events[i].arena = arena_new(16384);
     needs->reads = arena_calloc(needs->arena, plan->rule_count, sizeof *needs->reads);
     for (size_t i = 0; i < plan->rule_count; i++)
         needs->reads[i] = needs_reads_of(plan, &plan->rules[i], own_labels, true);
@@ -29,8 +29,8 @@ void detect_needs_free(struct detect_needs *needs)
     VECTOR_FREE(&needs->resources);
     VECTOR_FREE(&needs->namespaces);
     arena_free(needs->arena);
-    arena_free(needs->stages[false].arena);
-    arena_free(needs->stages[true].arena);
+    for (size_t i = 0; i < NEEDS_STAGE_COUNT; i++)
+        arena_free(needs->events[i].arena);
     free(needs);
 }
 
@@ -89,18 +89,36 @@ static unsigned int url_may_be(const struct detect_needs *needs, const struct pr
     return predicate->expr->op == YARAL_OP_NOT_EQUAL ? MAY_BE_TRUE : MAY_BE_FALSE;
 }
 
-/* An answer has a code: `= 0` is for events that have none yet. */
+static bool holds(int64_t left, enum yaral_op op, int64_t right)
+{
+    switch (op) {
+    case YARAL_OP_EQUAL: return left == right;
+    case YARAL_OP_NOT_EQUAL: return left != right;
+    case YARAL_OP_LESS: return left < right;
+    case YARAL_OP_LESS_EQUAL: return left <= right;
+    case YARAL_OP_GREATER: return left > right;
+    case YARAL_OP_GREATER_EQUAL: return left >= right;
+    default: return true;
+    }
+}
+
+/* An answer has a code of HTTP: what holds of none of them, such as `= 0`, is asked of events that have none yet. */
 static bool asks_for_no_code(const struct predicate *predicate)
 {
     const struct yaral_expr *expr = predicate->expr;
 
-    if (expr->kind != YARAL_EXPR_COMPARE || expr->op != YARAL_OP_EQUAL || predicate->field_count != 1 ||
+    if (expr->kind != YARAL_EXPR_COMPARE || predicate->field_count != 1 ||
         !slice_is(predicate->fields[0]->path->text, "network.http.response_code"))
         return false;
-    for (size_t i = 0; i < 2; i++)
-        if (expr->operands[i]->kind == YARAL_EXPR_LITERAL && expr->operands[i]->literal.type == YARAL_INT && expr->operands[i]->literal.integer == 0)
-            return true;
-    return false;
+    const struct yaral_expr *left = expr->operands[0], *right = expr->operands[1];
+    const struct yaral_expr *literal = left->kind == YARAL_EXPR_LITERAL ? left : right;
+    if (literal->kind != YARAL_EXPR_LITERAL || literal->literal.type != YARAL_INT || (left != literal && left->kind != YARAL_EXPR_FIELD) ||
+        (right != literal && right->kind != YARAL_EXPR_FIELD))
+        return false;
+    for (int64_t code = 100; code < 600; code++)
+        if (holds(literal == left ? literal->literal.integer : code, expr->op, literal == left ? code : literal->literal.integer))
+            return false;
+    return true;
 }
 
 static unsigned int predicate_may_be(struct detect_needs *needs, size_t number)
@@ -124,7 +142,7 @@ static unsigned int predicate_may_be(struct detect_needs *needs, size_t number)
         return url_may_be(needs, predicate);
     if (needs_equality(predicate, &path, &constant) && needs_excludes(needs, path, constant))
         return MAY_BE_FALSE;
-    return asks_for_no_code(predicate) && !needs->received ? MAY_BE_FALSE : MAY_BE_EITHER;
+    return asks_for_no_code(predicate) && needs->stage != NEEDS_REQUEST_RECEIVED ? MAY_BE_FALSE : MAY_BE_EITHER;
 }
 
 static unsigned int node_may_be(struct detect_needs *needs, const struct node *node)
@@ -146,38 +164,56 @@ static unsigned int node_may_be(struct detect_needs *needs, const struct node *n
     return (every & needs_all) | (any & ~needs_all);
 }
 
-static bool rule_may_fire(struct detect_needs *needs, size_t rule_index, const struct detect_request *request, bool received)
+static bool rule_may_fire_at(struct detect_needs *needs, const struct rule_plan *rule, enum needs_stage stage)
 {
-    const struct rule_plan *rule = &needs->plan->rules[rule_index];
-
-    needs_take(needs, request);
-    needs_look_at(needs, received);
+    needs_look_at(needs, stage);
     for (size_t i = 0; i < rule->event_count; i++)
         if (!(node_may_be(needs, rule->events[i]) & MAY_BE_TRUE))
             return false;
     return true;
 }
 
-/* --- levels --------------------------------------------------------------------------------------------------------------------------- */
-
-enum detect_level detect_needs_level(struct detect_needs *needs, size_t rule_index, const struct detect_request *request)
+static bool rule_may_fire_later(struct detect_needs *needs, const struct rule_plan *rule)
 {
-    const struct needs_reads *reads = &needs->reads[rule_index];
-    bool has_object = needs_has_object(request);
-    bool patches = slice_is(request->verb, "patch"), creates = slice_is(request->verb, "create");
-    bool deletes = slice_is(request->verb, "delete") || slice_is(request->verb, "deletecollection");
-
-    if (!rule_may_fire(needs, rule_index, request, false) && !rule_may_fire(needs, rule_index, request, true))
-        return DETECT_LEVEL_NONE;
-    /* what a JSON patch copies only the answer shows, and the names that the API server makes */
-    if (request->is_resource && (reads->response || (has_object && (reads->id || (reads->request && patches) || (reads->name && creates)))))
-        return DETECT_LEVEL_REQUEST_RESPONSE;
-    if (has_object && (reads->request || (reads->delete_options && deletes)))
-        return DETECT_LEVEL_REQUEST;
-    return DETECT_LEVEL_METADATA;
+    return rule_may_fire_at(needs, rule, NEEDS_RESPONSE_COMPLETE) || rule_may_fire_at(needs, rule, NEEDS_RESPONSE_STARTED) ||
+           rule_may_fire_at(needs, rule, NEEDS_PANIC);
 }
 
 bool detect_needs_request_received(struct detect_needs *needs, size_t rule_index, const struct detect_request *request)
 {
-    return rule_may_fire(needs, rule_index, request, true) && !rule_may_fire(needs, rule_index, request, false);
+    const struct rule_plan *rule = &needs->plan->rules[rule_index];
+
+    needs_take(needs, request);
+    return rule_may_fire_at(needs, rule, NEEDS_REQUEST_RECEIVED) && !rule_may_fire_later(needs, rule);
+}
+
+/* --- levels --------------------------------------------------------------------------------------------------------------------------- */
+
+/* What only the answer shows: what a JSON patch copies, and what the API server has made. */
+static bool needs_answer(const struct needs_reads *reads, const struct detect_request *request, bool has_object)
+{
+    bool patches = slice_is(request->verb, "patch"), creates = slice_is(request->verb, "create");
+
+    if (!request->is_resource)
+        return false;
+    if (reads->response || reads->id || (reads->kind && !slice_is(request->verb, "update")))
+        return true;
+    return has_object && ((reads->request && patches) || (reads->name && creates));
+}
+
+enum detect_level detect_needs_level(struct detect_needs *needs, size_t rule_index, const struct detect_request *request)
+{
+    const struct rule_plan *rule = &needs->plan->rules[rule_index];
+    const struct needs_reads *reads = &needs->reads[rule_index];
+    bool has_object = needs_has_object(request);
+    bool deletes = slice_is(request->verb, "delete") || slice_is(request->verb, "deletecollection");
+
+    needs_take(needs, request);
+    if (!rule_may_fire_later(needs, rule) && !rule_may_fire_at(needs, rule, NEEDS_REQUEST_RECEIVED))
+        return DETECT_LEVEL_NONE;
+    if (needs_answer(reads, request, has_object))
+        return DETECT_LEVEL_REQUEST_RESPONSE;
+    if (has_object && (reads->request || (reads->delete_options && deletes)))
+        return DETECT_LEVEL_REQUEST;
+    return DETECT_LEVEL_METADATA;
 }

@@ -11,7 +11,8 @@
 struct needs_reads {
     bool request;        /* the request's object, or whether it can be seen */
     bool response;       /* the object that came back */
-    bool name;           /* what a create may leave to the answer: the object's name or kind */
+    bool name;           /* what a create may leave to the answer */
+    bool kind;           /* what a request may leave to the answer */
     bool id;             /* what mostly the answer alone has: the object's uid */
     bool delete_options; /* options that a delete may have in its body */
     bool url;
@@ -19,7 +20,8 @@ struct needs_reads {
 };
 
 /* Of the rule's conditions, and of its outcomes where with_outcomes. */
-struct needs_reads needs_reads_of(const struct detect_plan *plan, const struct rule_plan *rule, const struct udm_own_labels *own_labels, bool with_outcomes);
+struct needs_reads needs_reads_of(const struct detect_plan *plan, const struct rule_plan *rule, const struct udm_own_labels *own_labels,
+                                  bool with_outcomes);
 
 /* The predicate is `field = "constant"`, on no row: gives both. */
 bool needs_equality(const struct predicate *predicate, const struct udm_path **path, struct slice *constant);
@@ -34,6 +36,9 @@ enum needs_fate {
     NEEDS_FREE
 };
 
+/* RequestReceived has no answer and no objects yet; the others may have. */
+enum needs_stage { NEEDS_REQUEST_RECEIVED, NEEDS_RESPONSE_STARTED, NEEDS_RESPONSE_COMPLETE, NEEDS_PANIC, NEEDS_STAGE_COUNT };
+
 struct detect_needs {
     struct detect_plan *plan;
     struct detect_engine *engine;
@@ -43,14 +48,14 @@ struct detect_needs {
     VECTOR(struct slice) namespaces;
     struct needs_reads *reads; /* per rule, with its outcomes */
 
-    /* the kind of request in hand, and the records that stand for it: at its end, and at its stage RequestReceived */
+    /* the kind of request in hand, and a record for each of its stages */
     struct detect_request request;
-    struct needs_stage {
+    struct needs_event {
         struct arena *arena;
         struct udm_record record;
         bool is_made;
-    } stages[2];
-    bool received; /* which of the two is looked at */
+    } events[NEEDS_STAGE_COUNT];
+    enum needs_stage stage; /* that is looked at */
 };
 
 /* needs_request.c */
@@ -58,8 +63,8 @@ struct detect_needs {
 void needs_partition(struct detect_needs *needs);
 /* Takes a kind of request in hand, if it is not. */
 void needs_take(struct detect_needs *needs, const struct detect_request *request);
-/* Looks at its end, or at its stage RequestReceived. */
-void needs_look_at(struct detect_needs *needs, bool received);
+/* Looks at one of its stages. */
+void needs_look_at(struct detect_needs *needs, enum needs_stage stage);
 enum needs_fate needs_fate_of(const struct detect_needs *needs, const struct udm_path *path);
 /* A free field is compared with a constant that the kind of request excludes. */
 bool needs_excludes(const struct detect_needs *needs, const struct udm_path *path, struct slice constant);

@@ -31,14 +31,16 @@ static void read_path(struct needs_reads *reads, const struct udm_path *path, co
     /* admission webhooks leave their patches in annotations, from level Request on */
     if (slice_starts_with(text, slice_of(annotations)))
         reads->request |= !path->has_key || slice_starts_with(path->key, slice_of(key_of_patches));
-    reads->name |= slice_is(text, "target.resource.name") || slice_is(text, LABEL("kind"));
+    reads->name |= slice_is(text, "target.resource.name");
+    reads->kind |= slice_is(text, LABEL("kind"));
     reads->id |= slice_is(text, "target.resource.product_object_id");
     reads->delete_options |= IS_ANY_OF(text, of_delete_options);
     reads->url |= path->origin == UDM_ORIGIN_URL;
     reads->resource |= IS_ANY_OF(text, of_resources);
 }
 
-static void read_node(struct needs_reads *reads, const struct detect_plan *plan, const struct node *node, const struct udm_own_labels *own_labels)
+static void read_node(struct needs_reads *reads, const struct detect_plan *plan, const struct node *node,
+                      const struct udm_own_labels *own_labels)
 {
     if (!node)
         return;
@@ -53,7 +55,8 @@ static void read_node(struct needs_reads *reads, const struct detect_plan *plan,
         read_node(reads, plan, node->operands[i], own_labels);
 }
 
-struct needs_reads needs_reads_of(const struct detect_plan *plan, const struct rule_plan *rule, const struct udm_own_labels *own_labels, bool with_outcomes)
+struct needs_reads needs_reads_of(const struct detect_plan *plan, const struct rule_plan *rule, const struct udm_own_labels *own_labels,
+                                  bool with_outcomes)
 {
     struct needs_reads reads = {0};
 

@@ -49,7 +49,8 @@ static bool namespace_is_known(const struct detect_needs *needs, struct slice na
 typedef VECTOR(struct slice) slices;
 
 /* Constants that the node compares the wanted paths with. */
-static void find_constants(const struct detect_plan *plan, const struct node *node, bool (*wanted)(const struct udm_path *), slices *constants)
+static void find_constants(const struct detect_plan *plan, const struct node *node, bool (*wanted)(const struct udm_path *),
+                           slices *constants)
 {
     const struct udm_path *path;
     struct slice constant;
@@ -110,7 +111,8 @@ void needs_partition(struct detect_needs *needs)
 /* A verb, or a method, that requests of an unusual verb do not have. */
 static bool is_usual(const struct detect_request *request, struct slice word)
 {
-    static const char *const words[] = {"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "GET", "POST", "PUT", "PATCH", "DELETE"};
+    static const char *const words[] = {"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection",
+                                        "GET", "POST", "PUT",   "PATCH",  "DELETE"};
     static const char *const of_paths[] = {"post", "put", "head", "options", "HEAD", "OPTIONS"};
 
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
@@ -128,6 +130,11 @@ bool needs_excludes(const struct detect_needs *needs, const struct udm_path *pat
 
     if (slice_is(path->text, "network.http.method") || slice_is(path->text, LABEL("verb")))
         return !request->verb.length && is_usual(request, constant);
+    /* later stages have a code, and an object if there is one */
+    if (slice_is(path->text, LABEL("code")))
+        return !constant.length;
+    if (slice_is(path->text, LABEL("object_state")))
+        return slice_is(constant, "stage");
     if (is_namespace_path(path))
         return request->is_resource && !request->namespace && namespace_is_known(needs, constant);
     if (request->resource || !request->is_resource)
@@ -176,16 +183,18 @@ static void put_object_ref(struct json_writer *writer, const struct detect_reque
     json_end_object(writer);
 }
 
-static void put_event(struct json_writer *writer, const struct detect_request *request, bool received)
+static void put_event(struct json_writer *writer, const struct detect_request *request, enum needs_stage stage)
 {
+    static const char *const names[] = {"RequestReceived", "ResponseStarted", "ResponseComplete", "Panic"};
+
     json_begin_object(writer);
     json_put_text(writer, "level", "RequestResponse");
-    json_put_text(writer, "stage", received ? "RequestReceived" : "ResponseComplete");
+    json_put_text(writer, "stage", names[stage]);
     json_put_text(writer, "requestURI", "/");
     json_put_string(writer, "verb", request->verb);
     if (request->is_resource)
         put_object_ref(writer, request);
-    for (size_t i = 0; i < 2 && !received && needs_has_object(request); i++) {
+    for (size_t i = 0; i < 2 && stage != NEEDS_REQUEST_RECEIVED && needs_has_object(request); i++) {
         json_key(writer, i ? "responseObject" : "requestObject");
         json_begin_object(writer);
         json_end_object(writer);
@@ -195,8 +204,9 @@ static void put_event(struct json_writer *writer, const struct detect_request *r
 
 static bool is_in_hand(const struct detect_request *a, const struct detect_request *b)
 {
-    return slice_equal(a->verb, b->verb) && a->is_resource == b->is_resource && a->resource == b->resource && slice_equal(a->group, b->group) &&
-           !a->group.bytes == !b->group.bytes && slice_equal(a->subresource, b->subresource) && a->namespace == b->namespace;
+    return slice_equal(a->verb, b->verb) && a->is_resource == b->is_resource && a->resource == b->resource &&
+           slice_equal(a->group, b->group) && !a->group.bytes == !b->group.bytes && slice_equal(a->subresource, b->subresource) &&
+           a->namespace == b->namespace;
 }
 
 void needs_take(struct detect_needs *needs, const struct detect_request *request)
@@ -204,36 +214,37 @@ void needs_take(struct detect_needs *needs, const struct detect_request *request
     if (is_in_hand(&needs->request, request))
         return;
     needs->request = *request;
-    needs->stages[false].is_made = needs->stages[true].is_made = false;
+    for (size_t i = 0; i < NEEDS_STAGE_COUNT; i++)
+        needs->events[i].is_made = false;
 }
 
-static void make_record(struct needs_stage *stage, const struct detect_request *request, bool received)
+static void make_record(struct needs_event *event, const struct detect_request *request, enum needs_stage stage)
 {
     static const struct udm_source source = {.log_type = {"K8S_AUDIT", sizeof "K8S_AUDIT" - 1}};
     static const struct udm_cut nothing_cut = {0};
     struct buffer text = {NULL, 0, 0};
     struct json_writer *writer = json_writer_new(&text, false);
-    struct json_node *event;
+    struct json_node *tree;
 
-    put_event(writer, request, received);
+    put_event(writer, request, stage);
     json_writer_free(writer);
-    arena_reset(stage->arena);
-    json_tree_parse(stage->arena, arena_copy(stage->arena, buffer_slice(&text)), &json_default_limits, &event, NULL);
+    arena_reset(event->arena);
+    json_tree_parse(event->arena, arena_copy(event->arena, buffer_slice(&text)), &json_default_limits, &tree, NULL);
     buffer_free(&text);
-    udm_record_init(&stage->record, stage->arena, UDM_KNOWN);
-    udm_k8s_record(&stage->record, &source, event, &nothing_cut);
-    stage->is_made = true;
+    udm_record_init(&event->record, event->arena, UDM_KNOWN);
+    udm_k8s_record(&event->record, &source, tree, &nothing_cut);
+    event->is_made = true;
 }
 
-void needs_look_at(struct detect_needs *needs, bool received)
+void needs_look_at(struct detect_needs *needs, enum needs_stage stage)
 {
-    struct needs_stage *stage = &needs->stages[received];
+    struct needs_event *event = &needs->events[stage];
 
-    if (!stage->is_made)
-        make_record(stage, &needs->request, received);
-    needs->received = received;
+    if (!event->is_made)
+        make_record(event, &needs->request, stage);
+    needs->stage = stage;
     detect_begin(needs->engine);
-    needs->engine->record = &stage->record;
+    needs->engine->record = &event->record;
     needs->engine->now = 0;
     needs->engine->doubt_truth = YARAL_TRUE;
 }
@@ -251,6 +262,8 @@ static bool is_one_of(struct slice text, const char *const *texts)
 /* A label of the request's object that none of these requests can have. */
 static bool cannot_have(const struct detect_request *request, const struct udm_path *path)
 {
+    if (path->has_key && slice_is(path->key, "kind"))
+        return !request->is_resource; /* the answer's counts, also where something is read */
     if (!needs_has_object(request))
         return true;
     if (!path->has_key || !udm_k8s_label_is_of_pod_spec(path->key))
@@ -280,13 +293,25 @@ static bool is_fixed_resource(const struct detect_request *request, struct slice
 
 enum needs_fate needs_fate_of(const struct detect_needs *needs, const struct udm_path *path)
 {
-    static const char *const always[] = {"metadata.log_type", "metadata.vendor_name", "metadata.product_name", "metadata.description", LABEL("stage"), NULL};
+    static const char *const always[] = {"metadata.log_type",    "metadata.vendor_name", "metadata.product_name",
+                                         "metadata.description", LABEL("stage"),         NULL};
     static const char *const by_verb[] = {"network.http.method", LABEL("verb"), NULL};
-    static const char *const of_the_answer[] = {"network.http.response_code", LABEL("code"), LABEL("response_status"), LABEL("response_reason"),
-                                                LABEL("decision"), LABEL("reason"), LABEL("truncated"), LABEL("object_state"),
-                                                LABEL("impersonated"), LABEL("mutated_by"), LABEL("deprecated"), LABEL("pod_security_violation"),
-                                                LABEL("pod_security_policy"), NULL};
+    static const char *const of_the_answer[] = {"network.http.response_code",
+                                                LABEL("code"),
+                                                LABEL("response_status"),
+                                                LABEL("response_reason"),
+                                                LABEL("decision"),
+                                                LABEL("reason"),
+                                                LABEL("truncated"),
+                                                LABEL("object_state"),
+                                                LABEL("impersonated"),
+                                                LABEL("mutated_by"),
+                                                LABEL("deprecated"),
+                                                LABEL("pod_security_violation"),
+                                                LABEL("pod_security_policy"),
+                                                NULL};
     const struct detect_request *request = &needs->request;
+    bool received = needs->stage == NEEDS_REQUEST_RECEIVED;
 
     if (path->origin == UDM_ORIGIN_URL)
         return NEEDS_URL;
@@ -295,10 +320,10 @@ enum needs_fate needs_fate_of(const struct detect_needs *needs, const struct udm
     if (is_namespace_path(path))
         return !request->is_resource || request->namespace || is_cluster_wide(request) ? NEEDS_FIXED : NEEDS_FREE;
     if (path->origin == UDM_ORIGIN_REQUEST_OBJECT)
-        return needs->received || cannot_have(request, path) ? NEEDS_FIXED : NEEDS_FREE;
+        return received || cannot_have(request, path) ? NEEDS_FIXED : NEEDS_FREE;
     if (slice_is(path->text, LABEL("object_state")) && !needs_has_object(request))
         return NEEDS_FIXED;
-    if (needs->received && (path->origin == UDM_ORIGIN_RESPONSE_OBJECT || is_one_of(path->text, of_the_answer)))
+    if (received && (path->origin == UDM_ORIGIN_RESPONSE_OBJECT || is_one_of(path->text, of_the_answer)))
         return NEEDS_FIXED;
     return NEEDS_FREE;
 }
@@ -369,7 +394,8 @@ static bool known_path(struct outline *outline, const struct detect_request *req
     begin_path(outline, request->resource, way & 1);
     if (namespaced) {
         add_text(outline, "namespaces/");
-        add_part(outline, request->namespace ? YARAL_OUTLINE_TEXT : YARAL_OUTLINE_SEGMENT, request->namespace ? *request->namespace : SLICE(""));
+        add_part(outline, request->namespace ? YARAL_OUTLINE_TEXT : YARAL_OUTLINE_SEGMENT,
+                 request->namespace ? *request->namespace : SLICE(""));
         add_text(outline, "/");
     }
     add_text(outline, request->resource->name);

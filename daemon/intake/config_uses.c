@@ -16,8 +16,9 @@ static const char *given(const char *text)
 
 static void destination_from(const struct config_destination *from, struct deliver_destination_config *to)
 {
-    static const enum deliver_type types[] = {
-        [CONFIG_DESTINATION_SLACK] = DELIVER_SLACK, [CONFIG_DESTINATION_WEBHOOK] = DELIVER_WEBHOOK, [CONFIG_DESTINATION_FILE] = DELIVER_FILE};
+    static const enum deliver_type types[] = {[CONFIG_DESTINATION_SLACK] = DELIVER_SLACK,
+                                              [CONFIG_DESTINATION_WEBHOOK] = DELIVER_WEBHOOK,
+                                              [CONFIG_DESTINATION_FILE] = DELIVER_FILE};
     static const enum deliver_signature signatures[] = {[CONFIG_SIGNATURE_NONE] = DELIVER_UNSIGNED,
                                                         [CONFIG_SIGNATURE_STANDARD_WEBHOOKS] = DELIVER_STANDARD_WEBHOOKS,
                                                         [CONFIG_SIGNATURE_GITHUB] = DELIVER_GITHUB};
@@ -65,8 +66,8 @@ void config_destinations_free(struct deliver_destination_config *destinations, s
     free(destinations);
 }
 
-struct deliver_routes *config_routes(const struct config *config, const struct deliver_destination_config *destinations, size_t destination_count,
-                                     struct diagnostics *diagnostics)
+struct deliver_routes *config_routes(const struct config *config, const struct deliver_destination_config *destinations,
+                                     size_t destination_count, struct diagnostics *diagnostics)
 {
     struct deliver_route_config *routes = xcalloc(config->route_count, sizeof *routes);
 
@@ -80,19 +81,21 @@ struct deliver_routes *config_routes(const struct config *config, const struct d
             .column = from->when_place.column,
         };
     }
-    struct deliver_routes *compiled = deliver_routes_new(routes, config->route_count, destinations, destination_count, config->file, diagnostics);
+    struct deliver_routes *compiled =
+        deliver_routes_new(routes, config->route_count, destinations, destination_count, config->file, diagnostics);
     free(routes);
     return compiled;
 }
 
-void config_check_destinations(const struct config *config, const struct deliver_destination_config *destinations, struct diagnostics *diagnostics)
+void config_check_destinations(const struct config *config, const struct deliver_destination_config *destinations,
+                               struct diagnostics *diagnostics)
 {
     for (size_t i = 0; i < config->destination_count; i++) {
         char *error = NULL;
         const struct config_place place = config->destinations[i].place;
         if (deliver_check_destination(&destinations[i], &error) != RESULT_OK)
-            diagnostics_add(diagnostics, DIAGNOSTIC_ERROR, config->file, place.line, place.column, "destination `%s`: %s", destinations[i].name,
-                            error ? error : "is not usable");
+            diagnostics_add(diagnostics, DIAGNOSTIC_ERROR, config->file, place.line, place.column, "destination `%s`: %s",
+                            destinations[i].name, error ? error : "is not usable");
         free(error);
     }
 }
@@ -147,7 +150,8 @@ struct source_check {
 static void add(const struct source_check *check, enum diagnostic_severity severity, const char *text)
 {
     const struct config_place *place = &check->source->place;
-    diagnostics_add(check->diagnostics, severity, check->config->file, place->line, place->column, "source `%s`: %s", check->source->name, text);
+    diagnostics_add(check->diagnostics, severity, check->config->file, place->line, place->column, "source `%s`: %s", check->source->name,
+                    text);
 }
 
 static void add_date(const struct source_check *check, enum diagnostic_severity severity, const char *format, clock_nanos when)
@@ -170,15 +174,18 @@ static void check_dates(const struct source_check *check, const struct source_tl
     if (facts->expires <= check->now)
         add_date(check, DIAGNOSTIC_ERROR, "its certificate has expired on DATE, and no client takes it: renew it", facts->expires);
     else if (facts->expires - check->now < soon)
-        add_date(check, DIAGNOSTIC_WARNING, "its certificate expires on DATE: renew it before; harrierd takes the new one without a restart", facts->expires);
+        add_date(check, DIAGNOSTIC_WARNING,
+                 "its certificate expires on DATE: renew it before; harrierd takes the new one without a restart", facts->expires);
     if (facts->begins > check->now)
         add_date(check, DIAGNOSTIC_ERROR, "its certificate is not good before DATE: look at the clock, or take another", facts->begins);
     if (check->source->tls.client_ca_file[0] && facts->ca_expires <= check->now)
-        add_date(check, DIAGNOSTIC_ERROR, "client_ca_file has expired on DATE: no client's certificate is good under it", facts->ca_expires);
+        add_date(check, DIAGNOSTIC_ERROR, "client_ca_file has expired on DATE: no client's certificate is good under it",
+                 facts->ca_expires);
     else if (check->source->tls.client_ca_file[0] && facts->ca_expires - check->now < soon)
         add_date(check, DIAGNOSTIC_WARNING, "client_ca_file expires on DATE: renew it before", facts->ca_expires);
     if (!facts->names_host)
-        add(check, DIAGNOSTIC_WARNING, "its certificate has no DNS name or address as alternative name, and clients look at no other: make one that has");
+        add(check, DIAGNOSTIC_WARNING,
+            "its certificate has no DNS name or address as alternative name, and clients look at no other: make one that has");
 }
 
 static bool can_read(const struct config_secret *secret)

@@ -15,9 +15,32 @@ uint64_t json_stream_token_end(const struct json_stream *stream)
     return stream->piece_offset + consumed(stream);
 }
 
-static bool is_word_byte(char byte)
+static bool is_digit(char byte)
 {
-    return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || byte == 'E' || byte == '-' || byte == '+' || byte == '.';
+    return byte >= '0' && byte <= '9';
+}
+
+/* Does the byte before index belong to the number that index is within? An exponent's letter does, that of a literal glued to the number does not. */
+static bool is_number_before(const char *bytes, size_t index)
+{
+    char byte = bytes[index - 1];
+    if (byte == 'e' || byte == 'E')
+        return index > 1 && is_digit(bytes[index - 2]);
+    return is_digit(byte) || byte == '-' || byte == '+' || byte == '.';
+}
+
+/* Length of the number, literal or bracket that ends at end. Values may be glued to each other, but a literal has its own length. */
+static size_t token_length(const char *bytes, size_t end)
+{
+    static const struct slice literals[] = {{"true", 4}, {"null", 4}, {"false", 5}};
+    size_t begin = end - 1;
+
+    for (size_t i = 0; i < sizeof literals / sizeof *literals; i++)
+        if (slice_ends_with(slice_make(bytes, end), literals[i]))
+            return literals[i].length;
+    while (is_number_before(bytes, end) && begin > 0 && is_number_before(bytes, begin))
+        begin--;
+    return end - begin;
 }
 
 uint64_t json_stream_token_begin(const struct json_stream *stream)
@@ -30,11 +53,11 @@ uint64_t json_stream_token_begin(const struct json_stream *stream)
         return stream->piece_offset;
     if (bytes[end - 1] == '"' && json_text_before_quote(stream->piece, end - 1, &raw))
         return stream->piece_offset + (uint64_t)(raw.bytes - 1 - bytes);
-    /* at the top level values may be glued to each other: one begins no sooner than the last has ended */
+    /* at the top level a value begins no sooner than the last has ended */
     size_t least = stream->depth == 0 && stream->value_end > stream->piece_offset ? (size_t)(stream->value_end - stream->piece_offset) : 0;
-    size_t begin = end - 1;
-    while (is_word_byte(bytes[end - 1]) && begin > least && is_word_byte(bytes[begin - 1]))
-        begin--;
+    size_t begin = end - token_length(bytes, end);
+    if (begin < least)
+        begin = least;
     return stream->piece_offset + begin;
 }
 

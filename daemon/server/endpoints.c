@@ -14,7 +14,7 @@ static bool make_tls(const struct config_source *source, struct source_endpoint 
 
     if (!source->tls.certificate_file[0] || source_tls_new(&options, &endpoint->tls, &error) == RESULT_OK)
         return true;
-    log_error("source `%s`: %s", source->name, error ? error : "TLS cannot be set up");
+    log_about(LOG_LEVEL_ERROR, LOG_FIELD_SOURCE, source->name, "source `%s`: %s", source->name, error ? error : "TLS cannot be set up");
     free(error);
     return false;
 }
@@ -26,7 +26,7 @@ static bool make_access(const struct config_source *source, struct source_endpoi
 
     bool good = source->client_count == 0 || source_access_new(source->name, clients, source->client_count, &endpoint->access, &error) == RESULT_OK;
     if (!good)
-        log_error("source `%s`: %s", source->name, error ? error : "its clients cannot be set up");
+        log_about(LOG_LEVEL_ERROR, LOG_FIELD_SOURCE, source->name, "source `%s`: %s", source->name, error ? error : "its clients cannot be set up");
     free(error);
     free(clients);
     return good;

@@ -259,7 +259,7 @@ static bool silence_applies(const struct health *health, const struct pair *pair
 {
     const struct config_source *source = health_source(health, pair);
     bool replaced = !pair->cluster[0] && health->named[pair->source] && source->cluster_from != CONFIG_CLUSTER_FROM_ENVELOPE;
-    return source->silence_after && pair->hears && !replaced;
+    return pair->hears && !replaced;
 }
 
 /* A silence is over when events have kept coming for a while: one event in a quarter of an hour is silence interrupted. */
@@ -269,7 +269,9 @@ static void judge_silence(struct health *health, struct pair *pair)
     struct episode *episode = &pair->episodes[ALERT_NOTICE_SILENT];
     clock_nanos after = health_source(health, pair)->silence_after, quiet = health->now - pair->heard;
 
-    if (!silence_applies(health, pair)) {
+    if (!after) {
+        *episode = (struct episode){0}; /* from before it was switched off: nobody knows whether it is over */
+    } else if (!silence_applies(health, pair)) {
         end_episode(episode, health->wall);
     } else if (quiet >= after) {
         pair->returned = 0;
@@ -291,6 +293,10 @@ static void judge_skew(struct health *health, struct pair *pair)
     const struct config_health *limits = &health->options.config->health;
     struct episode *clock = &pair->episodes[ALERT_NOTICE_CLOCK], *late = &pair->episodes[ALERT_NOTICE_LATE];
 
+    if (!limits->clock_skew)
+        *clock = (struct episode){0};
+    if (!limits->late_after)
+        *late = (struct episode){0};
     skew_pass(&pair->skew, &(struct skew_limits){limits->clock_skew, limits->late_after}, health->now);
     pair->skew.ahead ? begin_episode(clock, health->wall) : end_episode(clock, health->wall);
     pair->skew.late ? begin_episode(late, health->wall) : end_episode(late, health->wall);
@@ -375,8 +381,10 @@ static void tell_of_blind(struct health *health, struct pair *pair)
     telling->rules.count = 0;
     for (size_t i = 0; i < pair->blind.count; i++) {
         struct blind *blind = pair->blind.items[i];
-        if (!blind->rule[0] || !blind->since || blind->told || !health_is_blindness(blind->why) || (telling->rules.count && blind->why != telling->why))
+        if (!blind->rule[0] || !blind->since || blind->told || !health_is_blindness(blind->why))
             continue;
+        if (telling->rules.count && blind->why != telling->why)
+            continue; /* the next time */
         telling->why = blind->why;
         VECTOR_PUSH(&telling->rules, blind);
     }

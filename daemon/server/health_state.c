@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a restart must not forget: which clusters there are, for how long each has been silent, and what was told already. One JSON object for each source
- * and cluster, in a numbered slot of the store. Times that the daemon was down do not count as silence: nobody could have been heard. */
+/* What a restart must not forget: which clusters there are, for how long each has been silent, and what was told already. One JSON object for each
+ * source and cluster, in a numbered slot of the store. Times that the daemon was down do not count as silence: nobody could have been heard. */
 #include "health_internal.h"
 
 #include "harrier/json.h"

@@ -60,21 +60,23 @@ static bool may_be_served(const struct config_source *source, int fd)
 
     if (source_listen_inherited(fd) != RESULT_OK || source_listen_address(fd, &address) != RESULT_OK ||
         (address.storage.ss_family != AF_INET && address.storage.ss_family != AF_INET6)) {
-        log_about(LOG_LEVEL_ERROR, LOG_FIELD_SOURCE, source->name,
-                         "source `%s`: systemd's socket `%s` is not a listening TCP socket; its unit needs ListenStream= with a port, and Accept=no",
-                         source->name, source->systemd_socket);
+        log_about(
+            LOG_LEVEL_ERROR, LOG_FIELD_SOURCE, source->name,
+            "source `%s`: systemd's socket `%s` is not a listening TCP socket; its unit needs ListenStream= with a port, and Accept=no",
+            source->name, source->systemd_socket);
         return false;
     }
     address_format(&address, text);
     if (!address_is_loopback(&address) && !source->insecure && !source->tls.certificate_file[0]) {
-        log_about(LOG_LEVEL_ERROR, LOG_FIELD_SOURCE, source->name,
-                         "source `%s`: systemd's socket `%s` at %s is reachable from outside without TLS: whoever reaches it can read audit events and "
-                         "send forged ones. Add tls with a certificate_file, or write insecure: true on a trusted network",
-                         source->name, source->systemd_socket, text);
+        log_about(
+            LOG_LEVEL_ERROR, LOG_FIELD_SOURCE, source->name,
+            "source `%s`: systemd's socket `%s` at %s is reachable from outside without TLS: whoever reaches it can read audit events and "
+            "send forged ones. Add tls with a certificate_file, or write insecure: true on a trusted network",
+            source->name, source->systemd_socket, text);
         return false;
     }
     log_about(LOG_LEVEL_INFO, LOG_FIELD_SOURCE, source->name, "source `%s`: systemd's socket `%s` is at %s", source->name,
-                     source->systemd_socket, text);
+              source->systemd_socket, text);
     return true;
 }
 
@@ -94,9 +96,10 @@ static bool serve_inherited(struct server *server, struct inherited *inherited, 
     }
     if (!found)
         log_about(LOG_LEVEL_ERROR, LOG_FIELD_SOURCE, source->name,
-                         "source `%s`: systemd has handed over no socket named `%s`; start the socket unit that has FileDescriptorName=%s (systemctl enable "
-                         "--now harrierd.socket), give each source a socket of its own, or give this one an address with `listen`",
-                         source->name, source->systemd_socket, source->systemd_socket);
+                  "source `%s`: systemd has handed over no socket named `%s`; start the socket unit that has FileDescriptorName=%s "
+                  "(systemctl enable "
+                  "--now harrierd.socket), give each source a socket of its own, or give this one an address with `listen`",
+                  source->name, source->systemd_socket, source->systemd_socket);
     return found;
 }
 
@@ -119,8 +122,8 @@ static bool serve_inherited_at(struct server *server, struct inherited *inherite
         int fd = SD_LISTEN_FDS_START + (int)i;
         if (inherited->taken[i] || !is_at(fd, &source->listen.address))
             continue;
-        log_about(LOG_LEVEL_INFO, LOG_FIELD_SOURCE, source->name, "source `%s`: systemd's socket `%s` is at %s, and is taken for `listen`", source->name,
-                  inherited->names[i], source->listen.text);
+        log_about(LOG_LEVEL_INFO, LOG_FIELD_SOURCE, source->name, "source `%s`: systemd's socket `%s` is at %s, and is taken for `listen`",
+                  source->name, inherited->names[i], source->listen.text);
         inherited->taken[i] = true;
         source_acceptor_add(server->acceptor, index, fd);
         return true;
@@ -139,8 +142,9 @@ static bool serve_address(struct server *server, struct inherited *inherited, si
         source_acceptor_add(server->acceptor, index, fd);
         return true;
     }
-    log_about(LOG_LEVEL_ERROR, LOG_FIELD_SOURCE, source->name, "source `%s`: cannot listen on %s: %s; stop what serves there, or give it another address",
-              source->name, source->listen.text, strerror(errno));
+    log_about(LOG_LEVEL_ERROR, LOG_FIELD_SOURCE, source->name,
+              "source `%s`: cannot listen on %s: %s; stop what serves there, or give it another address", source->name, source->listen.text,
+              strerror(errno));
     return false;
 }
 
@@ -150,9 +154,10 @@ static void refuse_the_rest(struct inherited *inherited)
     for (size_t i = 0; i < inherited->count; i++) {
         if (inherited->taken[i])
             continue;
-        log_error("systemd has handed over a socket named `%s` that no source takes: what connects to it is never answered. Add a source with "
-                  "systemd_socket: %s, or stop the socket unit",
-                  inherited->names[i], inherited->names[i]);
+        log_error(
+            "systemd has handed over a socket named `%s` that no source takes: what connects to it is never answered. Add a source with "
+            "systemd_socket: %s, or stop the socket unit",
+            inherited->names[i], inherited->names[i]);
         close(SD_LISTEN_FDS_START + (int)i);
     }
 }

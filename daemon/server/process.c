@@ -27,7 +27,8 @@ void process_harden(void)
 
 void process_raise_descriptors(const struct config *config, size_t worker_count)
 {
-    uint64_t needed = (uint64_t)config->limits.connections * worker_count + config->destination_count * DESTINATION_DESCRIPTORS + OTHER_DESCRIPTORS;
+    uint64_t needed =
+        (uint64_t)config->limits.connections * worker_count + config->destination_count * DESTINATION_DESCRIPTORS + OTHER_DESCRIPTORS;
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
@@ -38,7 +39,8 @@ void process_raise_descriptors(const struct config *config, size_t worker_count)
             limit = raised;
     }
     if (limit.rlim_cur < needed)
-        log_warning("%llu files may be open, but limits.connections (%lld) of %zu workers need up to %llu: raise LimitNOFILE= (or ulimit -n), or "
-                    "lower limits.connections; until then clients may have to wait",
-                    (unsigned long long)limit.rlim_cur, (long long)config->limits.connections, worker_count, (unsigned long long)needed);
+        log_warning(
+            "%llu files may be open, but limits.connections (%lld) of %zu workers need up to %llu: raise LimitNOFILE= (or ulimit -n), or "
+            "lower limits.connections; until then clients may have to wait",
+            (unsigned long long)limit.rlim_cur, (long long)config->limits.connections, worker_count, (unsigned long long)needed);
 }

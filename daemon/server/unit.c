@@ -18,7 +18,7 @@
 
 #include <stdlib.h>
 
-enum { PART_BYTES = 1024 * 1024, RETRY_AFTER_SECONDS = 15, LONGEST_RATE_WAIT_SECONDS = 20, CLUSTER_BYTES = 256 };
+enum { PART_BYTES = 1024 * 1024, RETRY_AFTER_SECONDS = 15, LONGEST_RATE_WAIT_SECONDS = 20, CLUSTER_BYTES = 256, MESSAGES_PER_COUNT = 64 };
 
 /* Between two tries to store what must not be lost. */
 static const struct timeval patience = {0, 250000};
@@ -32,6 +32,7 @@ struct unit {
     size_t tally_row; /* index, in the worker's tally */
     char sender[ADDRESS_TEXT_SIZE]; /* for the rate: its address, or nothing for a file */
     bool must_not_fail;
+    bool has_messages; /* some thousand in a second: they are counted many at a time */
     struct intake_options options;
     struct intake *intake;
     struct submission *submission;
@@ -357,7 +358,8 @@ static enum result body(void *context, struct slice bytes)
     struct unit *unit = context;
     enum result result = intake_feed(unit->intake, bytes);
 
-    count(unit);
+    if (!unit->has_messages)
+        count(unit);
     return unit->failed != RESULT_OK ? unit->failed : result;
 }
 
@@ -367,7 +369,9 @@ static void message_end(void *context)
 
     if (intake_end_message(unit->intake) != RESULT_OK && unit->failed == RESULT_OK)
         unit->failed = RESULT_BUSY;
-    count(unit);
+    unit->has_messages = true;
+    if (intake_counts(unit->intake)->received - unit->counted.received >= MESSAGES_PER_COUNT)
+        count(unit);
 }
 
 static void answer(struct unit *unit)

@@ -58,8 +58,8 @@ void watch_observe(struct watch *watch, size_t source, const struct intake_obser
  * (its slices in the record's arena); it is the worker's, so that it is committed with the event's batch. */
 bool watch_is_truncated(const struct intake_observed *observed, struct slice source, size_t raw_bytes, struct alert_notice *notice);
 
-/* Main thread: all entries since the last call (values of the map: struct watch_entry), NULL if there are none; freed by watch_batch_free. Adds what did
- * not fit to *refused. */
+/* Main thread: all entries since the last call (values of the map: struct watch_entry), NULL if there are none; freed by watch_batch_free. Adds what
+ * did not fit to *refused. */
 struct map *watch_take(struct watch *watch, uint64_t *refused);
 void watch_batch_free(struct map *batch);
 

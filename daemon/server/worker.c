@@ -26,7 +26,7 @@ static void options_of_source(struct intake_options *options, const struct worke
     options->source.own_labels = generation->own_labels;
     options->accept = accepted(source->log_type);
     options->format = (enum audit_format)source->format; /* the same members in the same order */
-    options->messages = source->type != CONFIG_SOURCE_WEBHOOK;
+    options->messages = source->type == CONFIG_SOURCE_FILE; /* syslog passes text over itself */
     options->envelope_cluster = source->cluster_from == CONFIG_CLUSTER_FROM_ENVELOPE;
     options->limits = audit_default_limits;
     options->limits.depth = (size_t)limits->depth;

@@ -273,7 +273,8 @@ void source_access_free(struct source_access *access)
     free(access);
 }
 
-/* --- decisions ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- decisions
+ * ------------------------------------------------------------------------------------------------------------------------------ */
 
 /* What was shown, made ready to be compared with every client's. */
 struct shown {

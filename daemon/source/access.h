@@ -23,8 +23,8 @@ struct access_decision {
     struct slice cluster;     /* empty: nobody has named one. May point into the facts */
 };
 
-/* Any thread. Every part of every client is looked at whatever the others gave, secrets by their digests in constant time: how long it takes tells
- * nothing of what was wrong. */
+/* Any thread. Every part of every client is looked at whatever the others gave, secrets by their digests in constant time: how long it
+ * takes tells nothing of what was wrong. */
 void access_decide(const struct source_endpoint *endpoint, const struct access_facts *facts, struct access_decision *decision);
 
 /* Value of WWW-Authenticate (RFC 9110 section 11.6.1) for the endpoint's 401. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A body's content to the handler, unpacked where it is compressed. What cannot be unpacked to its end is decided on what came out of it, as any body that
- * breaks off: nobody hides an event behind a damaged byte. */
+/* A body's content to the handler, unpacked where it is compressed. What cannot be unpacked to its end is decided on what came out of it,
+ * as any body that breaks off: nobody hides an event behind a damaged byte. */
 #include "daemon/source/connection.h"
 
 #include "harrier/log.h"

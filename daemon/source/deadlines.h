@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Thousands of deadlines that mostly move before they pass: a timer wheel. Setting, moving and removing one costs the same whatever their number, and a
- * look at what has passed costs as much as there is, so that slow and idle clients cost nothing while they wait. */
+/* Thousands of deadlines that mostly move before they pass: a timer wheel. Setting, moving and removing one costs the same whatever their
+ * number, and a look at what has passed costs as much as there is, so that slow and idle clients cost nothing while they wait. */
 #ifndef HARRIER_DAEMON_SOURCE_DEADLINES_H
 #define HARRIER_DAEMON_SOURCE_DEADLINES_H
 

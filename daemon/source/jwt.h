@@ -13,16 +13,16 @@ struct jwt_keys;
 
 enum { JWT_TOKEN_BYTES = 8192 };
 
-/* The keys of a set that can be used; others in it (encryption, other algorithms) are left out. On RESULT_INVALID (not one can be used) *error, constant
- * text, says why. */
+/* The keys of a set that can be used; others in it (encryption, other algorithms) are left out. On RESULT_INVALID (not one can be used)
+ * *error, constant text, says why. */
 enum result jwt_keys_parse(struct slice json, struct jwt_keys **keys, const char **error);
 void jwt_keys_free(struct jwt_keys *keys);
 
 /* A token whose signature is good; its claims as a tree in the arena. NULL: it is none, or none of the keys has signed it. */
 const struct json_node *jwt_open(const struct jwt_keys *keys, struct slice token, struct arena *arena);
 
-/* Whether the claims are for us, now (wall clock): aud (a string or one of an array), exp, which must be there, nbf and iat if they are, with a minute of
- * skew. email, unless empty: as given and email_verified, and iss Google's. */
+/* Whether the claims are for us, now (wall clock): aud (a string or one of an array), exp, which must be there, nbf and iat if they are,
+ * with a minute of skew. email, unless empty: as given and email_verified, and iss Google's. */
 bool jwt_admits(const struct json_node *claims, const char *audience, const char *email, clock_nanos now);
 
 #endif

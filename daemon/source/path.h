@@ -12,8 +12,8 @@ struct path_parts {
     struct slice cluster, token;
 };
 
-/* Segment by segment, after percent-decoding (RFC 3986 section 2.1), one slash at the end of either left out. decoded is where the parts' bytes are; the
- * caller wipes and frees it. False too: a broken percent-encoding, an empty token, what is no cluster's name. */
+/* Segment by segment, after percent-decoding (RFC 3986 section 2.1), one slash at the end of either left out. decoded is where the parts'
+ * bytes are; the caller wipes and frees it. False too: a broken percent-encoding, an empty token, what is no cluster's name. */
 bool path_match(const char *pattern, struct slice path, struct buffer *decoded, struct path_parts *parts);
 
 /* 1 to 253 of A-Z a-z 0-9 . _ : -, and neither "." nor "..", which a proxy might resolve. */

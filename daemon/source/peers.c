@@ -51,7 +51,8 @@ void source_peers_free(struct source_peers *peers)
     free(peers);
 }
 
-/* IPv4 as it is mapped into IPv6 (RFC 4291 section 2.5.5.2); of IPv6 the first 64 bits, as one host may have all of the rest. False: no address. */
+/* IPv4 as it is mapped into IPv6 (RFC 4291 section 2.5.5.2); of IPv6 the first 64 bits, as one host may have all of the rest. False: no
+ * address. */
 static bool key_of(const struct address *address, uint8_t key[KEY_BYTES])
 {
     static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};

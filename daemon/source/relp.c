@@ -20,7 +20,7 @@ static enum relp_step broken(struct relp *relp, const char *error)
     return RELP_BROKEN;
 }
 
-/* --- the header --------------------------------------------------------------------------------------------------------------------------- */
+/* --- the header ------------------------------------------------------------------------------------------------------------------------ */
 
 static bool is_digit(char byte)
 {
@@ -112,7 +112,7 @@ static enum relp_step read_length(struct relp *relp, char byte)
     return step == RELP_MORE && byte == '\n' ? end_frame(relp) : step;
 }
 
-/* --- the data ------------------------------------------------------------------------------------------------------------------------------- */
+/* --- the data -------------------------------------------------------------------------------------------------------------------------- */
 
 void relp_take(struct relp *relp, struct slice *bytes, size_t length)
 {
@@ -173,7 +173,7 @@ static enum relp_step end_frame(struct relp *relp)
     return RELP_MORE;
 }
 
-/* --- steps ------------------------------------------------------------------------------------------------------------------------------------ */
+/* --- steps ----------------------------------------------------------------------------------------------------------------------------- */
 
 static char take_byte(struct slice *bytes)
 {
@@ -206,7 +206,7 @@ enum relp_step relp_next(struct relp *relp, struct slice *bytes, struct slice *d
     return next;
 }
 
-/* --- responses --------------------------------------------------------------------------------------------------------------------------------- */
+/* --- responses ------------------------------------------------------------------------------------------------------------------------- */
 
 void relp_append_response(struct buffer *out, uint32_t transaction, struct slice text)
 {

@@ -9,8 +9,8 @@
 #include <sys/types.h>
 #include <time.h>
 
-/* What tells one content of a file from another. A file that is replaced (rename, a Kubernetes secret's symbolic links) has another inode, one that is
- * written over another time. All zero: there is no such file. */
+/* What tells one content of a file from another. A file that is replaced (rename, a Kubernetes secret's symbolic links) has another
+ * inode, one that is written over another time. All zero: there is no such file. */
 struct file_stamp {
     dev_t device;
     ino_t inode;

@@ -17,7 +17,7 @@ enum {
 
 #define LINGER_TIME (2 * CLOCK_SECOND)
 
-/* --- states ------------------------------------------------------------------------------------------------------------------------------- */
+/* --- states ---------------------------------------------------------------------------------------------------------------------------- */
 
 static bool is_draining(const struct stream_connection *stream)
 {
@@ -30,11 +30,12 @@ static bool is_at_border(const struct stream_connection *stream)
     return stream_is_between(stream) && (!stream->is_relp || relp_is_between(&stream->relp));
 }
 
-/* RELP's client sends the rest again; a plain sender has a while to come to a pause, as the rest would be lost. */
+/* RELP's client sends the rest again. Of a plain sender it would be lost: what has arrived is taken, until there is no more for now. */
 static bool is_drained(const struct stream_connection *stream)
 {
-    return is_draining(stream) && is_at_border(stream) &&
-           (stream->is_relp || !stream->held.length || stream->drain_bytes >= STREAM_DRAIN_BYTES);
+    bool is_dry = stream->dry && !stream->held.length;
+
+    return is_draining(stream) && is_at_border(stream) && (stream->is_relp || is_dry || stream->drain_bytes >= STREAM_DRAIN_BYTES);
 }
 
 bool stream_can_take(const struct stream_connection *stream)
@@ -51,7 +52,7 @@ void stream_begin_closing(struct stream_connection *stream, enum source_close re
     stream->close_reason = reason;
 }
 
-/* --- the deadline --------------------------------------------------------------------------------------------------------------------------- */
+/* --- the deadline ---------------------------------------------------------------------------------------------------------------------- */
 
 static enum stream_timer timer_wanted(const struct stream_connection *stream)
 {
@@ -88,7 +89,7 @@ static void set_timer(struct stream_connection *stream)
         channel_set_deadline(&stream->channel, times[wanted]);
 }
 
-/* --- bytes out, and the end ------------------------------------------------------------------------------------------------------------------ */
+/* --- bytes out, and the end ------------------------------------------------------------------------------------------------------------ */
 
 static void send_out(struct stream_connection *stream)
 {
@@ -150,7 +151,7 @@ void stream_wind_up(struct stream_connection *stream)
         set_timer(stream);
 }
 
-/* --- bytes in --------------------------------------------------------------------------------------------------------------------------------- */
+/* --- bytes in -------------------------------------------------------------------------------------------------------------------------- */
 
 static void take(struct stream_connection *stream, struct slice *bytes)
 {
@@ -203,10 +204,13 @@ static bool receive(struct stream_connection *stream, size_t *turn_bytes)
 
     switch (channel_receive(&stream->channel, turn_bytes, &bytes)) {
     case TRANSPORT_DONE: break;
-    case TRANSPORT_AGAIN: return false;
+    case TRANSPORT_AGAIN:
+        stream->dry = true;
+        return false;
     case TRANSPORT_END: end_of_input(stream, SOURCE_CLOSE_BY_CLIENT); return true;
     case TRANSPORT_BROKEN: end_of_input(stream, SOURCE_CLOSE_ERROR); return true;
     }
+    stream->dry = false;
     stream->progress_bytes += bytes.length;
     if (is_draining(stream))
         stream->drain_bytes += bytes.length;
@@ -263,7 +267,7 @@ static void read_turn(struct channel *channel)
     stream_wind_up(stream);
 }
 
-/* --- as a channel ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- as a channel ---------------------------------------------------------------------------------------------------------------------- */
 
 static struct channel *new_stream(void)
 {
@@ -329,7 +333,8 @@ static bool writes(const struct channel *channel)
 static bool holds(const struct channel *channel)
 {
     const struct stream_connection *stream = (const struct stream_connection *)channel;
-    return !stream->lingering && (stream->held.length > 0 || stream->unbegun || stream->input_ended);
+    bool has_to_look = is_draining(stream) && !stream->is_relp && !stream->dry;
+    return !stream->lingering && (stream->held.length > 0 || stream->unbegun || stream->input_ended || has_to_look);
 }
 
 /* A message that does not go on: of a plain sender it is ended as it is. */
@@ -355,8 +360,10 @@ static void expire(struct channel *channel)
     stream->timer = STREAM_TIMER_NONE;
 }
 
+/* A plain sender's bytes may have arrived since the last look. */
 static void drain(struct channel *channel)
 {
+    ((struct stream_connection *)channel)->dry = false;
     stream_wind_up((struct stream_connection *)channel);
 }
 

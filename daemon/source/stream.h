@@ -50,6 +50,7 @@ struct stream_connection {
     struct buffer out;
     bool blocked;         /* the socket takes no more of out */
     bool input_ended;     /* plain: what is read is ended, then the connection closes */
+    bool dry;             /* the last look found nothing to receive */
     uint64_t drain_bytes; /* received since the worker drains */
     bool closing;         /* no more is taken: the unit is answered, then the connection closes for close_reason */
     enum source_close close_reason;

@@ -29,7 +29,7 @@ static void log_trouble(struct stream_connection *stream, const char *what)
                   endpoint_of(stream)->name, address_format(&stream->channel.peer, who), what, (unsigned long long)left_out);
 }
 
-/* --- who may send ---------------------------------------------------------------------------------------------------------------------------- */
+/* --- who may send ---------------------------------------------------------------------------------------------------------------------- */
 
 /* named: the cluster that a message names. False: the connection is to be closed. */
 static bool decide_access(struct stream_connection *stream, struct slice named, struct access_decision *decision)
@@ -37,10 +37,13 @@ static bool decide_access(struct stream_connection *stream, struct slice named, 
     const struct access_facts facts = {.cluster = named, .certificate = stream->channel.transport.identity, .now = clock_wall()};
     struct counters *counters = &stream->channel.worker->counters;
 
-    if (named.length && !path_is_cluster_name(named))
-        *decision = (struct access_decision){.status = 403, .error = "the structured data's cluster is no cluster's name (1 to 253 of A-Z a-z 0-9 . _ : -)"};
-    else
-        access_decide(endpoint_of(stream), &facts, decision);
+    access_decide(endpoint_of(stream), &facts, decision);
+    if (decision->status == 403 && named.length)
+        decision->error = "a message's structured data names another cluster than this client speaks for";
+    if (!decision->status && named.length && !path_is_cluster_name(named)) {
+        decision->status = 403;
+        decision->error = "a message's structured data has a cluster that is no name (1 to 253 of A-Z a-z 0-9 . _ : -)";
+    }
     if (!decision->status)
         return true;
     counter_add(decision->status == 401 ? &counters->access_unknown : &counters->access_forbidden, 1);
@@ -58,7 +61,7 @@ bool stream_admit(struct stream_connection *stream)
     return false;
 }
 
-/* --- units ------------------------------------------------------------------------------------------------------------------------------------- */
+/* --- units ----------------------------------------------------------------------------------------------------------------------------- */
 
 bool stream_is_between(const struct stream_connection *stream)
 {
@@ -96,7 +99,8 @@ static void answered(void *owner, unsigned int status, unsigned int retry_after,
         counter_add(&counters_of(stream)->not_stored, 1);
         if (!stream->is_relp)
             log_about(LOG_LEVEL_ERROR, LOG_FIELD_SOURCE, endpoint_of(stream)->name,
-                      "source `%s`: messages could not be stored (%u) and are lost: plain syslog does not send them again", endpoint_of(stream)->name, status);
+                      "source `%s`: messages could not be stored (%u) and are lost: plain syslog does not send them again",
+                      endpoint_of(stream)->name, status);
         stream_begin_closing(stream, SOURCE_CLOSE_NOT_STORED);
     }
     buffer_reset(&stream->due, STREAM_OUT_BYTES);
@@ -144,8 +148,10 @@ static bool begin_unit(struct stream_connection *stream, struct slice named)
 /* The message that has begun gets a unit, at once or with a later step. */
 static void begin_message(struct stream_connection *stream)
 {
-    struct slice named = endpoint_of(stream)->cluster_from_syslog ? syslog_reader_header(stream->syslog)->cluster : slice_make(NULL, 0);
+    struct slice named = slice_make(NULL, 0);
 
+    if (endpoint_of(stream)->cluster_from_syslog)
+        named = syslog_reader_header(stream->syslog)->cluster;
     stream->unbegun = true;
     stream->text_bytes = 0;
     stream->last_byte = '\0';
@@ -183,7 +189,7 @@ void stream_let_go_of_unit(struct stream_connection *stream)
     forget_unit(stream);
 }
 
-/* --- messages ------------------------------------------------------------------------------------------------------------------------------------ */
+/* --- messages -------------------------------------------------------------------------------------------------------------------------- */
 
 /* The handler should never refuse a plain sender's bytes: they are lost then. */
 static void add_text(struct stream_connection *stream, struct slice text)
@@ -193,7 +199,7 @@ static void add_text(struct stream_connection *stream, struct slice text)
 
     stream->unit_bytes += text.length;
     stream->text_bytes += text.length;
-    while (at && (text.bytes[at - 1] == ' ' || text.bytes[at - 1] == '\r' || text.bytes[at - 1] == '\n' || text.bytes[at - 1] == '\t'))
+    while (at && strchr(" \t\r\n", text.bytes[at - 1]))
         at--;
     if (at)
         stream->last_byte = text.bytes[at - 1];
@@ -216,8 +222,8 @@ static void note_cut(struct stream_connection *stream)
     counter_add(&counters->cut_off, 1);
     if (!counters->told_of_cut)
         log_about(LOG_LEVEL_WARNING, LOG_FIELD_SOURCE, endpoint_of(stream)->name,
-                  "source `%s`: a message of %llu bytes ends inside its JSON: what was cut off is not seen. Where the sender bounds its messages, raise "
-                  "the bound (rsyslog: maxMessageSize)",
+                  "source `%s`: a message of %llu bytes ends inside its JSON: what was cut off is not seen. Where the sender bounds its "
+                  "messages, raise the bound (rsyslog: maxMessageSize)",
                   endpoint_of(stream)->name, (unsigned long long)stream->text_bytes);
     counters->told_of_cut = true;
 }
@@ -247,7 +253,8 @@ static void note_other(struct stream_connection *stream)
     stream->progress_bytes = SOURCE_PROGRESS_BYTES;
     if (!counters->told_of_other)
         log_about(LOG_LEVEL_NOTICE, LOG_FIELD_SOURCE, endpoint_of(stream)->name,
-                  "source `%s`: messages without JSON arrive, which are no audit events; they are counted and passed over", endpoint_of(stream)->name);
+                  "source `%s`: messages without JSON arrive, which are no audit events; they are counted and passed over",
+                  endpoint_of(stream)->name);
     counters->told_of_other = true;
 }
 
@@ -274,7 +281,7 @@ static bool take_message_step(struct stream_connection *stream, struct slice *by
     return true;
 }
 
-/* --- RELP ------------------------------------------------------------------------------------------------------------------------------------------ */
+/* --- RELP ------------------------------------------------------------------------------------------------------------------------------ */
 
 /* Responses come in the order of the commands: after those that wait for the unit. */
 static void respond(struct stream_connection *stream, struct slice text)
@@ -343,7 +350,7 @@ bool stream_take_step(struct stream_connection *stream, struct slice *bytes)
     return take_command_step(stream, bytes);
 }
 
-/* --- counters ---------------------------------------------------------------------------------------------------------------------------------------- */
+/* --- counters -------------------------------------------------------------------------------------------------------------------------- */
 
 void stream_count(struct stream_connection *stream)
 {

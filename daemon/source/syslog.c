@@ -104,7 +104,7 @@ static enum syslog_step broken(struct syslog_reader *reader, const char *error)
     return SYSLOG_BROKEN;
 }
 
-/* --- between messages ------------------------------------------------------------------------------------------------------------------------- */
+/* --- between messages ------------------------------------------------------------------------------------------------------------------ */
 
 static void begin_message(struct syslog_reader *reader, bool counted, uint64_t length)
 {
@@ -175,7 +175,7 @@ static enum syslog_step read_length(struct syslog_reader *reader, struct slice *
     return SYSLOG_MORE;
 }
 
-/* --- inside a message --------------------------------------------------------------------------------------------------------------------------- */
+/* --- inside a message ------------------------------------------------------------------------------------------------------------------ */
 
 /* What of bytes is the message's; *ends: it has no more after that. A line's LF is not in it. */
 static struct slice message_part(const struct syslog_reader *reader, struct slice bytes, bool *ends)
@@ -238,7 +238,7 @@ static enum syslog_step skip(struct syslog_reader *reader, struct slice *bytes, 
     return ends ? end_message(reader, bytes, step) : SYSLOG_MORE;
 }
 
-/* --- the header ------------------------------------------------------------------------------------------------------------------------------- */
+/* --- the header ------------------------------------------------------------------------------------------------------------------------ */
 
 static struct slice keep_name(struct buffer *names, struct slice name, bool escaped)
 {
@@ -312,7 +312,7 @@ static enum syslog_step read_head(struct syslog_reader *reader, struct slice *by
     return content == SYSLOG_CONTENT_UNKNOWN && !full ? SYSLOG_MORE : decide(reader, content, &beginning);
 }
 
-/* --- steps ------------------------------------------------------------------------------------------------------------------------------------- */
+/* --- steps ----------------------------------------------------------------------------------------------------------------------------- */
 
 static enum syslog_step step(struct syslog_reader *reader, struct slice *bytes, struct slice *text)
 {

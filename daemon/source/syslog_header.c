@@ -70,7 +70,7 @@ static bool skip_digits(struct cursor *cursor, size_t most)
     return count > 0;
 }
 
-/* --- the text ---------------------------------------------------------------------------------------------------------------------------- */
+/* --- the text -------------------------------------------------------------------------------------------------------------------------- */
 
 /* "[" alone is too little: the kernel's lines begin with [12345.678901]. */
 static bool begins_json(struct cursor *cursor)
@@ -108,7 +108,7 @@ static bool at_text(struct cursor *cursor)
     return is_text;
 }
 
-/* --- words -------------------------------------------------------------------------------------------------------------------------------- */
+/* --- words ----------------------------------------------------------------------------------------------------------------------------- */
 
 /* Up to a blank, which is taken too. "-" is RFC 5424's for nothing. */
 static struct slice take_word(struct cursor *cursor)
@@ -123,7 +123,7 @@ static struct slice take_word(struct cursor *cursor)
     return slice_is(word, "-") ? slice_make(NULL, 0) : word;
 }
 
-/* --- RFC 5424 ----------------------------------------------------------------------------------------------------------------------------- */
+/* --- RFC 5424 -------------------------------------------------------------------------------------------------------------------------- */
 
 /* PARAM-VALUE with its quotes (section 6.3.3): escapes are kept. */
 static bool take_value(struct cursor *cursor, struct slice *value)
@@ -204,7 +204,7 @@ static bool take_5424(struct cursor *cursor, struct syslog_beginning *beginning)
     return true;
 }
 
-/* --- RFC 3164 and rsyslog's forward format -------------------------------------------------------------------------------------------------- */
+/* --- RFC 3164 and rsyslog's forward format --------------------------------------------------------------------------------------------- */
 
 static bool take_month(struct cursor *cursor)
 {

@@ -189,7 +189,8 @@ void source_tls_free(struct source_tls *tls)
     free(tls);
 }
 
-/* A certificate and its key are two files: between the writing of the one and of the other they do not fit. So the first look at bad files is silent. */
+/* A certificate and its key are two files: between the writing of the one and of the other they do not fit. So the first look at bad
+ * files is silent. */
 static enum source_refresh keep_old(struct source_tls *tls, const struct file_stamp stamps[TLS_FILES], char *error)
 {
     bool seen = tls->bad_looks && same_stamps(stamps, tls->bad_stamps);

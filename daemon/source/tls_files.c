@@ -213,8 +213,8 @@ static bool use_client_ca(SSL_CTX *context, STACK_OF(X509) * client_ca)
     return true;
 }
 
-/* Sessions are resumed by tickets, whose keys are the context's own: one that was made under other files is not resumed, and clients of one source
- * are not those of another. */
+/* Sessions are resumed by tickets, whose keys are the context's own: one that was made under other files is not resumed, and clients of
+ * one source are not those of another. */
 static bool set_sessions(SSL_CTX *context, const char *name)
 {
     unsigned char id[EVP_MAX_MD_SIZE];

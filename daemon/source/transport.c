@@ -120,8 +120,8 @@ static enum transport_result receive_failed(struct transport *transport, int res
     return end;
 }
 
-/* One record a call is what SSL_read gives, of at most 16 KiB: as many as there are, and as there is room for. What is pending may be a part of a record
- * only, of which no more can be had now: so it is not asked for a second time after that has shown. */
+/* One record a call is what SSL_read gives, of at most 16 KiB: as many as there are, and as there is room for. What is pending may be a
+ * part of a record only, of which no more can be had now: so it is not asked for a second time after that has shown. */
 static enum transport_result receive_tls(struct transport *transport, char *bytes, size_t size, size_t *received)
 {
     *received = 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The bytes of one connected socket, plain or through TLS. Never blocks. The process must ignore SIGPIPE: OpenSSL writes without MSG_NOSIGNAL. */
+/* The bytes of one connected socket, plain or through TLS. Never blocks. The process must ignore SIGPIPE: OpenSSL writes without
+ * MSG_NOSIGNAL. */
 #ifndef HARRIER_DAEMON_SOURCE_TRANSPORT_H
 #define HARRIER_DAEMON_SOURCE_TRANSPORT_H
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bytes in, audit events out: tells the formats apart by looking, in one pass over the bytes as they come, in any order of keys. Events come bare
- * (EventList, Event, arrays, NDJSON, documents one after another), as LogEntries of Cloud Logging, and in envelopes within envelopes: Pub/Sub, Firehose,
- * CloudWatch, Azure's records, CloudEvents, Event Grid, records of log shippers (udm-k8s-mapping section 7). UDM records are taken too. */
+/* Bytes in, audit events out: tells the formats apart by looking, in one pass over the bytes as they come, in any order of keys. Events come
+ * bare (EventList, Event, arrays, NDJSON, documents one after another), as LogEntries of Cloud Logging, and in envelopes within envelopes:
+ * Pub/Sub, Firehose, CloudWatch, Azure's records, CloudEvents, Event Grid, records of log shippers (udm-k8s-mapping section 7). UDM records are
+ * taken too. Lists are never held; an envelope that is one text (Pub/Sub, a shipper's line) is, within limits->event_bytes, as what says what
+ * it is may stand behind it. */
 #ifndef HARRIER_AUDIT_H
 #define HARRIER_AUDIT_H
 
@@ -100,11 +102,11 @@ void audit_reader_reset(struct audit_reader *reader);
 /* The next bytes, in pieces of any size. RESULT_OK, also when something in them was wrong (that went to dead()); RESULT_BUSY when the
  * budget refused: the reader then takes nothing more until it is reset. */
 enum result audit_reader_feed(struct audit_reader *reader, struct slice bytes);
-/* Before the first bytes: the input comes as messages, each ended by audit_reader_end_message. One that does not begin as JSON does is text: `other`, and no
- * dead letter. */
+/* Before the first bytes: the input comes as messages, each ended by audit_reader_end_message. One that does not begin as JSON does is text:
+ * `other`, and no dead letter. */
 void audit_reader_take_messages(struct audit_reader *reader);
-/* The bytes since the last end (or the beginning) were one whole message, such as a syslog message or a line: what is unfinished is judged as cut off, the
- * next bytes begin anew. Costs nothing where nothing is open. RESULT_BUSY as above. */
+/* The bytes since the last end (or the beginning) were one whole message, such as a syslog message or a line: what is unfinished is judged as
+ * cut off, the next bytes begin anew. Costs nothing where nothing is open. RESULT_BUSY as above. */
 enum result audit_reader_end_message(struct audit_reader *reader);
 /* The input has ended: what is unfinished is judged. RESULT_INVALID when not one whole JSON value could be read (an empty input too);
  * *error_offset then tells where it went wrong. */

@@ -20,8 +20,8 @@ struct base64_decoder {
 };
 
 void base64_begin(struct base64_decoder *decoder, enum base64_form form);
-/* The next text; what it stands for is written to out, which needs room for base64_room(text.length) bytes. RESULT_INVALID at a byte that does not belong
- * there: *written tells what came before it. */
+/* The next text; what it stands for is written to out, which needs room for base64_room(text.length) bytes. RESULT_INVALID at a byte that does
+ * not belong there: *written tells what came before it. */
 enum result base64_feed(struct base64_decoder *decoder, struct slice text, char *out, size_t *written);
 /* The text has ended. At most 2 more bytes go to out. RESULT_INVALID: in the middle of a byte, or with the wrong padding. */
 enum result base64_finish(struct base64_decoder *decoder, char *out, size_t *written);

@@ -127,9 +127,10 @@ struct detect_request {
     const struct slice *namespace;             /* NULL: none of detect_needs_namespace */
 };
 
-/* Works out which requests which rule can concern, and at which level they have to be logged for it. Where that cannot be told, the answer is more
- * than is needed, never less. It rests on what the API server does with a request: labels of a pod spec are not looked for in objects of the API server's own
- * that have none, though a client may write such a thing into a patch. It knows lists and tables as they are now. The plan outlives it. */
+/* Works out which requests which rule can concern, and at which level they have to be logged for it. Where that cannot be told, the answer is
+ * more than is needed, never less. It rests on what the API server does with a request: labels of a pod spec are not looked for in objects of
+ * the API server's own that have none, though a client may write such a thing into a patch. It knows lists and tables as they are now. The plan
+ * outlives it. */
 struct detect_needs;
 struct detect_needs *detect_needs_new(struct detect_plan *plan, const struct udm_own_labels *own_labels);
 void detect_needs_free(struct detect_needs *needs);

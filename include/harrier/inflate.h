@@ -19,11 +19,12 @@ struct inflater;
 /* Unpacked bytes, valid during the call. Anything but RESULT_OK ends the unpacking with that result. */
 typedef enum result inflate_sink(void *data, struct slice bytes);
 
+/* With any bound, a zstd window of more than 8 MiB (RFC 9659) is refused as well; without, zstd's own bound holds. */
 struct inflater *inflater_new(enum inflate_format format, const struct inflate_limits *limits);
 void inflater_free(struct inflater *inflater);
-/* The next packed bytes. Members (gzip) and frames (zstd, skippable ones too) may follow one another; zeros behind the last gzip member are padding.
- * RESULT_INVALID: damaged; RESULT_LIMIT: a bound was hit; else what the sink gave. After any of these nothing more is taken, and the same result is given
- * again. */
+/* The next packed bytes. Members (gzip) and frames (zstd, skippable ones too) may follow one another; zeros behind the last gzip member are
+ * padding. RESULT_INVALID: damaged; RESULT_LIMIT: a bound was hit; else what the sink gave. After any of these nothing more is taken, and the
+ * same result is given again. */
 enum result inflater_feed(struct inflater *inflater, struct slice bytes, inflate_sink *sink, void *data);
 /* The packed bytes have ended: RESULT_INVALID if that was within a member or frame, or before the first. */
 enum result inflater_finish(struct inflater *inflater);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A look at a few members of an object whose text is at hand and known to be right JSON, without a tree: costs one pass over the bytes and no memory. */
+/* A look at a few members of an object whose text is at hand and known to be right JSON, without a tree: costs one pass over the bytes and no
+ * memory. */
 #ifndef HARRIER_JSON_WALK_H
 #define HARRIER_JSON_WALK_H
 

@@ -22,8 +22,8 @@ struct source_client {
     const char *email;           /* the JWT's email, which must be verified, from Google's issuer */
 };
 
-/* source_name: for the log. On an error *access is NULL and *error (the caller frees it; NULL: not wanted) says which file is wrong, how, and what to
- * do. */
+/* source_name: for the log. On an error *access is NULL and *error (the caller frees it; NULL: not wanted) says which file is wrong, how,
+ * and what to do. */
 enum result source_access_new(const char *source_name, const struct source_client *clients, size_t client_count,
                               struct source_access **access, char **error);
 /* No connection may use it any more. */

@@ -54,8 +54,8 @@ struct source_tls_facts {
 /* Of the certificate in use. Any thread. */
 void source_tls_describe(struct source_tls *tls, struct source_tls_facts *facts);
 
-/* For checks of a configuration: the same errors as source_tls_new, and the facts of what was read. A certificate that has expired or is not good
- * yet is no error here: see the facts. */
+/* For checks of a configuration: the same errors as source_tls_new, and the facts of what was read. A certificate that has expired or is
+ * not good yet is no error here: see the facts. */
 enum result source_tls_check(const struct source_tls_options *options, struct source_tls_facts *facts, char **error);
 
 #endif

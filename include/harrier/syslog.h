@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Syslog messages out of a byte stream, whatever the pieces it comes in: octet counting (RFC 6587 section 3.4.1, RFC 5425) and lines, told apart for
- * each message by its first character. The text of a message is given on as it comes and never held; only its header is, up to a bound.
+/* Syslog messages out of a byte stream, whatever the pieces it comes in: octet counting (RFC 6587 section 3.4.1, RFC 5425) and lines, told
+ * apart for each message by its first character. The text of a message is given on as it comes and never held; only its header is, up to a
+ * bound.
  *
  * The caller pulls: syslog_next takes bytes off the front of a slice and says what it found, so that a caller can stop at any step and go on later. */
 #ifndef HARRIER_SYSLOG_H

@@ -50,6 +50,12 @@ RULES = {
     "agents": rule("agents", "$e.network.http.user_agent = /curl/"),
     "received": rule("received", label("stage", "RequestReceived"), label("verb", "create")),
     "no_code_yet": rule("no_code_yet", "$e.network.http.response_code = 0", label("verb", "create")),
+    "started": rule("started", label("stage", "ResponseStarted")),
+    "not_complete": rule("not_complete", "$e.metadata.description != \"ResponseComplete\"", label("verb", "create")),
+    "received_here": rule("received_here", label("stage", "RequestReceived"), label("namespace", "default")),
+    "kinds": rule("kinds", label("kind", "CronJob")),
+    "ids": rule("ids", '$e.target.resource.product_object_id != ""'),
+    "any_name": rule("any_name", "$e.target.resource.name = /./"),
     "patches": rule("patches", label("patch_type", "json")),
     "outcome_alone": rule("outcome_alone", label("resource", "jobs"), label("verb", "create"),
                           outcome=f'$images = array_distinct({LABEL.format("image")})'),
@@ -248,7 +254,7 @@ def test_paths_of_no_resource_are_logged_where_a_rule_names_them(tmp_path):
     assert audit_policy.level(policy, "get", None, "/version") == "None"
 
 
-@pytest.mark.parametrize("name", ["received", "no_code_yet"])
+@pytest.mark.parametrize("name", ["received", "received_here", "no_code_yet"])
 def test_the_stage_requestreceived_is_kept_for_rules_that_need_it(tmp_path, name):
     assert "omitStages" not in one_policy(tmp_path, name)[0]
     assert one_policy(tmp_path, "exec", "exec_allowed", "denied", "agents")[0]["omitStages"] == ["RequestReceived"]

@@ -4,8 +4,10 @@ import glob
 import json
 import os
 import socket
+import ssl
 
 import captured
+import front
 import pytest
 from daemon import PATIENCE, audit_ids, free_port, ndjson, replay, wait_for
 
@@ -158,6 +160,67 @@ def test_a_sender_that_names_a_cluster_is_not_believed_unasked(syslog):
     syslog.send(counted(ATTACKS[0], b'<134>1 - cp-1 a - - [x cluster="prod-1"] '))
     wait_for(lambda: syslog.harrier.stored(), "the alert")
     assert [alert["cluster"] for alert in syslog.harrier.stored()] == ["test"]
+
+
+@pytest.fixture
+def authority(tmp_path):
+    return front.Authority(tmp_path)
+
+
+def mutual(make_harrier, authority):
+    """Clients of two clusters, which their certificates tell."""
+    clients = [{"name": name, "cluster": name, "certificate_name": name} for name in ("prod", "stage")]
+    return Syslog(make_harrier, cluster_from="syslog", tls={**front.server(authority), "client_ca_file": authority.certificate}, clients=clients)
+
+
+def through_tls(syslog, authority, name=None):
+    context = front.context(authority, authority.sign(name, name) if name else None)
+    return context.wrap_socket(syslog.connect(), server_hostname="localhost")
+
+
+def test_a_certificate_tells_the_cluster(make_harrier, authority):
+    syslog = mutual(make_harrier, authority)
+    for number, name in enumerate(["prod", "stage"]):
+        with through_tls(syslog, authority, name) as connection:
+            connection.sendall(counted(ATTACKS[number]) + counted(ATTACKS[number + 2], b'<134>1 - - - - - [x cluster="%s"] ' % name.encode()))
+    wait_for(lambda: len(syslog.harrier.stored()) == 4, "the alerts")
+    assert sorted(alert["cluster"] for alert in syslog.harrier.stored()) == ["prod", "prod", "stage", "stage"]
+    syslog.harrier.stop()
+
+
+def ends(connection):
+    try:
+        return connection.recv(1) == b""
+    except (ssl.SSLError, ConnectionError):
+        return True
+
+
+def test_a_client_cannot_speak_for_another_cluster(make_harrier, authority):
+    syslog = mutual(make_harrier, authority)
+    with through_tls(syslog, authority, "stage") as connection:
+        connection.sendall(counted(ATTACKS[0]) + counted(ATTACKS[1], b'<134>1 - - - - - [x cluster="prod"] '))
+        assert ends(connection)
+    assert [alert["cluster"] for alert in syslog.harrier.stored()] == ["stage"]
+    assert syslog.harrier.metric("harrier_http_closes_total", reason="forbidden") == 1
+    assert "names another cluster" in syslog.harrier.log()
+    syslog.harrier.stop()
+
+
+def test_a_stranger_is_not_listened_to(make_harrier, authority):
+    syslog = mutual(make_harrier, authority)
+    with through_tls(syslog, authority, "stranger") as connection:
+        assert ends(connection)
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        with through_tls(syslog, authority) as connection:
+            connection.sendall(counted(ATTACKS[0]))
+            assert not connection.recv(1)
+            raise ConnectionError
+    with syslog.connect() as connection:
+        connection.sendall(counted(ATTACKS[0]))
+        assert ends(connection)
+    assert syslog.harrier.stored() == []
+    assert syslog.metric("messages") == 0
+    syslog.harrier.stop()
 
 
 def test_what_was_sent_before_a_stop_is_stored(make_harrier):

@@ -65,7 +65,8 @@ static void test_titles_say_what_it_is_and_what_to_do(void **state)
     notice.amount = MINUTES(42);
     assert_title(&notice, "Cluster prod (source api) came back after 42m;");
     notice = blind("Metadata");
-    assert_title(&notice, "rule rule_a looks into objects, but the events come at level Metadata, without them. Raise the audit policy to level Request ");
+    assert_title(&notice, "rule rule_a looks into objects, but the events come at level Metadata, without them. Raise the audit policy to level "
+                          "Request for");
     notice = blind("Request");
     assert_title(&notice, "Raise the audit policy to level RequestResponse");
     notice = blind("");
@@ -218,7 +219,8 @@ static void test_a_truncated_write_says_who_did_what(void **state)
     struct alert alert = truncated("eve", "x", "a-1", MINUTES(5));
     const struct json_node *tree = document(arena, &alert);
     (void)state;
-    assert_true(slice_starts_with(json_string(json_member(tree, "title")), SLICE("eve create cronjobs default/x in cluster prod (source api): the event came without its whole object, rule rule_a")));
+    assert_true(slice_starts_with(json_string(json_member(tree, "title")),
+                                  SLICE("eve create cronjobs default/x in cluster prod (source api): the event came without its whole object, rule rule_a")));
     assert_true(slice_is(json_string(json_at(tree, "actor", "user", NULL)), "eve"));
     assert_true(slice_is(json_string(json_at(tree, "action", "name", NULL)), "x"));
     assert_true(slice_is(json_string(json_member(json_member(tree, "events")->first, "audit_id")), "a-1"));

@@ -101,7 +101,8 @@ static void test_a_rules_level_is_that_of_what_its_conditions_read(void **state)
     assert_int_equal(rule_level(RULE(LABEL("zone") " = \"x\"")), DETECT_LEVEL_REQUEST_RESPONSE);
     assert_int_equal(rule_level(RULE(LABEL("agent") " = \"x\"")), DETECT_LEVEL_METADATA);
     assert_int_equal(rule_level(RULE("$e.target.resource.attribute.labels.key = \"x\"")), DETECT_LEVEL_REQUEST_RESPONSE);
-    assert_int_equal(rule_level("rule r { events: " POST " outcome: $x = array_distinct(" LABEL("image") ") condition: $e }"), DETECT_LEVEL_METADATA);
+    assert_int_equal(rule_level("rule r { events: " POST " outcome: $x = array_distinct(" LABEL("image") ") condition: $e }"),
+                     DETECT_LEVEL_METADATA);
 }
 
 static void test_a_levels_name_is_that_of_a_policy(void **state)
@@ -121,12 +122,17 @@ static void test_a_rule_concerns_what_its_conditions_let_through(void **state)
     assert_int_equal(level(RULE(PODS POST), "update", "/pods"), DETECT_LEVEL_NONE);
     assert_int_equal(level(RULE(PODS POST), "", "/pods"), DETECT_LEVEL_NONE);
     assert_int_equal(level(RULE(PODS), "", "/pods"), DETECT_LEVEL_METADATA);
-    assert_int_equal(level(RULE("(" PODS " or " LABEL("subresource") " = \"scale\")"), "patch", "apps/deployments/scale"), DETECT_LEVEL_METADATA);
+    assert_int_equal(level(RULE("(" PODS " or " LABEL("subresource") " = \"scale\")"), "patch", "apps/deployments/scale"),
+                     DETECT_LEVEL_METADATA);
     assert_int_equal(level(RULE("(" PODS " or " LABEL("subresource") " = \"scale\")"), "patch", "apps/deployments"), DETECT_LEVEL_NONE);
     assert_int_equal(level(RULE("$e.metadata.event_type = \"RESOURCE_PERMISSIONS_CHANGE\""), "create", "rbac.authorization.k8s.io/roles"),
                      DETECT_LEVEL_METADATA);
-    assert_int_equal(level(RULE("$e.metadata.event_type = \"RESOURCE_PERMISSIONS_CHANGE\""), "get", "rbac.authorization.k8s.io/roles"), DETECT_LEVEL_NONE);
+    assert_int_equal(level(RULE("$e.metadata.event_type = \"RESOURCE_PERMISSIONS_CHANGE\""), "get", "rbac.authorization.k8s.io/roles"),
+                     DETECT_LEVEL_NONE);
     assert_int_equal(level(RULE("$e.metadata.log_type = \"GKE_CONTROLPLANE\""), "create", "/pods"), DETECT_LEVEL_NONE);
+    assert_int_equal(level(RULE("$e.metadata.description = \"ResponseStarted\""), "create", "/pods"), DETECT_LEVEL_METADATA);
+    assert_int_equal(level(RULE(LABEL("stage") " = \"Panic\""), "get", "/pods"), DETECT_LEVEL_METADATA);
+    assert_int_equal(level(RULE(LABEL("stage") " = \"NeverHeardOf\""), "get", "/pods"), DETECT_LEVEL_NONE);
 }
 
 static void test_what_cannot_be_told_counts_as_concerned(void **state)
@@ -149,8 +155,9 @@ static void test_a_resource_that_is_not_listed_is_none_that_is(void **state)
     assert_int_equal(level(jobs, "create", "batch/others"), DETECT_LEVEL_NONE);
     assert_int_equal(level(jobs, "create", "example.org/others"), DETECT_LEVEL_NONE);
     assert_int_equal(level(RULE(LABEL("resource") " = \"jobs\""), "create", "example.org/others"), DETECT_LEVEL_METADATA);
-    assert_int_equal(level(RULE(LABEL("resource") " = \"workflows\" " LABEL("api_group") " = \"argoproj.io\""), "create", "argoproj.io/workflows"),
-                     DETECT_LEVEL_METADATA);
+    assert_int_equal(
+        level(RULE(LABEL("resource") " = \"workflows\" " LABEL("api_group") " = \"argoproj.io\""), "create", "argoproj.io/workflows"),
+        DETECT_LEVEL_METADATA);
 }
 
 static void test_content_of_the_request_needs_its_level(void **state)
@@ -183,6 +190,11 @@ static void test_what_the_answer_alone_has_needs_its_level(void **state)
     assert_int_equal(level(RULE(LABEL("response.image") " = \"x\""), "update", "/pods"), DETECT_LEVEL_REQUEST_RESPONSE);
     assert_int_equal(level(RULE(LABEL("response_items") " = \"9\""), "list", "/pods"), DETECT_LEVEL_REQUEST_RESPONSE);
     assert_int_equal(level(RULE("$e.target.resource.name = \"x\""), "create", "/pods"), DETECT_LEVEL_REQUEST_RESPONSE);
+    assert_int_equal(level(RULE(LABEL("kind") " = \"Pod\""), "create", "/pods"), DETECT_LEVEL_REQUEST_RESPONSE);
+    assert_int_equal(level(RULE(LABEL("kind") " = \"Pod\""), "get", "/pods"), DETECT_LEVEL_REQUEST_RESPONSE);
+    assert_int_equal(level(RULE(LABEL("kind") " = \"Pod\""), "update", "/pods"), DETECT_LEVEL_REQUEST);
+    assert_int_equal(level(RULE(LABEL("kind") " = \"Pod\""), "delete", "/pods"), DETECT_LEVEL_REQUEST_RESPONSE);
+    assert_int_equal(level(RULE("$e.target.resource.name = \"x\""), "delete", "/pods"), DETECT_LEVEL_METADATA);
     assert_int_equal(level(RULE("$e.target.resource.name = \"x\""), "update", "/pods"), DETECT_LEVEL_METADATA);
     assert_int_equal(level(RULE("$e.target.resource.product_object_id = \"x\""), "update", "/pods"), DETECT_LEVEL_REQUEST_RESPONSE);
 }
@@ -234,7 +246,13 @@ static void test_the_first_stage_is_needed_where_no_later_one_will_do(void **sta
     (void)state;
     assert_true(needs_received(RULE(LABEL("stage") " = \"RequestReceived\"")));
     assert_true(needs_received(RULE("$e.metadata.description = \"RequestReceived\" " PODS)));
+    assert_true(needs_received(RULE("$e.metadata.description = /Received/")));
     assert_true(needs_received(RULE("$e.network.http.response_code = 0")));
+    assert_true(needs_received(RULE("$e.network.http.response_code < 100 " PODS)));
+    assert_true(needs_received(RULE(LABEL("code") " = \"\"")));
+    assert_false(needs_received(RULE("$e.network.http.response_code < 101")));
+    assert_false(needs_received(RULE("$e.metadata.description = /Response/")));
+    assert_false(needs_received(RULE("$e.metadata.description = \"Panic\"")));
     assert_false(needs_received(RULE("$e.metadata.description = \"ResponseComplete\"")));
     assert_false(needs_received(RULE("not $e.metadata.description = \"ResponseStarted\"")));
     assert_false(needs_received(RULE(PODS)));
@@ -249,7 +267,7 @@ static void test_a_path_of_no_resource_has_no_objects(void **state)
     struct detect_request request = {.verb = SLICE("get"), .is_resource = false};
     (void)state;
     start(&f, RULE("$e.target.url = \"/version\"") "rule s { events: " LABEL("image") " = \"x\" condition: $e }"
-                                                   "rule t { events: " PODS " condition: $e }");
+                                                                                      "rule t { events: " PODS " condition: $e }");
     assert_int_equal(detect_needs_level(f.needs, 0, &request), DETECT_LEVEL_METADATA);
     assert_int_equal(detect_needs_level(f.needs, 1, &request), DETECT_LEVEL_NONE);
     assert_int_equal(detect_needs_level(f.needs, 2, &request), DETECT_LEVEL_NONE);

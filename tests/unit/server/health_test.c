@@ -263,6 +263,21 @@ static void test_zero_means_that_silence_is_not_looked_at(void **state)
     assert_told(desk, 0);
 }
 
+static void test_what_is_switched_off_while_it_holds_is_not_said_to_be_over(void **state)
+{
+    struct desk *desk = *state;
+    start(desk);
+    observe(desk, "prod", "present", "Request", NULL, 0, MINUTES(5));
+    pass(desk, MINUTES(16), NULL, 0);
+    assert_told(desk, 2);
+    desk->source.silence_after = 0;
+    desk->config.health.clock_skew = 0;
+    restart(desk, 0);
+    pass(desk, MINUTES(20), "prod", SECONDS(30));
+    assert_told(desk, 2);
+    assert_int_equal(conditions(desk), 0);
+}
+
 static void test_each_cluster_of_a_source_is_silent_by_itself(void **state)
 {
     struct desk *desk = *state;
@@ -606,6 +621,7 @@ int main(void)
         TEST(test_an_event_now_and_then_does_not_make_the_silence_flap),
         TEST(test_a_source_with_batches_every_half_minute_is_never_silent),
         TEST(test_zero_means_that_silence_is_not_looked_at),
+        TEST(test_what_is_switched_off_while_it_holds_is_not_said_to_be_over),
         TEST(test_each_cluster_of_a_source_is_silent_by_itself),
         TEST(test_a_source_whose_clusters_nobody_knows_is_silent_as_a_whole),
         TEST(test_where_envelopes_name_clusters_the_source_is_watched_as_a_whole),

@@ -763,6 +763,38 @@ static void test_a_drain_closes_who_is_between_two_messages(void **state)
     stop(&p);
 }
 
+static void test_a_drain_takes_what_has_arrived(void **state)
+{
+    static const char text[] = "<1>{\"a\":1}\n<1>{\"a\":2}\n";
+    struct peer p;
+    (void)state;
+    start(&p, SYSLOG);
+    turn(&p);
+    assert_int_equal(send(p.client, text, sizeof text - 1, MSG_NOSIGNAL), sizeof text - 1);
+    source_worker_drain(p.worker);
+    turn(&p);
+    assert_told(&p, "{{\"a\":1};{\"a\":2};}");
+    assert_true(p.closed);
+    stop(&p);
+}
+
+static void test_a_drain_takes_what_arrives_while_a_unit_waits(void **state)
+{
+    struct peer p;
+    (void)state;
+    start(&p, SYSLOG);
+    p.hold_answers = true;
+    say(&p, "<1>{\"a\":1}\n");
+    source_worker_drain(p.worker);
+    turn(&p);
+    say(&p, "<1>{\"a\":2}\n");
+    answer(&p, 0, 200);
+    answer(&p, 1, 200);
+    assert_told(&p, "{{\"a\":1};}{{\"a\":2};}");
+    assert_true(p.closed);
+    stop(&p);
+}
+
 static void test_a_drain_lets_a_message_end(void **state)
 {
     struct peer p;
@@ -835,6 +867,8 @@ int main(void)
         cmocka_unit_test(test_a_client_that_takes_no_responses_is_closed),
         cmocka_unit_test(test_many_small_frames_are_answered_in_order),
         cmocka_unit_test(test_a_drain_closes_who_is_between_two_messages),
+        cmocka_unit_test(test_a_drain_takes_what_has_arrived),
+        cmocka_unit_test(test_a_drain_takes_what_arrives_while_a_unit_waits),
         cmocka_unit_test(test_a_drain_lets_a_message_end),
         cmocka_unit_test(test_a_drain_lets_a_session_have_its_responses),
     };
