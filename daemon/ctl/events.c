@@ -165,7 +165,7 @@ static void feed_syslog(struct feeding *feeding, struct slice bytes)
         switch (syslog_next(feeding->syslog, &bytes, &text)) {
         case SYSLOG_TEXT: feed_text(feeding, text); break;
         case SYSLOG_END: end_message(feeding); break;
-        case SYSLOG_BEGIN:
+        case SYSLOG_BEGIN: intake_begin_message(feeding->intake, syslog_reader_header(feeding->syslog)->hostname); break;
         case SYSLOG_OTHER: break;
         case SYSLOG_MORE:
         case SYSLOG_BROKEN: return;

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { ARENA_BYTES = 64 * 1024 };
+enum { HOST_BYTES = 255, ARENA_BYTES = 64 * 1024 };
 
 struct intake_scratch {
     struct detect_engine *engine;
@@ -20,6 +20,8 @@ struct intake {
     struct intake_sink sink;
     struct audit_reader *reader;
     uint64_t taken; /* of memory, from the budget too */
+    char syslog_host[HOST_BYTES]; /* of the message in hand */
+    size_t syslog_host_length;
 };
 
 struct intake_scratch *intake_scratch_new(struct detect_plan *plan, const struct detect_limits *limits)
@@ -194,6 +196,7 @@ static void on_event(void *context, const struct audit_event *event)
     struct udm_source source = intake->options->source;
     struct detect_result result;
 
+    source.syslog_host = slice_make(intake->syslog_host, intake->syslog_host_length);
     if (intake->options->envelope_cluster && event->cluster.length)
         source.cluster = event->cluster;
 
@@ -271,6 +274,14 @@ void intake_free(struct intake *intake)
 enum result intake_feed(struct intake *intake, struct slice bytes)
 {
     return audit_reader_feed(intake->reader, bytes);
+}
+
+void intake_begin_message(struct intake *intake, struct slice syslog_host)
+{
+    syslog_host = slice_first(syslog_host, sizeof intake->syslog_host);
+    if (syslog_host.length)
+        memcpy(intake->syslog_host, syslog_host.bytes, syslog_host.length);
+    intake->syslog_host_length = syslog_host.length;
 }
 
 enum result intake_end_message(struct intake *intake)

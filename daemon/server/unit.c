@@ -363,6 +363,12 @@ static enum result body(void *context, struct slice bytes)
     return unit->failed != RESULT_OK ? unit->failed : result;
 }
 
+static void message_begin(void *context, struct slice syslog_host)
+{
+    struct unit *unit = context;
+    intake_begin_message(unit->intake, syslog_host);
+}
+
 static void message_end(void *context)
 {
     struct unit *unit = context;
@@ -465,6 +471,7 @@ static void aborted(void *context)
 const struct source_handler unit_handler = {
     .begin = begin,
     .body = body,
+    .message_begin = message_begin,
     .message_end = message_end,
     .end = end,
     .abort = aborted,

@@ -140,6 +140,7 @@ static struct refusal judge(struct connection *connection, const struct http_hea
     if (refusal.status)
         return refusal;
     connection->validating = is_validation(connection, head);
+    buffer_reset(&connection->validation, 0);
     return connection->validating ? refusal : offer(connection, head, parts, &decision);
 }
 

@@ -146,6 +146,15 @@ static bool begin_unit(struct stream_connection *stream, struct slice named)
 }
 
 /* The message that has begun gets a unit, at once or with a later step. */
+static void tell_message(struct stream_connection *stream)
+{
+    const struct source_handler *handler = &stream->unit->worker->handler;
+
+    stream->unbegun = false;
+    if (handler->message_begin)
+        handler->message_begin(stream->unit->context, syslog_reader_header(stream->syslog)->hostname);
+}
+
 static void begin_message(struct stream_connection *stream)
 {
     struct slice named = slice_make(NULL, 0);
@@ -158,7 +167,7 @@ static void begin_message(struct stream_connection *stream)
     if (stream->unit && !slice_equal(buffer_slice(&stream->cluster), named))
         stream_end_unit(stream);
     if (stream_can_take(stream) && (stream->unit || begin_unit(stream, named)))
-        stream->unbegun = false;
+        tell_message(stream);
 }
 
 static void abort_unit(struct stream_connection *stream)

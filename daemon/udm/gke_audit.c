@@ -197,7 +197,7 @@ static void map_texts(struct udm_record *record, const struct entry *entry, cons
     }
 }
 
-static void map_additional(struct udm_record *record, const struct entry *entry, const struct udm_cut *cut)
+static void map_additional(struct udm_record *record, const struct entry *entry, const struct udm_source *source, const struct udm_cut *cut)
 {
     struct json_node *fields = k8s_additional_new(record->arena);
 
@@ -209,6 +209,7 @@ static void map_additional(struct udm_record *record, const struct entry *entry,
         k8s_additional_add(record->arena, fields, additional[i].key, text);
     }
     k8s_additional_add_causes(record->arena, fields, entry->response_status);
+    k8s_additional_add(record->arena, fields, "syslog_host", source->syslog_host);
     k8s_map_additional(record, fields);
 }
 
@@ -346,7 +347,7 @@ void udm_gke_record(struct udm_record *record, const struct udm_source *source, 
     map_user(record, &entry);
     map_target(record, &entry);
     map_outcome(record, &entry);
-    map_additional(record, &entry, cut);
+    map_additional(record, &entry, source, cut);
     k8s_map_objects(record, &entry.target.request, &objects, cut);
     udm_own_labels_apply(source->own_labels, record, node);
 }

@@ -175,7 +175,7 @@ static void map_response(struct udm_record *record, const struct audit_event *ev
     k8s_map_message(record, json_last_member(event->response_status, "message"));
 }
 
-static void map_additional(struct udm_record *record, const struct audit_event *event)
+static void map_additional(struct udm_record *record, const struct audit_event *event, const struct udm_source *source)
 {
     struct json_node *fields = k8s_additional_new(record->arena);
 
@@ -183,6 +183,7 @@ static void map_additional(struct udm_record *record, const struct audit_event *
     k8s_additional_add(record->arena, fields, "namespace", json_string(json_last_member(event->object_ref, "namespace")));
     k8s_additional_add(record->arena, fields, "resource_version", json_string(json_last_member(event->object_ref, "resourceVersion")));
     k8s_additional_add_causes(record->arena, fields, event->response_status);
+    k8s_additional_add(record->arena, fields, "syslog_host", source->syslog_host);
     k8s_map_additional(record, fields);
 }
 
@@ -268,7 +269,7 @@ void udm_k8s_record(struct udm_record *record, const struct udm_source *source, 
     map_resource(record, &event);
     map_response(record, &event);
     k8s_map_annotations(record, event.annotations);
-    map_additional(record, &event);
+    map_additional(record, &event, source);
     map_objects(record, &event, cut);
     udm_own_labels_apply(source->own_labels, record, node);
 }

@@ -58,6 +58,7 @@ static const struct k8s_field event_fields[] = {
     ROW("additional.fields[\"level\"]", EVENT, "level", "Metadata, Request, RequestResponse"),
     ROW("additional.fields[\"namespace\"]", EVENT, "objectRef.namespace", "namespace of the object"),
     ROW("additional.fields[\"resource_version\"]", EVENT, "objectRef.resourceVersion", "version that the request names"),
+    ROW("additional.fields[\"syslog_host\"]", EVENT, "HOST of the syslog message", "who sent it, by its own word"),
     ROW("additional.fields[\"cause_field\"]", EVENT, "responseStatus.details.causes[].field", "the field that was refused first"),
     ROW(LABEL("level"), EVENT, "level", "Metadata, Request, RequestResponse"),
     ROW(LABEL("stage"), STAGE, "stage", "RequestReceived, ResponseStarted, ResponseComplete, Panic"),

@@ -63,6 +63,8 @@ struct intake *intake_new(struct intake_scratch *scratch, const struct intake_op
 void intake_free(struct intake *intake);
 /* The next bytes of a body. RESULT_BUSY: the memory budget refused; the body must be refused as a whole. */
 enum result intake_feed(struct intake *intake, struct slice bytes);
+/* The next message came from that syslog host; at most 255 bytes of its name are kept. */
+void intake_begin_message(struct intake *intake, struct slice syslog_host);
 /* The bytes since the last call were one whole message (a syslog message, a line): audit_reader_end_message. */
 enum result intake_end_message(struct intake *intake);
 /* The body has ended. RESULT_INVALID: not one JSON value could be read, *error_offset tells where it went wrong. */

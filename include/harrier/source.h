@@ -94,6 +94,8 @@ struct source_handler {
     void *(*begin)(void *data, struct source_request *request, const struct source_head *head, struct source_refusal *refusal);
     /* The next bytes, never empty, valid during the call. Anything but RESULT_OK: abort() follows, the rest is drained, 503 is answered. */
     enum result (*body)(void *context, struct slice bytes);
+    /* A syslog message begins, from the host of that name (by its own word; may be empty). NULL: of no interest. */
+    void (*message_begin)(void *context, struct slice syslog_host);
     /* The bytes since the last call (or begin) were one whole message: syslog, RELP, files. HTTP bodies have no messages. */
     void (*message_end)(void *context);
     void (*end)(void *context);

@@ -36,8 +36,8 @@ void source_tls_free(struct source_tls *tls);
 enum source_refresh {
     SOURCE_REFRESH_SAME,  /* the files are as they were */
     SOURCE_REFRESH_TAKEN, /* changed, and good: new connections use them; open ones keep what they have */
-    SOURCE_REFRESH_REFUSED /* changed, and bad: what was there before stays in use. Logged once, at the second look, as the files may be in the midst of
-                              being replaced */
+    SOURCE_REFRESH_REFUSED /* changed, and bad: what was there before stays in use. Logged once, at the second look, as the files may be in
+                              the midst of being replaced */
 };
 
 /* Reads the files again if one of them has changed (a stat of each if not). Any thread. */

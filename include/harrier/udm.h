@@ -237,6 +237,7 @@ struct udm_source {
     struct slice cluster;
     unsigned int trusted_proxies; /* entries of sourceIPs from the end that belong to proxies of ours */
     clock_nanos received;         /* metadata.ingested_timestamp; 0: not set */
+    struct slice syslog_host;     /* of the message that the event came in: additional.fields["syslog_host"]; empty: none */
     const struct udm_own_labels *own_labels; /* may be NULL */
 };
 

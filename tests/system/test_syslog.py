@@ -232,3 +232,12 @@ def test_what_was_sent_before_a_stop_is_stored(make_harrier):
         assert connection.recv(1) == b""
     assert len(syslog.harrier.start().stored()) == 2
     syslog.harrier.stop()
+
+
+def test_a_rule_can_ask_which_host_sent_the_message(tmp_path):
+    rule = tmp_path / "host.yaral"
+    rule.write_text('rule from_cp_1 {\n  meta:\n    severity = "LOW"\n  events:\n    $e.additional.fields["syslog_host"] = "cp-1"\n  condition:\n    $e\n}\n', encoding="utf-8")
+    log = tmp_path / "messages"
+    log.write_bytes(line(ATTACKS[0]) + line(ATTACKS[1], b"<134>Nov 24 04:46:20 cp-2 kube-audit: ") + counted(ATTACKS[2]) + line(ATTACKS[3], b""))
+    found = audit_ids(replay([log], rule=str(rule), log_type="auto"))
+    assert found == [json.loads(ATTACKS[0])["auditID"], json.loads(ATTACKS[2])["auditID"]]

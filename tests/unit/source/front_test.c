@@ -229,6 +229,10 @@ static void test_a_validation_that_is_none_is_refused(void **state)
     memset(large, ' ', 70000);
     say_bytes(&l, large, 70000);
     assert_statuses(&l, "400 400 415 413 ");
+    /* nothing of it is left for the next */
+    say(&l, VALIDATE("/azure/hid%2Fden"));
+    assert_answer_holds(&l, "{\"validationResponse\":\"512d-\\\"38b6\"}");
+    assert_statuses(&l, "200 ");
     free(large);
     stop_as(&l);
 }
