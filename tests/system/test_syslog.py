@@ -238,6 +238,6 @@ def test_a_rule_can_ask_which_host_sent_the_message(tmp_path):
     rule = tmp_path / "host.yaral"
     rule.write_text('rule from_cp_1 {\n  meta:\n    severity = "LOW"\n  events:\n    $e.additional.fields["syslog_host"] = "cp-1"\n  condition:\n    $e\n}\n', encoding="utf-8")
     log = tmp_path / "messages"
-    log.write_bytes(line(ATTACKS[0]) + line(ATTACKS[1], b"<134>Nov 24 04:46:20 cp-2 kube-audit: ") + counted(ATTACKS[2]) + line(ATTACKS[3], b""))
+    log.write_bytes(line(ATTACKS[0]) + line(ATTACKS[1], b"<134>Nov 24 04:46:20 cp-2 kube-audit: ") + line(ATTACKS[3], b"") + counted(ATTACKS[2]))
     found = audit_ids(replay([log], rule=str(rule), log_type="auto"))
     assert found == [json.loads(ATTACKS[0])["auditID"], json.loads(ATTACKS[2])["auditID"]]
