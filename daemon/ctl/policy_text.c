@@ -369,6 +369,29 @@ static void append_paths(struct composition *composition)
     append_rest(composition, &paths, path_verbs, true);
 }
 
+/* --- a sign of life -------------------------------------------------------------------------------------------------------------- */
+
+static const char sign_of_life[] = "  # A sign of life, a few events a second: a cluster in which nothing else is logged would look cut off (silence_after).\n"
+                                   "  - level: Metadata\n"
+                                   "    verbs: [update]\n"
+                                   "    namespaces: [kube-system]\n"
+                                   "    resources: [{group: coordination.k8s.io, resources: [leases]}]\n";
+
+/* Where rules ask for the leases of kube-system, what they ask for is the sign. */
+static bool rules_ask_for_leases(const struct composition *composition)
+{
+    const struct slice namespace = SLICE("kube-system");
+    struct detect_request request = {.is_resource = true, .verb = SLICE("update"), .namespace = &namespace};
+    size_t count = detect_plan_rule_count(composition->plan), i = 0;
+
+    while ((request.resource = detect_needs_resource(composition->needs, i)) && strcmp(request.resource->name, "leases") != 0)
+        i++;
+    for (size_t rule = 0; request.resource && rule < count; rule++)
+        if (detect_needs_level(composition->needs, rule, &request) != DETECT_LEVEL_NONE)
+            return true;
+    return composition->least != DETECT_LEVEL_NONE;
+}
+
 /* --- the whole ------------------------------------------------------------------------------------------------------------------- */
 
 static void append_head(struct composition *composition, struct buffer *out)
@@ -391,6 +414,8 @@ static void append_head(struct composition *composition, struct buffer *out)
     if (!composition->needs_received)
         buffer_append_text(out, "omitStages: [RequestReceived]\n");
     buffer_append_text(out, "rules:\n");
+    if (!rules_ask_for_leases(composition))
+        buffer_append_text(out, sign_of_life);
 }
 
 void policy_text(struct buffer *out, struct detect_plan *plan, const struct udm_own_labels *own_labels, enum detect_level least,
@@ -429,7 +454,9 @@ void policy_text_default(struct buffer *out)
                        "apiVersion: audit.k8s.io/v1\n"
                        "kind: Policy\n"
                        "omitStages: [RequestReceived]\n"
-                       "rules:\n"
+                       "rules:\n");
+    buffer_append_text(out, sign_of_life);
+    buffer_append_text(out,
                        "  # Noise: leader election, events, probes.\n"
                        "  - level: None\n"
                        "    resources: [{group: coordination.k8s.io, resources: [leases]}]\n"

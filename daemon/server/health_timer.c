@@ -116,11 +116,11 @@ static void restore(struct health_timer *timer)
     char key[KEY_BYTES];
     struct slice state;
 
-    for (size_t slot = 0;; slot++) {
+    /* there may be holes: a slot is taken before its state is stored */
+    for (size_t slot = 0; slot < (size_t)timer->server->boot->config->health.clusters; slot++) {
         arena_reset(timer->arena);
-        if (store_position(timer->server->reader, key_of(slot, key).bytes, timer->arena, &state) != RESULT_OK)
-            return;
-        health_restore(timer->health, slot, state);
+        if (store_position(timer->server->reader, key_of(slot, key).bytes, timer->arena, &state) == RESULT_OK)
+            health_restore(timer->health, slot, state);
     }
 }
 

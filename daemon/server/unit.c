@@ -79,6 +79,12 @@ static bool is_final(enum result result)
 static void part_done(void *context, enum result result, struct submission *submission);
 static void part_arrived(struct mailbox_message *message, void *context);
 
+/* The commit thread works until every worker has ended. */
+static bool may_try_again(const struct worker *worker)
+{
+    return !worker->stopping || clock_monotonic() < worker->give_up_at;
+}
+
 static void submit_again_cb(evutil_socket_t fd, short events, void *argument)
 {
     struct part *part = argument;
@@ -91,7 +97,7 @@ static void submit_again_cb(evutil_socket_t fd, short events, void *argument)
     if (commit_submit(worker->options.commit, submission, part_done, part))
         return;
     part->submission = submission;
-    if (!worker->stopping) {
+    if (may_try_again(worker)) {
         event_add(part->again, &patience);
         return;
     }
@@ -112,7 +118,7 @@ static void part_arrived(struct mailbox_message *message, void *context)
     struct unit *unit = part->unit;
     struct worker *worker = context;
 
-    if (part->result != RESULT_OK && unit->must_not_fail && !is_final(part->result) && !worker->stopping) {
+    if (part->result != RESULT_OK && unit->must_not_fail && !is_final(part->result) && may_try_again(worker)) {
         keep_trying(part);
         return;
     }

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { ROUTE_ARENA_BYTES = 16384 };
+enum { GIVE_UP_SECONDS = 8, ROUTE_ARENA_BYTES = 16384 };
 
 /* --- rules ------------------------------------------------------------------------------------------------------------------------ */
 
@@ -145,6 +145,7 @@ static void stop_arrived(struct mailbox_message *message, void *context)
 
     free(message);
     worker->stopping = true;
+    worker->give_up_at = clock_monotonic() + GIVE_UP_SECONDS * CLOCK_SECOND;
     followers_free(worker->followers);
     worker->followers = NULL;
     source_worker_free(worker->source);

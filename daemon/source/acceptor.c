@@ -36,6 +36,7 @@ struct source_acceptor {
     struct source_peers *peers; /* NULL: not counted */
     _Atomic uint64_t out_of_address;
     struct log_limit logged;
+    struct log_limit logged_shortage;
 };
 
 /* --- sockets ---------------------------------------------------------------------------------------------------------------------- */
@@ -90,9 +91,13 @@ static struct source_worker *reserve_place(const struct source_acceptor *accepto
     return least && source_worker_reserve(least) ? least : NULL;
 }
 
-static void pause_accepting(struct source_acceptor *acceptor, _Atomic uint64_t *bound)
+static void pause_accepting(struct source_acceptor *acceptor, _Atomic uint64_t *bound, const char *why)
 {
+    uint64_t left_out;
+
     counter_add(bound, 1);
+    if (log_limit_due(&acceptor->logged_shortage, &left_out))
+        log_error("no new connection is taken for now: %s; senders wait, or are turned away (harrier_http_bounds_hit_total counts it)", why);
     if (acceptor->paused)
         return;
     acceptor->paused = true;
@@ -138,7 +143,7 @@ static bool accept_one(const struct listener *listener)
     struct source_worker *worker = reserve_place(acceptor);
 
     if (!worker) {
-        pause_accepting(acceptor, &acceptor->out_of_places);
+        pause_accepting(acceptor, &acceptor->out_of_places, "all that limits.connections allows are open");
         return false;
     }
     int fd = accept4(listener->fd, (struct sockaddr *)&peer.storage, &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -152,7 +157,7 @@ static bool accept_one(const struct listener *listener)
     int error = errno;
     source_worker_release(worker);
     if (is_shortage(error))
-        pause_accepting(acceptor, &acceptor->out_of_descriptors);
+        pause_accepting(acceptor, &acceptor->out_of_descriptors, "the process is out of file descriptors or the system of memory; raise LimitNOFILE");
     /* anything else concerns the one connection only (accept(2), "Error handling") */
     return !is_shortage(error) && error != EAGAIN && error != EWOULDBLOCK;
 }

@@ -142,7 +142,7 @@ void source_worker_drain(struct source_worker *worker)
     worker->draining = true;
     for (struct channel *channel = LIST_FIRST(&worker->channels); channel; channel = next) {
         next = LIST_NEXT(channel, entry);
-        if (channel->transport.handshaking)
+        if (channel->transport.handshaking || channel->shunned) /* its protocol has not begun */
             channel_close(channel, SOURCE_CLOSE_SHUTDOWN);
         else
             channel->type->drain(channel);

@@ -136,10 +136,10 @@ static const struct json_node *whole_response_of(const struct k8s_objects *objec
 
 /* --- states --------------------------------------------------------------------------------------------------------------- */
 
-/* Refused before or at decoding: nothing was changed. Other refusals come after it, with the object logged. */
+/* Refused before or at decoding: nothing was changed. Other refusals come after it, with the object logged. An authorizer that fails gives a 500. */
 static bool is_refusal(int64_t code)
 {
-    return code >= 400 && code < 500;
+    return code >= 400;
 }
 
 /* The event's object_state. */

@@ -8,7 +8,7 @@ import subprocess
 import captured
 import front
 import pytest
-from daemon import PATIENCE, audit_ids, wait_for
+from daemon import PATIENCE, audit_ids, free_port, wait_for
 
 ATTACKS = sorted(event["auditID"] for event in json.loads(captured.attacks())["items"])
 
@@ -153,3 +153,18 @@ def test_a_slow_handshake_is_ended(make_harrier, authority):
         assert slow.recv(100) == b""
     front.wait_failures(daemon, "timeout", 1)
     daemon.stop()
+
+
+@pytest.mark.parametrize("kind", ["webhook", "syslog", "relp"])
+def test_a_client_whose_handshake_was_refused_does_not_disturb_a_stop(make_harrier, authority, kind):
+    port = free_port()
+    tls = {**front.server(authority), "client_ca_file": authority.certificate}
+    daemon = make_harrier(sources=[{"name": "front", "type": kind, "listen": f"127.0.0.1:{port}", "tls": tls}]).start()
+    stranger = front.context(authority, version=ssl.TLSVersion.TLSv1_2)
+    plain = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        stranger.wrap_socket(plain, server_hostname="127.0.0.1", do_handshake_on_connect=True, suppress_ragged_eofs=False)
+    held = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)  # and one that is in the midst of it
+    daemon.stop()
+    held.close()
+    plain.close()

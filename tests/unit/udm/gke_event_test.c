@@ -562,7 +562,7 @@ static void test_what_an_entry_does_not_show_is_unknown(void **state)
         {CREATE ",'status':{'code':7}", "rejected", false},
         {CREATE ",'status':{'code':16}", "rejected", false},
         {CREATE ",'status':{'code':3}", "rejected", false},
-        {CREATE ",'status':{'code':13}", "missing", false},
+        {CREATE ",'status':{'code':13}", "rejected", false},
         {CREATE ",'status':{'code':3},'request':{'spec':{}}", "present", true},
         {CREATE ",'request':'skipped'", "truncated", false},
         {PATCH ",'request':{'@type':'k8s.io/Patch'}", "missing", false},
