@@ -117,9 +117,10 @@ void envelope_log_entry(struct audit_reader *reader, struct slice bytes, bool co
 struct members {
     struct json_raw message_object, message_text, subscription, data_text, data, data_base64;
     struct json_raw category, properties, resource_id, specversion, event_type, log_name, log_payload, kind, api_version;
+    struct json_raw log_tag, partial_message;
 };
 
-enum { STRING = 1 << JSON_STRING, ARRAY = 1 << JSON_ARRAY, OBJECT = 1 << JSON_OBJECT };
+enum { BOOL = 1 << JSON_BOOL, STRING = 1 << JSON_STRING, ARRAY = 1 << JSON_ARRAY, OBJECT = 1 << JSON_OBJECT };
 
 static const struct {
     const char *name;
@@ -142,6 +143,8 @@ static const struct {
     {"jsonPayload", OBJECT, offsetof(struct members, log_payload)},
     {"kind", STRING, offsetof(struct members, kind)},
     {"apiVersion", STRING, offsetof(struct members, api_version)},
+    {"logtag", STRING, offsetof(struct members, log_tag)},
+    {"partial_message", STRING | BOOL, offsetof(struct members, partial_message)},
 };
 
 /* The last of equal names counts. */
@@ -262,6 +265,26 @@ static bool open_collector(struct audit_reader *reader, struct slice bytes)
     return payload->other || payload->dead_letter;
 }
 
+/* What is open_collector's but a later part of a line. */
+static bool open_record(struct audit_reader *reader, const struct members *members, struct slice bytes)
+{
+    bool says_part = is_there(members->log_tag) || is_there(members->partial_message);
+
+    if ((says_part || reader->split.count) && split_is_rest(&reader->split, bytes)) {
+        if (reader->payload.manner == PAYLOAD_OF_BROKEN)
+            return false;
+        reader->payload.dead_letter = true;
+        audit_reader_dead_item(reader, AUDIT_DEAD_NOT_AN_EVENT, "a part of a split line: let the collector join them (multiline.parser docker, cri)");
+        return true;
+    }
+    bool opened = open_collector(reader, bytes);
+    bool whole = reader->payload.events && !reader->payload.cut_off; /* who joined it may have left the tag of its first part */
+    bool cut_by_source = reader->payload.cut_off && !audit_reader_item_is_cut(reader) && !reader->truncated;
+    if (says_part ? !whole : cut_by_source)
+        split_note_first(&reader->split, bytes);
+    return opened;
+}
+
 /* 7: a line of one log stream of many. */
 static bool open_log_event(struct audit_reader *reader, const struct members *members)
 {
@@ -307,7 +330,7 @@ static bool open_members(struct audit_reader *reader, struct slice bytes)
     }
     /* A Kubernetes object is no collector's record; who may create an Event chooses its message. */
     bool kubernetes_object = is_there(members.kind) && is_there(members.api_version);
-    return audit_reader_opens(reader, AUDIT_FORMAT_COLLECTOR) && !kubernetes_object && open_collector(reader, bytes);
+    return audit_reader_opens(reader, AUDIT_FORMAT_COLLECTOR) && !kubernetes_object && open_record(reader, &members, bytes);
 }
 
 bool envelope_open(struct audit_reader *reader, struct slice bytes, bool broken)

@@ -21,10 +21,11 @@ static bool ask_budget(struct item *item, ptrdiff_t bytes)
 
 static void release(struct item *item, size_t keep)
 {
-    size_t capacity = item->kept.capacity;
     buffer_reset(&item->kept, keep);
-    if (item->kept.capacity != capacity)
-        ask_budget(item, -(ptrdiff_t)capacity);
+    if (item->kept.capacity >= item->charged)
+        return;
+    ask_budget(item, -(ptrdiff_t)(item->charged - item->kept.capacity));
+    item->charged = item->kept.capacity;
 }
 
 void item_free(struct item *item)
@@ -46,7 +47,7 @@ void item_begin(struct item *item, uint64_t offset, uint64_t line)
     item->bound[REGION_REQUEST] = item->bound[REGION_RESPONSE] = item->limits->value_bytes;
     memset(item->used, 0, sizeof item->used);
     memset(item->region_cut, 0, sizeof item->region_cut);
-    item->over_bound = false;
+    item->over_bound = item->full = false;
     item->cut = (struct udm_cut){0};
     item->digesting = false;
     item->kept.length = 0;
@@ -71,32 +72,39 @@ static size_t next_capacity(size_t capacity, size_t needed)
     return capacity;
 }
 
-static void append(struct item *item, struct slice bytes)
+/* For so many bytes more. False: the budget refuses. */
+static bool make_room(struct item *item, size_t extra)
 {
     struct buffer *kept = &item->kept;
-    size_t needed = kept->length + bytes.length + 1;
+    size_t needed = kept->length + extra + 1;
 
-    if (item->refused)
-        return;
-    if (needed > kept->capacity) {
-        size_t capacity = next_capacity(kept->capacity, needed);
-        if (!ask_budget(item, (ptrdiff_t)(capacity - kept->capacity))) {
-            item->refused = true;
-            return;
-        }
-        kept->bytes = xrealloc(kept->bytes, capacity);
-        kept->capacity = capacity;
-    }
-    buffer_append_slice(kept, bytes);
+    if (needed <= kept->capacity)
+        return true;
+    size_t capacity = next_capacity(kept->capacity, needed);
+    if (!ask_budget(item, (ptrdiff_t)(capacity - item->charged)))
+        return false;
+    item->charged = capacity;
+    kept->bytes = xrealloc(kept->bytes, capacity);
+    kept->capacity = capacity;
+    return true;
 }
 
-/* Closing brackets and the like: accounted for as what they are, a change of the buffer's capacity. */
+/* Closing brackets and the like. Where the budget refuses them and the item may not, they alone go uncharged. */
 static void close_kept(struct item *item, size_t from)
 {
-    size_t capacity = item->kept.capacity;
-    json_close(&item->kept, from);
-    if (item->kept.capacity != capacity && !ask_budget(item, (ptrdiff_t)(item->kept.capacity - capacity)))
+    struct buffer *kept = &item->kept;
+
+    json_close(kept, from);
+    if (kept->capacity <= item->charged)
+        return;
+    if (ask_budget(item, (ptrdiff_t)(kept->capacity - item->charged))) {
+        item->charged = kept->capacity;
+    } else if (item->limits->cut_over_budget) {
+        kept->capacity = kept->length + 1 > item->charged ? kept->length + 1 : item->charged;
+        kept->bytes = xrealloc(kept->bytes, kept->capacity);
+    } else {
         item->refused = true;
+    }
 }
 
 /* From now on what is kept is not all. Until now it was. */
@@ -118,6 +126,44 @@ static void note_cut(struct item *item, enum item_region region)
     }
 }
 
+/* Kept becomes an object without its closing bracket, which comes last. */
+static void close_but_last(struct item *item)
+{
+    close_kept(item, 0);
+    if (item->kept.length)
+        item->kept.length--;
+}
+
+/* The budget has no more: nothing of the object is kept from here on, in any region. */
+static void be_refused(struct item *item)
+{
+    if (!item->limits->cut_over_budget) {
+        item->refused = true;
+        return;
+    }
+    item->full = item->over_bound = true;
+    if (item->unwanted)
+        return;
+    begin_digest(item);
+    note_cut(item, REGION_REST);
+    note_cut(item, item->kept_region);
+    for (size_t i = 0; i < REGIONS; i++)
+        item->region_cut[i] = true;
+    if (item->kept.length == 0)
+        buffer_append_byte(&item->kept, '{');
+    close_but_last(item);
+}
+
+static void append(struct item *item, struct slice bytes)
+{
+    if (item->refused || item->full)
+        return;
+    if (make_room(item, bytes.length))
+        buffer_append_slice(&item->kept, bytes);
+    else
+        be_refused(item);
+}
+
 static void cut_region(struct item *item, enum item_region region)
 {
     item->region_cut[region] = true;
@@ -128,9 +174,7 @@ static void cut_region(struct item *item, enum item_region region)
         return;
     }
     item->over_bound = true;
-    close_kept(item, 0);
-    if (item->kept.length) /* the object's own closing bracket comes last */
-        item->kept.length--;
+    close_but_last(item);
 }
 
 static void keep(struct item *item, struct slice bytes)
@@ -143,6 +187,8 @@ static void keep(struct item *item, struct slice bytes)
         return;
     }
     size_t room = item->bound[region] - item->used[region];
+    if (!item->region_cut[region] && !item->refused && !make_room(item, bytes.length < room ? bytes.length : room))
+        be_refused(item);
     if (!item->region_cut[region] && bytes.length > room)
         begin_digest(item);
     if (item->digesting)
@@ -161,6 +207,10 @@ static void pass_mark(struct item *item, enum item_region region)
     item->kept_region = region;
     if (region == REGION_REST || item->unwanted)
         return;
+    if (item->full) {
+        note_cut(item, region);
+        return;
+    }
     if (item->region_cut[REGION_REST]) {
         if (item->kept.length > 1)
             append(item, SLICE(","));
@@ -266,6 +316,8 @@ struct slice item_bytes(struct item *item, uint64_t end, struct slice piece, uin
     collect(item, end, piece, piece_offset);
     if (item->region_cut[REGION_REST])
         append(item, SLICE("}"));
+    if (item->full && !item->unwanted)
+        buffer_append_byte(&item->kept, '}');
     return buffer_slice(&item->kept);
 }
 

@@ -47,7 +47,9 @@ struct item {
 
     const struct audit_limits *limits;
     const struct audit_sink *sink;
-    bool refused; /* by the budget: nothing is kept any more */
+    size_t charged; /* of kept's capacity, to the budget */
+    bool refused;   /* by the budget: nothing is kept any more, and the input ends */
+    bool full;      /* likewise, where the input must go on (limits->cut_over_budget): the object alone is cut */
 };
 
 void item_init(struct item *item, const struct audit_limits *limits, const struct audit_sink *sink);

@@ -7,7 +7,7 @@
 #include "harrier/memory.h"
 
 /* Envelopes in each other; and how much all payloads of an input may unpack to before their sum is held against the input's size. */
-enum { LEVELS = 6, FREE_BYTES = 1024 * 1024 };
+enum { LEVELS = 6, FREE_BYTES = 32 * 1024 * 1024 };
 
 /* --- what the child tells ---------------------------------------------------------------------------------------------------- */
 
@@ -118,6 +118,14 @@ static enum result fail(struct decoding *decoding, enum audit_dead_reason reason
     return reason == AUDIT_DEAD_LIMIT ? RESULT_LIMIT : RESULT_INVALID;
 }
 
+static void fail_to_inflate(struct decoding *decoding, enum result result)
+{
+    if (result == RESULT_LIMIT)
+        fail(decoding, AUDIT_DEAD_LIMIT, "it unpacks to more than inflated_bytes or inflate_ratio allow; what comes behind that is not judged");
+    else
+        fail(decoding, AUDIT_DEAD_ENCODING, inflater_error(decoding->inflater));
+}
+
 /* The inflater bounds one payload by its own size; many small ones, or one in another, are bounded by the size of the input. */
 static enum result read_inflated(void *data, struct slice bytes)
 {
@@ -127,7 +135,7 @@ static enum result read_inflated(void *data, struct slice bytes)
 
     root->inflated += bytes.length;
     if (ratio && root->inflated > FREE_BYTES && root->inflated / ratio > root->credit)
-        return fail(decoding, AUDIT_DEAD_LIMIT, "the payloads of this input unpack to too many times its size");
+        return fail(decoding, AUDIT_DEAD_LIMIT, "the payloads of this input unpack to too many times its size; what comes behind that is not judged");
     return read_text(decoding->reader, bytes);
 }
 
@@ -145,7 +153,7 @@ static enum result read_bytes(struct decoding *decoding, struct slice bytes)
         return read_text(decoding->reader, bytes);
     enum result result = inflater_feed(decoding->inflater, bytes, read_inflated, decoding);
     if (!decoding->wrong && (result == RESULT_INVALID || result == RESULT_LIMIT))
-        fail(decoding, result == RESULT_LIMIT ? AUDIT_DEAD_LIMIT : AUDIT_DEAD_ENCODING, inflater_error(decoding->inflater));
+        fail_to_inflate(decoding, result);
     return result;
 }
 
@@ -213,6 +221,7 @@ bool payload_read(struct audit_reader *reader, struct json_raw value, enum paylo
         decode(reader, value);
     else
         json_raw_give(value, read_text, reader);
+    reader->payload.cut_off = child->frame_count > 0;
     audit_reader_end_message(child);
     reader->busy |= child->busy;
     add_counts(reader, &before);

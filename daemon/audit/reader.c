@@ -13,7 +13,7 @@ const struct audit_limits audit_default_limits = {
     .event_bytes = (size_t)8 << 20, /* a request line of 1 MiB can be escaped to 6, and the user stands behind it */
     .dead_letter_bytes = (size_t)64 << 10,
     .inflated_bytes = (uint64_t)256 << 20,
-    .inflate_ratio = 200,
+    .inflate_ratio = 1100, /* DEFLATE packs at most 1032 to 1: what is honest is never over it */
 };
 
 static const char message_prefix[] = "\xEF\xBB\xBF@cee:"; /* RFC 5424 section 6.4; the cookie of CEE's syslog mapping */
@@ -38,7 +38,8 @@ struct audit_reader *audit_reader_new(const struct audit_limits *limits, enum au
     struct audit_reader *reader = xcalloc(1, sizeof *reader);
     struct json_handlers handlers = audit_handlers;
     /* An event is mostly in an EventList: an array in an object. */
-    struct json_limits json_limits = {.depth = limits->depth + 2, .token_bytes = limits->value_bytes, .nodes = 0};
+    struct json_limits json_limits = {.depth = limits->depth + 2, .token_bytes = limits->value_bytes, .nodes = 0,
+                                      .cut_over_budget = limits->cut_over_budget};
 
     reader->limits = *limits;
     reader->accept = accept;
@@ -48,6 +49,7 @@ struct audit_reader *audit_reader_new(const struct audit_limits *limits, enum au
     handlers.context = reader;
     reader->stream = json_stream_new(&json_limits, &handlers);
     item_init(&reader->item, &reader->limits, &reader->sink);
+    item_init(&reader->held, &reader->limits, &reader->sink);
     audit_reader_reset(reader);
     return reader;
 }
@@ -59,6 +61,7 @@ void audit_reader_free(struct audit_reader *reader)
     audit_reader_free(reader->child);
     json_stream_free(reader->stream);
     item_free(&reader->item);
+    item_free(&reader->held);
     buffer_free(&reader->owner);
     buffer_free(&reader->log_group);
     buffer_free(&reader->list_cluster);
@@ -73,7 +76,7 @@ void audit_reader_reset(struct audit_reader *reader)
 {
     json_stream_restart(reader->stream, 0, 1);
     item_drop(&reader->item);
-    reader->item.refused = false;
+    reader->item.refused = reader->held.refused = false;
     audit_reader_forget_frames(reader);
     for (size_t i = 0; i < HEAD_MEMBERS; i++)
         buffer_reset(&reader->texts[i], 4096);
@@ -84,6 +87,7 @@ void audit_reader_reset(struct audit_reader *reader)
     reader->prefix = 0;
     reader->in_text = false;
     reader->inflated = 0;
+    reader->split = (struct split){0};
     if (reader->child)
         audit_reader_reset(reader->child);
     reader->read_something = false;
@@ -176,15 +180,18 @@ static void decide_broken_item(struct audit_reader *reader)
 {
     struct item *item = &reader->item;
     const char *why;
-    const struct audit_shape *shape = &reader->frames[reader->frame_count - 1].shape;
+    const struct frame *frame = &reader->frames[reader->frame_count - 1];
+    const struct audit_shape *shape = &frame->shape;
     enum audit_verdict verdict = audit_shape_judge(shape, reader->accept, &why);
 
+    if (verdict == VERDICT_LIST && reader->counts.events == frame->events)
+        verdict = audit_shape_judge_beside_list(shape, reader->accept, &why);
     if (verdict == VERDICT_NONE && reader->accept != AUDIT_ACCEPT_UDM && audit_shape_begins_event(shape))
         verdict = VERDICT_EVENT;
     bool at_hand = !item->unwanted && !item->refused && reader->frame_count < FRAMES;
     if (verdict == VERDICT_LOG_ENTRY && at_hand)
         envelope_log_entry(reader, item_closed_bytes(item), false);
-    if (verdict == VERDICT_NONE && at_hand)
+    if (verdict == VERDICT_NONE && at_hand && !audit_shape_is_event(shape))
         envelope_open(reader, item_closed_bytes(item), true);
     if (verdict != VERDICT_EVENT && verdict != VERDICT_UDM)
         return;
@@ -322,7 +329,7 @@ enum result audit_reader_feed(struct audit_reader *reader, struct slice bytes)
         size_t taken = take(reader, bytes);
         reader->offset += taken;
         bytes = slice_from(bytes, taken);
-        reader->busy |= reader->item.refused;
+        reader->busy |= reader->item.refused || reader->held.refused;
     }
     return reader->busy ? RESULT_BUSY : RESULT_OK;
 }
@@ -386,7 +393,7 @@ static bool close_input(struct audit_reader *reader)
         tail_done(reader, reader->offset);
     item_drop(&reader->item);
     audit_reader_forget_frames(reader);
-    reader->busy |= reader->item.refused;
+    reader->busy |= reader->item.refused || reader->held.refused;
     return clean;
 }
 
@@ -394,7 +401,9 @@ enum result audit_reader_end_message(struct audit_reader *reader)
 {
     if (reader->busy)
         return RESULT_BUSY;
-    if (!close_input(reader))
+    bool clean = close_input(reader);
+    bool only_prefix = reader->prefix && reader->prefix != PREFIX_DONE; /* which the stream has not seen */
+    if (!clean || only_prefix)
         json_stream_restart(reader->stream, reader->offset, json_stream_line(reader->stream) + (reader->in_text ? reader->text_lines : 0));
     reader->prefix = 0;
     reader->in_text = false;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The inside of audit.h: reader.c takes bytes and recovers from wrong syntax, values.c follows the values, envelope.c looks at an object that is no
- * event a second time, payload.c reads what it carries. */
+ * event a second time, split.c tells parts of lines from lines, payload.c reads what it carries. */
 #ifndef HARRIER_DAEMON_AUDIT_READER_H
 #define HARRIER_DAEMON_AUDIT_READER_H
 
 #include "daemon/audit/item.h"
 #include "daemon/audit/shape.h"
+#include "daemon/audit/split.h"
 #include "harrier/audit.h"
 #include "harrier/json_walk.h"
 
@@ -20,6 +21,7 @@ struct frame {
     bool is_array;
     enum list_kind list;
     uint64_t begin;
+    uint64_t events;          /* counted before it */
     struct audit_shape shape; /* of an object */
 };
 
@@ -44,6 +46,7 @@ struct payload {
     uint64_t other;   /* of all of the envelope */
     bool left_out;    /* something in it was no event and is not accounted for */
     bool dead_letter; /* the child's word was passed on */
+    bool cut_off;     /* the text ended within a JSON value */
 };
 
 /* The beginning of the message is through: an optional byte order mark, blanks, an optional cookie. */
@@ -82,6 +85,8 @@ struct audit_reader {
     bool skipping; /* the stream tells only the end of the container at hand */
 
     struct item item;         /* the innermost object, as long as it may be an event */
+    struct item held;         /* the object whose list is being read, until an element says that it is one of events or envelopes */
+    size_t held_frames;       /* how many frames its list began with */
     struct udm_k8s_head head; /* texts point into the piece, or into texts */
     struct buffer texts[HEAD_MEMBERS];
     struct tail tail;
@@ -91,6 +96,7 @@ struct audit_reader {
     struct audit_reader *child; /* NULL until needed */
     bool truncated;             /* the input is a value that was closed where it was cut: it may lack anything */
     struct payload payload;
+    struct split split;
     uint64_t inflated;              /* in the root: bytes that all payloads of this input unpacked to */
     uint64_t credit;                /* in the root: bytes that the input has up to the object in hand */
     struct buffer owner, log_group; /* of the object in hand */

@@ -6,15 +6,25 @@
 enum audit_member audit_member_of_object(struct slice name)
 {
     switch (name.length) {
-    case 3: return IS(name, "udm") ? MEMBER_UDM : MEMBER_OTHER;
-    case 4: return IS(name, "verb") ? MEMBER_VERB : IS(name, "user") ? MEMBER_USER : IS(name, "kind") ? MEMBER_KIND : MEMBER_OTHER;
+    case 3: return IS(name, "udm") ? MEMBER_UDM : IS(name, "log") || IS(name, "msg") ? MEMBER_LINE : MEMBER_OTHER;
+    case 4:
+        return IS(name, "verb")   ? MEMBER_VERB
+               : IS(name, "user") ? MEMBER_USER
+               : IS(name, "kind") ? MEMBER_KIND
+               : IS(name, "_raw") ? MEMBER_LINE
+                                  : MEMBER_OTHER;
     case 5:
         return IS(name, "level")   ? MEMBER_LEVEL
                : IS(name, "stage") ? MEMBER_STAGE
                : IS(name, "items") ? MEMBER_ITEMS
                : IS(name, "owner") ? MEMBER_OWNER
+               : IS(name, "event") ? MEMBER_LINE
                                    : MEMBER_OTHER;
-    case 7: return IS(name, "auditID") ? MEMBER_AUDIT_ID : IS(name, "records") ? MEMBER_RECORDS : MEMBER_OTHER;
+    case 7:
+        return IS(name, "auditID")                              ? MEMBER_AUDIT_ID
+               : IS(name, "records")                            ? MEMBER_RECORDS
+               : IS(name, "message") || IS(name, "MESSAGE") ? MEMBER_LINE
+                                                                : MEMBER_OTHER;
     case 8: return IS(name, "metadata") ? MEMBER_METADATA : IS(name, "logGroup") ? MEMBER_LOG_GROUP : MEMBER_OTHER;
     case 9: return IS(name, "objectRef") ? MEMBER_OBJECT_REF : IS(name, "logEvents") ? MEMBER_LOG_EVENTS : MEMBER_OTHER;
     case 10: return IS(name, "requestURI") ? MEMBER_REQUEST_URI : MEMBER_OTHER;
@@ -115,4 +125,13 @@ enum audit_verdict audit_shape_judge(const struct audit_shape *shape, enum audit
     if (shape->udm || (shape->metadata && !shape->audit_member))
         return accept == AUDIT_ACCEPT_K8S ? none(why, "a UDM record where audit events are expected") : VERDICT_UDM;
     return none(why, "an object that is no audit event and no UDM record");
+}
+
+/* `metadata` is not looked at: an EventList has one. */
+enum audit_verdict audit_shape_judge_beside_list(const struct audit_shape *shape, enum audit_accept accept, const char **why)
+{
+    *why = shape->proto_payload || shape->udm || shape->line ? "an object with a list without an event, and with more beside it" : NULL;
+    if (shape->proto_payload && accept != AUDIT_ACCEPT_UDM)
+        return VERDICT_LOG_ENTRY;
+    return shape->udm && accept != AUDIT_ACCEPT_K8S ? VERDICT_UDM : VERDICT_NONE;
 }

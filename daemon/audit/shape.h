@@ -31,6 +31,7 @@ enum audit_member {
     MEMBER_PROTO_PAYLOAD,
     MEMBER_METADATA,
     MEMBER_UDM,
+    MEMBER_LINE, /* any in which a log shipper's record has its text */
     MEMBER_OTHER
 };
 
@@ -56,6 +57,7 @@ struct audit_shape {
     bool metadata;     /* an object */
     bool udm;          /* an object */
     bool list;         /* an array of items, records or logEvents, which was entered */
+    bool line;         /* MEMBER_LINE, of whatever type */
 };
 
 /* Notes a member; text is that of a string. */
@@ -75,5 +77,7 @@ enum audit_verdict {
 
 /* At the object's end. *why is set for VERDICT_NONE: what to say if it is no envelope either. */
 enum audit_verdict audit_shape_judge(const struct audit_shape *shape, enum audit_accept accept, const char **why);
+/* Of an object for which that was VERDICT_LIST but which gave no event: what is it beside its list? *why is NULL if all of it may be the list. */
+enum audit_verdict audit_shape_judge_beside_list(const struct audit_shape *shape, enum audit_accept accept, const char **why);
 
 #endif

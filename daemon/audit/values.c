@@ -18,7 +18,7 @@ static bool in_object(struct audit_reader *reader)
 static void push(struct audit_reader *reader, bool is_array, enum list_kind list)
 {
     reader->frames[reader->frame_count++] =
-        (struct frame){.is_array = is_array, .list = list, .begin = json_stream_token_begin(reader->stream)};
+        (struct frame){.is_array = is_array, .list = list, .begin = json_stream_token_begin(reader->stream), .events = reader->counts.events};
 }
 
 static void pop(struct audit_reader *reader)
@@ -38,6 +38,7 @@ void audit_reader_forget_frames(struct audit_reader *reader)
     reader->head_object = HEAD_EVENT;
     reader->member = MEMBER_OTHER;
     reader->list_cluster.length = 0;
+    item_drop(&reader->held);
 }
 
 /* --- the head -------------------------------------------------------------------------------------------------------------- */
@@ -180,25 +181,52 @@ void audit_reader_dead_item(struct audit_reader *reader, enum audit_dead_reason 
                               });
 }
 
-/* The whole object is at hand; one that nobody wanted is not. */
+/* The whole object is at hand; one that nobody wanted is not. An audit event (which has a list before its members) is no envelope. */
 static bool open_envelope(struct audit_reader *reader, struct slice bytes)
 {
     struct item *item = &reader->item;
 
+    if (audit_shape_is_event(&top(reader)->shape))
+        return false;
     return item->open && !item->unwanted && !item->refused && reader->frame_count < FRAMES && envelope_open(reader, bytes, false);
+}
+
+/* The list that ends may have said nothing of what its object is: that goes on. */
+static void end_array(struct audit_reader *reader)
+{
+    pop(reader);
+    if (!reader->held.open || reader->held_frames != reader->frame_count)
+        return;
+    struct item closed = reader->item;
+    reader->item = reader->held;
+    reader->held = closed;
+    reader->head = (struct udm_k8s_head){0}; /* that of an element */
+}
+
+/* What the object is, by its members, and by what its list gave. */
+static enum audit_verdict judge(struct audit_reader *reader, const char **why)
+{
+    const struct frame *frame = top(reader);
+    enum audit_verdict verdict = audit_shape_judge(&frame->shape, reader->accept, why);
+
+    if (verdict == VERDICT_NONE && reader->truncated && audit_shape_begins_event(&frame->shape))
+        verdict = VERDICT_EVENT;
+    if (verdict != VERDICT_LIST || reader->counts.events > frame->events)
+        return verdict;
+    verdict = audit_shape_judge_beside_list(&frame->shape, reader->accept, why);
+    return reader->item.open ? verdict : VERDICT_NONE;
 }
 
 static void end_object(struct audit_reader *reader)
 {
     uint64_t piece_offset, end = json_stream_token_end(reader->stream);
     struct slice piece = json_stream_piece(reader->stream, &piece_offset);
-    const struct audit_shape *shape = &top(reader)->shape;
+    const struct frame *frame = top(reader);
     const char *why = "";
-    enum audit_verdict verdict = audit_shape_judge(shape, reader->accept, &why);
+    enum audit_verdict verdict = judge(reader, &why);
     struct slice bytes = slice_make("", 0);
+    bool opened = verdict == VERDICT_LOG_ENTRY;
 
-    if (verdict == VERDICT_NONE && reader->truncated && audit_shape_begins_event(shape))
-        verdict = VERDICT_EVENT;
     if (verdict == VERDICT_EVENT)
         ask(reader, true);
     if (reader->item.open && !reader->item.unwanted && verdict != VERDICT_LIST)
@@ -207,16 +235,20 @@ static void end_object(struct audit_reader *reader)
     case VERDICT_EVENT: audit_reader_deliver(reader, AUDIT_KIND_K8S, bytes, true); break;
     case VERDICT_LOG_ENTRY: envelope_log_entry(reader, bytes, true); break;
     case VERDICT_UDM:
-        if (shape->udm || !open_envelope(reader, bytes)) /* `metadata` alone is not much */
+        opened = !frame->shape.udm && open_envelope(reader, bytes);
+        if (!opened) /* `metadata` alone is not much */
             audit_reader_deliver(reader, AUDIT_KIND_UDM, bytes, true);
         break;
     case VERDICT_LIST: break;
     case VERDICT_NONE:
-        if (!open_envelope(reader, bytes))
+        opened = open_envelope(reader, bytes);
+        if (!opened && why)
             audit_reader_dead_item(reader, AUDIT_DEAD_NOT_AN_EVENT, why);
         break;
     }
     item_drop(&reader->item);
+    if (opened || reader->counts.events > frame->events)
+        item_drop(&reader->held);
     pop(reader);
 }
 
@@ -231,7 +263,9 @@ static void on_key(void *context, struct slice name)
     case HEAD_USER: reader->member = audit_member_of_user(name); break;
     case HEAD_OBJECT_REF: reader->member = audit_member_of_object_ref(name); break;
     }
-    if (reader->member == MEMBER_OTHER)
+    if (reader->member == MEMBER_LINE)
+        top(reader)->shape.line = true;
+    if (reader->member == MEMBER_LINE || reader->member == MEMBER_OTHER)
         json_stream_skip(reader->stream);
 }
 
@@ -268,6 +302,8 @@ static void note_shape(struct audit_reader *reader, enum audit_member member, en
             buffer_append_slice(name, text);
     }
     audit_shape_note(&top(reader)->shape, member, type, text);
+    if (reader->held.open && audit_shape_is_event(&top(reader)->shape))
+        item_drop(&reader->held); /* a list of events, of which nothing is held */
 }
 
 static void on_value(void *context, enum json_type type, struct slice text)
@@ -313,10 +349,22 @@ static bool enters_list(const struct audit_reader *reader, enum list_kind *list)
     }
 }
 
+static void hold_item(struct audit_reader *reader)
+{
+    struct item closed = reader->held;
+
+    reader->held = reader->item;
+    reader->held_frames = reader->frame_count;
+    reader->item = closed;
+}
+
 static void enter_list(struct audit_reader *reader, enum list_kind list)
 {
     top(reader)->shape.list = true;
-    item_drop(&reader->item);
+    if (!reader->held.open && reader->item.open)
+        hold_item(reader);
+    else
+        item_drop(&reader->item);
     push(reader, true, list);
     if (list == LIST_LOG_EVENTS)
         envelope_name_list(reader);
@@ -380,7 +428,7 @@ static void on_end(void *context, enum json_type type)
     if (reader->head_object != HEAD_EVENT)
         reader->head_object = HEAD_EVENT;
     else if (top(reader)->is_array)
-        pop(reader);
+        end_array(reader);
     else
         end_object(reader);
 }
@@ -392,17 +440,18 @@ static void on_bound(void *context, enum json_bound bound)
     (void)bound;
     if (reader->item.open)
         item_note_bound(&reader->item);
+    if (reader->held.open)
+        item_note_bound(&reader->held);
 }
 
 static void on_piece(void *context, enum json_piece kind, struct slice bytes, uint64_t offset)
 {
     struct audit_reader *reader = context;
 
-    if (!reader->item.open)
-        return;
-    for (enum audit_member member = 0; member < HEAD_MEMBERS; member++)
+    for (enum audit_member member = 0; reader->item.open && member < HEAD_MEMBERS; member++)
         copy_text(reader, member);
     item_piece(&reader->item, kind, bytes, offset);
+    item_piece(&reader->held, kind, bytes, offset); /* has what the budget leaves */
 }
 
 static bool on_budget(void *context, ptrdiff_t bytes)

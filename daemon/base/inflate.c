@@ -8,7 +8,7 @@
 #include <zstd.h>
 
 /* RFC 9659 section 3.1: what a stranger sends needs no larger window. Archives of one's own, which have no bounds, may have zstd's 128 MiB. */
-enum { PLAIN_BYTES = 64 * 1024, RATIO_FROM = 1024 * 1024, STRANGERS_WINDOW_LOG = 23 };
+enum { PLAIN_BYTES = 64 * 1024, RATIO_FROM = 32 * 1024 * 1024, STRANGERS_WINDOW_LOG = 23 };
 
 struct inflater {
     enum inflate_format format;

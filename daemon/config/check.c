@@ -124,8 +124,13 @@ static void check_client(struct reader *reader, const struct config_source *sour
         reader_error(reader, client->place, "`user` and a password belong together in %s: add the one that is missing", where);
     if (jwt != (client->audience[0] != 0))
         reader_error(reader, client->place, "`jwks_file` and `audience` belong together in %s: add the one that is missing", where);
-    if (client->email[0] && !jwt)
-        reader_error(reader, client->place, "`email` in %s is one of a JWT: add `jwks_file` and `audience`", where);
+    if ((client->email[0] || client->issuer[0]) && !jwt)
+        reader_error(reader, client->place, "`%s` in %s is one of a JWT: add `jwks_file` and `audience`", client->email[0] ? "email" : "issuer", where);
+    if (jwt && !client->email[0] && !client->issuer[0])
+        reader_error(reader, client->place,
+                     "`jwks_file` in %s lets in every account that Google signs a token for: add `email`, the push subscription's service account "
+                     "(or `issuer`, where the tokens are not Google's)",
+                     where);
     if (jwt + basic + secret_is_given(&client->token) > 1)
         reader_error(reader, client->place, "%s has more than one of token, user and jwks_file, and a request has one Authorization; keep one", where);
     if (!basic && !jwt && !secret_is_given(&client->token) && !secret_is_given(&client->access_key) && !secret_is_given(&client->path_token) &&
@@ -153,7 +158,8 @@ static void check_listener(struct reader *reader, const struct config_source *so
     check_tls(reader, source, where);
     for (size_t i = 0; i < source->client_count; i++)
         check_client(reader, source, i, arena_printf(reader->arena, "%s.clients[%zu]", where, i).bytes);
-    if (source->event_grid && source->client_count == 0)
+    /* on loopback it is a proxy that lets people in */
+    if (source->event_grid && source->client_count == 0 && !source->tls.client_ca_file[0] && !address_is_loopback(&source->listen.address))
         reader_error(reader, source->place, "`event_grid` in %s needs `clients`: else the handshake would vouch for strangers", where);
 }
 

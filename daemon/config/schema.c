@@ -88,9 +88,12 @@ static const struct option client_options[] = {
      .help = "File whose first line must stand in the place of {token} in the source's path: for senders that can send no header of yours."},
     {"path_token_credential", OPTION_SECRET_CREDENTIAL, AT(path_token), .help = "The same from a systemd credential."},
     {"jwks_file", OPTION_PATH, AT(jwks_file),
-     .help = "Key set (RFC 7517) that signs its bearer JWT, as Google Pub/Sub's push has one; with audience. Read again when it changes."},
+     .help = "Key set (RFC 7517) that signs its bearer JWT, as Google Pub/Sub's push has one; with audience, and email or issuer. "
+             "Read again when it changes."},
     {"audience", OPTION_STRING, AT(audience), .help = "The JWT's aud."},
-    {"email", OPTION_STRING, AT(email), .help = "The JWT's email, such as the push subscription's service account."},
+    {"issuer", OPTION_STRING, AT(issuer), .help = "The JWT's iss, where it is not Google's."},
+    {"email", OPTION_STRING, AT(email),
+     .help = "The JWT's email: the push subscription's service account. Google signs for everybody's, so only issuer makes it optional."},
 };
 #undef AT
 
@@ -132,7 +135,7 @@ static const struct option source_options[] = {
      .help = "Who may send; a request that is none of them is answered 401. All that a client's entry names must be shown. Default: anybody who "
              "reaches the address (and has a certificate, with client_ca_file)."},
     {"event_grid", OPTION_BOOL, AT(event_grid), .standard = "false", .types = POSTED,
-     .help = "Answers the validation handshakes of Azure Event Grid and CloudEvents, of clients that may send; needs clients."},
+     .help = "Answers the validation handshakes of Azure Event Grid and CloudEvents, of clients that may send; needs clients, but for an address on loopback, where a proxy lets them in."},
     {"events_per_second", OPTION_NUMBER, AT(events_per_second), .standard = "0", .least = 0, .most = 1e6,
      .help = "Events that are taken in a second, shared fairly by the connections; more are put off (429, or not read). 0: no bound."},
     {"silence_after", OPTION_DURATION, AT(silence_after), .standard = "15m", .least = 0, .most = DAYS(30),
@@ -241,11 +244,11 @@ static const struct option admin_options[] = {
 #define AT(member) .offset = offsetof(struct config_limits, member)
 static const struct option limits_options[] = {
     {"body_bytes", OPTION_SIZE, AT(body_bytes), .standard = "0", .least = 0, .most = TIBS(1),
-     .help = "Largest body of a request; a longer one is answered 413 and lost after the client's retries. 0: no bound, as a "
+     .help = "Largest body of a request. Of a longer one what comes before is evaluated, the rest is lost, and 413 is answered. 0: no bound, as a "
              "kube-apiserver has none."},
     {"header_bytes", OPTION_SIZE, AT(header_bytes), .standard = "16KiB", .least = KIBS(1), .most = KIBS(64),
      .help = "Largest request line and header section; a larger one is answered 431."},
-    {"connections", OPTION_INTEGER, AT(connections), .standard = "4096", .least = 1, .most = 100000,
+    {"connections", OPTION_INTEGER, AT(connections), .standard = "8192", .least = 1, .most = 100000,
      .help = "Open connections per worker; more wait in the system's queue."},
     {"connections_per_address", OPTION_INTEGER, AT(connections_per_address), .standard = "4096", .least = 1, .most = 100000,
      .help = "Open connections of one address, over all workers; one more is closed at once. An API server whose batches are answered late opens "
@@ -270,9 +273,11 @@ static const struct option limits_options[] = {
     {"connection_memory", OPTION_SIZE, AT(connection_memory), .standard = "64MiB", .least = MIBS(1), .most = TIBS(1),
      .help = "Bytes in flight of one connection; a request that would go over it is answered 503."},
     {"inflated_bytes", OPTION_SIZE, AT(inflated_bytes), .standard = "1GiB", .least = MIBS(1), .most = TIBS(1),
-     .help = "Bytes that a compressed body, or a compressed part of one, may have when it is unpacked; a larger one is answered 413."},
-    {"inflate_ratio", OPTION_INTEGER, AT(inflate_ratio), .standard = "200", .least = 10, .most = 1000000,
-     .help = "How many times its compressed size a body may have. Audit events are packed to a tenth or a thirtieth."},
+     .help = "Bytes that a compressed body, or a compressed part of one, may have when it is unpacked. Of a larger body what comes before is "
+             "evaluated, the rest is lost, and 413 is answered."},
+    {"inflate_ratio", OPTION_INTEGER, AT(inflate_ratio), .standard = "1100", .least = 10, .most = 1000000,
+     .help = "How many times its compressed size a body may have once it has unpacked to more than 32 MiB; then as inflated_bytes. Audit events "
+             "are packed to a tenth or a thirtieth, but whoever creates large objects of one letter has a part in that."},
     {"raw_bytes", OPTION_SIZE, AT(raw_bytes), .standard = "64KiB", .least = 0, .most = MIBS(16),
      .help = "Bytes of an event that are kept in its alert."},
 };

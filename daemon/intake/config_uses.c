@@ -133,6 +133,7 @@ struct source_client *config_clients(const struct config_source *source)
             .path_token_file = from->path_token.file,
             .jwks_file = from->jwks_file,
             .audience = from->audience,
+            .issuer = from->issuer,
             .email = from->email,
         };
     }

@@ -5,7 +5,11 @@
 
 #include <stdlib.h>
 
-enum { HOST_BYTES = 255, ARENA_BYTES = 64 * 1024 };
+/* What a unit that must not fail may hold where the budget refuses (ALLOWANCE_BYTES: a usual event, or many; there may be thousands of such units),
+ * and the growth that it is granted even then, so that there is always something of an event to decide on. Beyond it the event in hand is cut, as
+ * over event_bytes: it is decided on as far as it goes, its alerts say so, and reading goes on. Without an end to it, connections that each hold an
+ * unfinished message would take all memory; to refuse the unit would lose whole messages, for which the sender does not come back. */
+enum { HOST_BYTES = 255, ARENA_BYTES = 64 * 1024, ALLOWANCE_BYTES = 256 * 1024, SMALL_GROWTH_BYTES = 32 * 1024 };
 
 struct intake_scratch {
     struct detect_engine *engine;
@@ -239,10 +243,12 @@ static bool on_budget(void *context, ptrdiff_t bytes)
         return true;
     }
     uint64_t wanted_bytes = (uint64_t)bytes;
-    if (options->must_not_fail)
+    bool is_over = options->memory && intake->taken + wanted_bytes > options->memory;
+    if (is_over || !budget_take(options->budget, wanted_bytes)) {
+        if (!options->must_not_fail || (intake->taken + wanted_bytes > ALLOWANCE_BYTES && wanted_bytes > SMALL_GROWTH_BYTES))
+            return false;
         budget_take_always(options->budget, wanted_bytes);
-    else if ((options->memory && intake->taken + wanted_bytes > options->memory) || !budget_take(options->budget, wanted_bytes))
-        return false;
+    }
     intake->taken += wanted_bytes;
     return true;
 }
@@ -255,7 +261,9 @@ struct intake *intake_new(struct intake_scratch *scratch, const struct intake_op
     intake->scratch = scratch;
     intake->options = options;
     intake->sink = *sink;
-    intake->reader = audit_reader_new(&options->limits, options->accept, options->format, &below);
+    struct audit_limits limits = options->limits;
+    limits.cut_over_budget = options->must_not_fail;
+    intake->reader = audit_reader_new(&limits, options->accept, options->format, &below);
     if (options->messages)
         audit_reader_take_messages(intake->reader);
     return intake;

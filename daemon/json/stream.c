@@ -268,6 +268,15 @@ static bool insert_null(struct json_stream *stream, enum json_bound bound, uint6
 
 /* --- tokens that a chunk ends in ------------------------------------------------------------------------------------------ */
 
+/* A token of which something is there can be cut: its caller sees that the mode is none of failure. */
+static void refuse(struct json_stream *stream)
+{
+    if (stream->limits.cut_over_budget && stream->carry.length)
+        return;
+    stream->mode = MODE_FAILED;
+    stream->result = RESULT_BUSY;
+}
+
 static bool carry_append(struct json_stream *stream, struct slice bytes)
 {
     struct buffer *carry = &stream->carry;
@@ -279,8 +288,7 @@ static bool carry_append(struct json_stream *stream, struct slice bytes)
             capacity *= 2;
         ptrdiff_t growth = (ptrdiff_t)(BUFFERS_PER_CARRY * (capacity - carry->capacity));
         if (stream->handlers.budget && !stream->handlers.budget(stream->handlers.context, growth)) {
-            stream->mode = MODE_FAILED;
-            stream->result = RESULT_BUSY;
+            refuse(stream);
             return false;
         }
         carry->bytes = xrealloc(carry->bytes, capacity);
@@ -303,19 +311,19 @@ static void carry_done(struct json_stream *stream)
     stream->mode = MODE_READY;
 }
 
-/* The carried string is over the bound: its beginning is given, closed; the rest is left out as it comes. */
-static bool cut_string(struct json_stream *stream)
+/* The carried string is over the bound, or over the budget: its beginning is given, closed; the rest is left out as it comes. */
+static bool cut_string(struct json_stream *stream, size_t bound)
 {
     struct slice all = buffer_slice(&stream->carry);
     uint64_t offset = carry_offset(stream);
-    size_t kept = 1 + json_text_cut(slice_from(all, 1), stream->limits.token_bytes);
+    size_t kept = 1 + json_text_cut(slice_from(all, 1), bound);
     char behind = all.bytes[kept];
 
-    if (kept + LONGEST_STEP <= stream->limits.token_bytes) /* nothing that long cannot be cut: yajl shall say what is wrong */
+    if (kept + LONGEST_STEP <= bound) /* nothing that long cannot be cut: yajl shall say what is wrong */
         return give(stream, all, offset) || fail_at(stream, offset, "wrong syntax in a string");
     stream->handlers.bound(stream->handlers.context, JSON_BOUND_TOKEN);
     stream->carry.bytes[kept] = '"';
-    if (!parse(stream, slice_first(all, kept + 1), kept, offset))
+    if (!parse(stream, slice_make(all.bytes, kept + 1), kept, offset))
         return fail(stream);
     stream->carry.bytes[kept] = behind;
     report(stream, JSON_PIECE_GIVEN, slice_first(all, kept), offset);
@@ -333,12 +341,17 @@ static size_t go_on_string(struct json_stream *stream, struct slice bytes)
     bool closed;
     size_t room = stream->limits.token_bytes + 2 - stream->carry.length;
     struct slice looked_at = slice_first(bytes, room > LARGEST_WINDOW ? LARGEST_WINDOW : room);
+    bool escaped = stream->escaped;
     size_t length = json_scan_string(looked_at, &stream->escaped, &closed);
     bool broken = !closed && looked_at.bytes[length - 1] == '\n';
 
     stream->steps += length;
-    if (!carry_append(stream, slice_first(bytes, length)))
+    if (!carry_append(stream, slice_first(bytes, length))) {
+        stream->escaped = escaped;
+        if (stream->mode != MODE_FAILED)
+            cut_string(stream, stream->carry.length - 1);
         return 0;
+    }
     stream->offset += length;
     if (closed || broken) {
         uint64_t offset = carry_offset(stream);
@@ -346,7 +359,7 @@ static size_t go_on_string(struct json_stream *stream, struct slice bytes)
             fail_at(stream, offset, "a string that has a newline");
         carry_done(stream);
     } else if (stream->carry.length > stream->limits.token_bytes + 1) {
-        cut_string(stream);
+        cut_string(stream, stream->limits.token_bytes);
     }
     return length;
 }
@@ -379,6 +392,22 @@ static size_t scalar_room(struct slice carry)
     return whole - carry.length;
 }
 
+/* The carried number is over the bound, or over the budget. */
+static void cut_scalar(struct json_stream *stream)
+{
+    struct slice all = buffer_slice(&stream->carry);
+    uint64_t offset = carry_offset(stream);
+
+    if (!insert_null(stream, JSON_BOUND_TOKEN, offset)) { /* the error's piece is what the null stands for */
+        stream->piece = all;
+        stream->piece_real = all.length;
+        return;
+    }
+    report(stream, JSON_PIECE_LEFT_OUT, all, offset);
+    stream->mode = MODE_CUT_SCALAR;
+    release(stream, KEPT_CAPACITY);
+}
+
 static size_t go_on_scalar(struct json_stream *stream, struct slice bytes)
 {
     size_t room = scalar_room(buffer_slice(&stream->carry));
@@ -386,20 +415,14 @@ static size_t go_on_scalar(struct json_stream *stream, struct slice bytes)
     bool ended = length == room || (length < bytes.length && length < LARGEST_WINDOW);
 
     stream->steps += length + 1;
-    if (!carry_append(stream, slice_first(bytes, length)))
+    if (!carry_append(stream, slice_first(bytes, length))) {
+        if (stream->mode != MODE_FAILED)
+            cut_scalar(stream);
         return 0;
+    }
     stream->offset += length;
     if (stream->carry.length > stream->limits.token_bytes && !is_long_scalar(buffer_slice(&stream->carry))) {
-        struct slice all = buffer_slice(&stream->carry);
-        uint64_t offset = carry_offset(stream);
-        if (!insert_null(stream, JSON_BOUND_TOKEN, offset)) { /* the error's piece is what the null stands for */
-            stream->piece = all;
-            stream->piece_real = all.length;
-            return length;
-        }
-        report(stream, JSON_PIECE_LEFT_OUT, all, offset);
-        stream->mode = MODE_CUT_SCALAR;
-        release(stream, KEPT_CAPACITY);
+        cut_scalar(stream);
     } else if (ended || is_long_scalar(buffer_slice(&stream->carry))) {
         give_scalar(stream);
     }

@@ -6,8 +6,9 @@
  * alerts have the same ids. Only a file's position must not be stored before all that it stands for is: it goes with the last part, which then
  * waits for the others.
  *
- * Where the sender cannot send again (plain syslog, a pipe) a unit must not fail: memory over the budget is counted and taken all the same (no new unit is begun then),
- * and a part that could not be stored is kept and tried again; the source reads nothing more meanwhile. */
+ * Where the sender cannot send again (plain syslog, a pipe) a unit must not fail: where the budget refuses it memory, the event in hand is cut and
+ * decided on as far as it goes (intake.c), what the unit owes is taken all the same, and no new unit is begun; a part that could not be stored is
+ * kept and tried again, and the source reads nothing more meanwhile. */
 #include "worker_internal.h"
 
 #include "rate.h"

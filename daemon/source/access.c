@@ -38,8 +38,8 @@ struct secret_file {
 #define NO_FILE SIZE_MAX
 
 struct client {
-    char *name, *cluster, *certificate_name, *audience, *email; /* NULL: not asked for */
-    size_t proofs[PROOF_COUNT];                                 /* index into files, or NO_FILE */
+    char *name, *cluster, *certificate_name, *audience, *issuer, *email; /* NULL: not asked for */
+    size_t proofs[PROOF_COUNT];                                          /* index into files, or NO_FILE */
     size_t key_set;
 };
 
@@ -191,6 +191,7 @@ static void add_client(struct source_access *access, const struct source_client 
                              .cluster = copy(client->cluster),
                              .certificate_name = copy(client->certificate_name),
                              .audience = copy(client->audience),
+                             .issuer = copy(client->issuer),
                              .email = copy(client->email)};
     for (size_t i = 0; i < PROOF_COUNT; i++)
         added->proofs[i] = add_file(access, paths[i], proof_names[i], i == PROOF_BASIC ? client->user : NULL, false);
@@ -205,11 +206,17 @@ static bool asks_for_something(const struct client *client)
     return asks;
 }
 
+/* Google's keys sign for every account and for any audience that it asks for. */
+static bool jwt_could_be_anybodys(const struct client *client)
+{
+    return client->key_set != NO_FILE && (!client->audience || (!client->issuer && !client->email));
+}
+
 static enum result first_read(struct source_access *access, char **error)
 {
     for (size_t i = 0; i < access->clients.count; i++) {
         const struct client *client = &access->clients.items[i];
-        if (!asks_for_something(client) || (client->key_set != NO_FILE && !client->audience)) {
+        if (!asks_for_something(client) || jwt_could_be_anybodys(client)) {
             *error = xasprintf("the client `%s` says not how it is known; give it a token, a certificate name or the like", client->name);
             return RESULT_INVALID;
         }
@@ -256,7 +263,7 @@ void source_access_free(struct source_access *access)
         return;
     for (size_t i = 0; i < access->clients.count; i++) {
         struct client *client = &access->clients.items[i];
-        char *strings[] = {client->name, client->cluster, client->certificate_name, client->audience, client->email};
+        char *strings[] = {client->name, client->cluster, client->certificate_name, client->audience, client->issuer, client->email};
         for (size_t s = 0; s < sizeof strings / sizeof strings[0]; s++)
             free(strings[s]);
     }
@@ -325,9 +332,9 @@ static bool is_client(const struct source_access *access, const struct client *c
     }
     if (client->certificate_name)
         wrong |= !shown->facts->certificate || !tls_identity_has(shown->facts->certificate, client->certificate_name);
+    const struct jwt_demands demands = {client->audience, client->issuer, client->email};
     if (client->key_set != NO_FILE)
-        wrong |= !shown->claims[client->key_set] ||
-                 !jwt_admits(shown->claims[client->key_set], client->audience, client->email, shown->facts->now);
+        wrong |= !shown->claims[client->key_set] || !jwt_admits(shown->claims[client->key_set], &demands, shown->facts->now);
     return wrong == 0;
 }
 

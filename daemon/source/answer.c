@@ -165,12 +165,24 @@ void answer_flush(struct connection *connection)
     connection_answered(connection);
 }
 
+/* What was over the bound is lost, whatever the handler says of the rest; but what it could not store is to be sent again. */
+static void answer_cut(struct connection *connection, unsigned int status, unsigned int retry_after)
+{
+    if (status / 100 == 5)
+        connection->refusal = (struct refusal){status, retry_after, "not stored; send it again later"};
+    if (connection->state == CONNECTION_WAIT)
+        answer_refusal(connection, &connection->refusal);
+}
+
 static void answered(void *owner, unsigned int status, unsigned int retry_after, struct slice json)
 {
     struct connection *connection = owner;
 
     connection->request = NULL;
-    answer_send(connection, status, retry_after, json);
+    if (connection->cut)
+        answer_cut(connection, status, retry_after);
+    else
+        answer_send(connection, status, retry_after, json);
     channel_settle(&connection->channel);
 }
 

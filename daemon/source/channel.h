@@ -104,7 +104,7 @@ struct source_worker {
     struct source_peers *peers; /* NULL: not counted */
     _Atomic size_t places; /* reserved, with those of open channels */
     struct counters counters;
-    struct log_limit logged_access, logged_msgpack, logged_content; /* HTTP: what was refused */
+    struct log_limit logged_access, logged_msgpack, logged_content, logged_cut; /* HTTP: what was refused */
     struct stream_counters *streams; /* by endpoint */
     char buffer[SOURCE_RECEIVE_BYTES]; /* every channel's bytes pass through here; never kept over a turn of the loop */
 };

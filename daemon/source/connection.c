@@ -44,16 +44,11 @@ static void free_connection(struct channel *channel)
     free(connection);
 }
 
-/* In WAIT the handler still owes an answer: the request stays, without a connection. Before that it is aborted. */
 static void let_go_of_request(struct channel *channel)
 {
     struct connection *connection = (struct connection *)channel;
 
-    if (connection->request && connection->state == CONNECTION_WAIT) {
-        connection->request->owner = NULL;
-        connection->request = NULL;
-    }
-    request_abort(connection);
+    request_give_up(connection);
     connection->state = CONNECTION_CLOSED;
 }
 
@@ -91,12 +86,11 @@ static void expire(struct channel *channel)
         break;
     case CONNECTION_BODY:
     case CONNECTION_DRAIN:
-        request_abort(connection);
+        request_give_up(connection);
         answer_and_close(connection, 408, "the body did not arrive in time", SOURCE_CLOSE_SLOW_BODY);
         break;
     case CONNECTION_WAIT:
-        connection->request->owner = NULL;
-        connection->request = NULL;
+        request_give_up(connection);
         counter_add(&connection->channel.worker->counters.bounds[SOURCE_BOUND_ACKNOWLEDGE], 1);
         answer_refusal(connection,
                        &(struct refusal){503, connection->channel.worker->limits.retry_after, "not stored in time; send it again later"});
@@ -149,7 +143,7 @@ static size_t take_body(struct connection *connection, struct slice bytes)
     if (draining)
         connection->drained_bytes += taken;
     if (result == HTTP_BODY_BAD) {
-        request_abort(connection);
+        request_give_up(connection);
         answer_and_close(connection, 400, "malformed chunks", SOURCE_CLOSE_BAD_REQUEST);
     } else if (result == HTTP_BODY_COMPLETE) {
         request_end(connection);
@@ -157,7 +151,7 @@ static size_t take_body(struct connection *connection, struct slice bytes)
         counter_add(&worker->counters.bounds[SOURCE_BOUND_DRAIN_BYTES], 1);
         connection->closing = true;
         connection->close_reason = SOURCE_CLOSE_DRAIN_TOO_LONG;
-        answer_refusal(connection, &connection->refusal);
+        request_answer_refusal(connection);
     }
     return taken;
 }

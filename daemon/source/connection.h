@@ -14,7 +14,8 @@ enum {
 #define LINGER_TIME (2 * CLOCK_SECOND)
 
 /* A connection's way: HEAD → BODY → WAIT → (WRITE →) HEAD ..., or HEAD → DRAIN → (WRITE →) HEAD where a request is refused, and
- * through LINGER to CLOSED after a last answer. Only in HEAD, BODY, DRAIN and LINGER is the socket read: what a client sends ahead
+ * through LINGER to CLOSED after a last answer. A body that goes over a bound is cut off there: BODY → DRAIN, and → WAIT if the handler
+ * still owes its answer when the rest is drained. Only in HEAD, BODY, DRAIN and LINGER is the socket read: what a client sends ahead
  * while its request waits for the commit stays in the kernel, but for the rest of the piece in hand (held). */
 enum connection_state {
     CONNECTION_HEAD,   /* idle, or inside a header section */
@@ -42,11 +43,13 @@ struct connection {
     struct buffer held; /* bytes after a request that waits, from held_used on */
     size_t held_used;
     bool keep_alive, is_http_1_0, is_head; /* of the request in hand */
-    uint64_t body_bytes;                   /* content so far */
+    uint64_t body_bytes;                   /* content so far; of a body that was cut off, what was taken of it */
     uint64_t drained_bytes;                /* thrown away so far, framing and all */
     uint64_t progress_bytes;               /* received since the deadline was set */
-    struct refusal refusal;                /* in DRAIN */
-    struct source_request *request;        /* in BODY and WAIT */
+    struct refusal refusal;                /* in DRAIN; of a body that was cut off, in WAIT too */
+    struct source_request *request;        /* in BODY and WAIT; of a body that was cut off, until it is answered */
+    bool cut;                              /* the body went over a bound: the handler has the end, the client gets the refusal */
+    struct slice client_name;              /* of the request in hand, as it is in source_head; lives as long as the endpoint */
     struct buffer out;                     /* in WRITE: what is still to be sent */
     bool closing;                          /* with the answer in hand, for close_reason */
     enum source_close close_reason;
@@ -78,10 +81,15 @@ void request_begin(struct connection *connection, struct slice section);
 void request_body(void *connection, struct slice bytes);
 /* The body is complete. */
 void request_end(struct connection *connection);
-/* Before its end: given up, if there is one. */
-void request_abort(struct connection *connection);
-/* The rest of the body is thrown away, then the refusal is answered. */
+/* Given up, if there is one: aborted before its end, let go after it (the handler's answer is dropped). */
+void request_give_up(struct connection *connection);
+/* The request is aborted, the rest of the body thrown away, then the refusal is answered: for what will be sent again. */
 void request_refuse_rest(struct connection *connection, struct refusal refusal, enum source_bound bound);
+/* The request ends here, since after a 413 it will not be sent again: what came is judged and stored, the rest of the body thrown away,
+ * then 413 with the error is answered, or 503 if it could not be stored. */
+void request_cut(struct connection *connection, const char *error, enum source_bound bound);
+/* The body is drained, or enough of it: the refusal is answered, at once or after the handler has. */
+void request_answer_refusal(struct connection *connection);
 
 /* --- content.c: bodies, compressed and not --- */
 /* Whether a body of this Content-Encoding (RFC 9110 section 8.4) is read. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A body's content to the handler, unpacked where it is compressed. What cannot be unpacked to its end is decided on what came out of it,
- * as any body that breaks off: nobody hides an event behind a damaged byte. */
+ * as any body that breaks off: nobody hides an event behind a damaged byte. What unpacks to too much is cut off there: nobody hides what
+ * came before either. */
 #include "daemon/source/connection.h"
 
 #include "harrier/log.h"
@@ -71,15 +72,6 @@ static void refuse_busy(struct connection *connection)
         SOURCE_BOUND_REFUSED);
 }
 
-static void refuse_bomb(struct connection *connection)
-{
-    log_trouble(connection, "is refused",
-                "it is larger than limits.inflated_bytes or limits.inflate_ratio allow; its events are not all judged");
-    request_refuse_rest(connection,
-                        (struct refusal){413, 0, "the body is larger than limits.inflated_bytes and limits.inflate_ratio allow"},
-                        SOURCE_BOUND_INFLATED);
-}
-
 /* packed: the piece in which it showed. If nothing came out before, this is what the handler has to judge, and keeps as a dead letter. */
 static void note_damage(struct connection *connection, struct slice packed)
 {
@@ -121,7 +113,8 @@ void content_feed(struct connection *connection, struct slice bytes)
     if (outlet.refused)
         refuse_busy(connection);
     else if (result == RESULT_LIMIT)
-        refuse_bomb(connection);
+        request_cut(connection, "the body unpacks to more than limits.inflated_bytes and limits.inflate_ratio allow; raise them",
+                    SOURCE_BOUND_INFLATED);
     else if (result != RESULT_OK)
         note_damage(connection, bytes);
 }
@@ -139,7 +132,7 @@ void content_end(struct connection *connection)
         content_free(connection);
         return;
     }
-    request_abort(connection);
+    request_give_up(connection);
     connection->refusal = (struct refusal){400, 0, "the compressed body breaks off before anything could be unpacked"};
     connection->state = CONNECTION_DRAIN;
 }

@@ -14,6 +14,13 @@ enum { HEAD_BYTES = 80, KEPT_CAPACITY = 4096 };
 /* Parts are joined within each of them. */
 enum stream { STREAM_PLAIN, STREAM_STDOUT, STREAM_STDERR, STREAM_COUNT };
 
+/* A message of which parts have come, and not the last one. */
+struct unfinished {
+    bool open;
+    bool holds_up;      /* whole messages of other streams have come since */
+    uint64_t last_part; /* the end of its last part in the bytes that were read */
+};
+
 /* Where the reading is in a line: in its head, which is gathered until it shows what the line is, or in its text. Plain data: a copy of it
  * reads ahead. */
 struct line {
@@ -22,8 +29,9 @@ struct line {
     size_t blanks; /* in the head */
     bool told;     /* in the text: stream and partial hold */
     enum stream stream;
-    bool partial;            /* more of the message follows in a later line */
-    bool open[STREAM_COUNT]; /* parts have come, and not the last one */
+    bool partial; /* more of the message follows in a later line */
+    struct unfinished unfinished[STREAM_COUNT];
+    uint64_t read; /* bytes */
 };
 
 /* What some bytes turned out to be. */
@@ -88,9 +96,12 @@ static bool head_is_of_a_container(struct line *line)
 
 static void end_line(struct line *line, struct span *span)
 {
-    span->line_end = true;
+    struct unfinished *own = &line->unfinished[line->stream];
+
     span->message_end = !line->partial;
-    line->open[line->stream] = line->partial;
+    *own = (struct unfinished){.open = line->partial, .holds_up = line->partial && own->holds_up, .last_part = line->read};
+    for (size_t i = 0; span->message_end && i < STREAM_COUNT; i++)
+        line->unfinished[i].holds_up = line->unfinished[i].open;
     line->head_length = line->blanks = 0;
     line->told = false;
 }
@@ -122,8 +133,7 @@ static size_t read_head(struct line *line, struct slice bytes, struct span *span
     be_plain(line);
     span->text = slice_make(line->head, line->head_length);
     span->stream = STREAM_PLAIN;
-    if (line->head[line->head_length - 1] == '\n')
-        end_line(line, span);
+    span->line_end = line->head[line->head_length - 1] == '\n';
     return used;
 }
 
@@ -134,8 +144,7 @@ static size_t read_text(struct line *line, struct slice bytes, struct span *span
 
     span->text = slice_first(bytes, newline && line->partial ? used - 1 : used);
     span->stream = line->stream;
-    if (newline)
-        end_line(line, span);
+    span->line_end = newline != NULL;
     return used;
 }
 
@@ -149,17 +158,46 @@ static size_t skip_hole(struct slice bytes)
     return used;
 }
 
+static bool is_at_begin(const struct line *line)
+{
+    return !line->told && line->head_length == 0;
+}
+
 /* The next span of bytes, which are not empty; how many of them it took. The text may be in the line's head. */
 static size_t next_span(struct line *line, struct slice bytes, struct span *span)
 {
-    bool at_begin = !line->told && line->head_length == 0;
+    bool at_begin = is_at_begin(line);
+    size_t used;
 
     *span = (struct span){0};
-    if (at_begin && bytes.bytes[0] == '\0')
-        return skip_hole(bytes);
-    if (at_begin && !(bytes.bytes[0] >= '0' && bytes.bytes[0] <= '9'))
-        be_plain(line);
-    return line->told ? read_text(line, bytes, span) : read_head(line, bytes, span);
+    if (at_begin && bytes.bytes[0] == '\0') {
+        used = skip_hole(bytes);
+    } else {
+        if (at_begin && !(bytes.bytes[0] >= '0' && bytes.bytes[0] <= '9'))
+            be_plain(line);
+        used = line->told ? read_text(line, bytes, span) : read_head(line, bytes, span);
+    }
+    line->read += used;
+    if (span->line_end)
+        end_line(line, span);
+    return used;
+}
+
+/* --- reading ahead --------------------------------------------------------------------------------------------------------------- */
+
+static bool is_open(const struct line *line)
+{
+    return line->unfinished[STREAM_STDOUT].open || line->unfinished[STREAM_STDERR].open;
+}
+
+static struct line line_after(const struct cri_reader *reader, struct slice bytes)
+{
+    struct line line = reader->line;
+    struct span span;
+
+    for (size_t used = 0; used < bytes.length;)
+        used += next_span(&line, slice_from(bytes, used), &span);
+    return line;
 }
 
 size_t cri_reader_boundary(const struct cri_reader *reader, struct slice bytes, uint64_t *lines)
@@ -172,7 +210,7 @@ size_t cri_reader_boundary(const struct cri_reader *reader, struct slice bytes, 
     for (size_t used = 0; used < bytes.length;) {
         used += next_span(&line, slice_from(bytes, used), &span);
         ended += span.line_end;
-        if (span.line_end && !line.open[STREAM_STDOUT] && !line.open[STREAM_STDERR]) {
+        if (span.line_end && !is_open(&line)) {
             boundary = used;
             count = ended;
         }
@@ -180,6 +218,61 @@ size_t cri_reader_boundary(const struct cri_reader *reader, struct slice bytes, 
     if (lines)
         *lines = count;
     return boundary;
+}
+
+bool cri_reader_is_between_messages(const struct cri_reader *reader)
+{
+    return is_at_begin(&reader->line) && !is_open(&reader->line);
+}
+
+bool cri_reader_is_between_parts(const struct cri_reader *reader, struct slice bytes)
+{
+    const struct line line = line_after(reader, bytes);
+    return is_at_begin(&line) && is_open(&line);
+}
+
+bool cri_reader_is_held_up(const struct cri_reader *reader, struct slice bytes, uint64_t *read)
+{
+    const struct line line = line_after(reader, bytes);
+
+    *read = line.read;
+    return line.unfinished[STREAM_STDOUT].holds_up || line.unfinished[STREAM_STDERR].holds_up;
+}
+
+/* Nothing is unfinished but messages that hold others up and of which no part comes between `old` and the end. */
+static bool is_boundary_without(const struct line *line, const struct line *end, uint64_t old)
+{
+    if (!is_at_begin(line) || !is_open(line))
+        return false;
+    for (size_t i = 0; i < STREAM_COUNT; i++) {
+        const struct unfinished *last = &end->unfinished[i];
+        bool given_up = last->holds_up && last->last_part <= old && last->last_part == line->unfinished[i].last_part;
+        if (line->unfinished[i].open && !given_up)
+            return false;
+    }
+    return true;
+}
+
+bool cri_reader_boundary_without(const struct cri_reader *reader, struct slice bytes, uint64_t old, size_t *boundary, uint64_t *lines)
+{
+    const struct line end = line_after(reader, bytes);
+    struct line line = reader->line;
+    bool found = is_boundary_without(&line, &end, old);
+    uint64_t ended = 0;
+
+    *boundary = 0;
+    *lines = 0;
+    for (size_t used = 0; used < bytes.length;) {
+        struct span span;
+        used += next_span(&line, slice_from(bytes, used), &span);
+        ended += span.line_end;
+        if (span.line_end && is_boundary_without(&line, &end, old)) {
+            found = true;
+            *boundary = used;
+            *lines = ended;
+        }
+    }
+    return found;
 }
 
 /* --- messages in order ----------------------------------------------------------------------------------------------------------- */
@@ -261,6 +354,7 @@ static enum result take_span(struct cri_reader *reader, const struct span *span)
         wait_for_current(reader, span);
         if (bytes_waiting(reader) <= CRI_WAITING_MAX)
             return RESULT_OK;
+        reader->line.unfinished[reader->current] = (struct unfinished){0};
         end_message(reader);
         return release_all(reader);
     }

@@ -38,9 +38,14 @@ struct source_follower {
     uint64_t gone;
     struct source_request *request; /* the unit in hand */
     uint64_t unit_lines;
-    bool waiting; /* for its answer */
-    bool ended;   /* standard input */
+    bool carried;                        /* what is gone began in a file before this one, */
+    char origin[FOLLOWED_POSITION_TEXT]; /* there */
+    bool waiting;                        /* for its answer */
+    bool ended;                          /* standard input */
     bool draining;
+    clock_nanos held_up_since; /* by a message whose last part is missing; 0: nothing is */
+    uint64_t held_up_at;       /* bytes that the messages' reader knew of then */
+    bool part_reported;
     unsigned int failures; /* in a row */
     clock_nanos paused_until;
     bool unsaved; /* there is a newer position than the one that is stored */
@@ -108,8 +113,12 @@ static void take_back(struct source_follower *follower)
 {
     follower->request = NULL;
     follower->taken = 0;
+    follower->held_up_since = 0;
     cri_reader_reset(follower->messages);
-    if (follower->gone && follower->trail) {
+    if (follower->carried) {
+        trail_resume(follower->trail, slice_of(follower->origin));
+        follower->filled = 0;
+    } else if (follower->gone && follower->trail) {
         trail_go_back(follower->trail, follower->gone + follower->filled);
         follower->filled = 0;
     } else if (follower->gone) {
@@ -118,6 +127,7 @@ static void take_back(struct source_follower *follower)
                   follower->options.name, (unsigned long long)follower->gone);
     }
     follower->gone = 0;
+    follower->carried = false;
 }
 
 static void fail(struct source_follower *follower, unsigned int status)
@@ -151,6 +161,7 @@ static void succeed(struct source_follower *follower)
     memmove(follower->buffer, follower->buffer + follower->taken, follower->filled);
     follower->taken = 0;
     follower->gone = 0;
+    follower->carried = false;
     follower->unsaved = !(follower->has_position && follower->position_due);
     if (!follower->unsaved)
         follower->saved_at = clock_monotonic();
@@ -225,6 +236,7 @@ static void end_unit(struct source_follower *follower)
     follower->has_position = follower->trail && trail_position(follower->trail, follower->filled - follower->taken, follower->position);
     follower->position_due = clock_monotonic() - follower->saved_at >= follower->options.position_interval || follower->draining;
     follower->waiting = true;
+    follower->held_up_since = 0;
     request->worker->handler.end(request->context);
 }
 
@@ -243,7 +255,9 @@ static void on_message_end(void *context)
 /* A unit of no bytes, for the position alone. */
 static void save_position(struct source_follower *follower)
 {
-    if (follower->unsaved && follower->trail && trail_descriptor(follower->trail) >= 0 && begin_unit(follower))
+    char place[FOLLOWED_POSITION_TEXT];
+
+    if (follower->unsaved && follower->trail && trail_position(follower->trail, 0, place) && begin_unit(follower))
         end_unit(follower);
 }
 
@@ -311,20 +325,80 @@ static void hand_piece_over(struct source_follower *follower)
     event_active(follower->turn, EV_TIMEOUT, 0);
 }
 
-/* The file has no more: what is unfinished is a message as it is. */
+/* What is unfinished of it is a message as it is. */
+static void finish_messages(struct source_follower *follower, size_t length, uint64_t lines)
+{
+    if (!hand_over(follower, length))
+        return;
+    if (cri_reader_finish(follower->messages) != RESULT_OK) {
+        unit_abort(follower->request);
+        fail(follower, 503);
+        return;
+    }
+    follower->taken = length;
+    follower->unit_lines += lines;
+    end_unit(follower);
+}
+
+static void report_part(struct source_follower *follower)
+{
+    if (!follower->part_reported)
+        log_about(LOG_LEVEL_WARNING, LOG_FIELD_SOURCE, follower->options.name,
+                  "source `%s`: a line is tagged P, and the rest of its message has not come: it is judged as it is, and what is behind "
+                  "it goes on; further ones are not reported",
+                  follower->options.name);
+    follower->part_reported = true;
+}
+
+/* A message whose next part does not come must not keep what is complete behind it for ever: after a grace it ends as it is. */
+static bool hand_held_up_over(struct source_follower *follower)
+{
+    struct slice bytes = slice_make(follower->buffer, follower->filled);
+    clock_nanos now = clock_monotonic();
+    uint64_t read, lines;
+    size_t length;
+
+    if (!cri_reader_is_held_up(follower->messages, bytes, &read)) {
+        follower->held_up_since = 0;
+        return false;
+    }
+    bool first = follower->held_up_since == 0;
+    if (!first && now - follower->held_up_since < follower->options.part_grace)
+        return false;
+    if (first || !cri_reader_boundary_without(follower->messages, bytes, follower->held_up_at, &length, &lines)) {
+        follower->held_up_since = now;
+        follower->held_up_at = read;
+        return false;
+    }
+    report_part(follower);
+    finish_messages(follower, length, lines);
+    return true;
+}
+
+/* The rest of a message that was begun in this file is in the next: the unit stays in hand, and only where it ends is a position. */
+static void carry_over(struct source_follower *follower)
+{
+    if (!follower->carried)
+        trail_position(follower->trail, follower->gone + follower->filled, follower->origin);
+    if (!hand_over(follower, follower->filled))
+        return;
+    follower->unit_lines += follower->filled > 0;
+    follower->gone += follower->filled;
+    follower->filled = 0;
+    follower->carried = true;
+    trail_next(follower->trail);
+    event_active(follower->turn, EV_TIMEOUT, 0);
+}
+
+/* The file has no more: what is unfinished is a message as it is, unless it goes on in the next one. */
 static void finish_file(struct source_follower *follower)
 {
-    if (follower->filled || follower->request) {
-        if (!hand_over(follower, follower->filled))
-            return;
-        if (cri_reader_finish(follower->messages) != RESULT_OK) {
-            unit_abort(follower->request);
-            fail(follower, 503);
-            return;
-        }
-        follower->taken = follower->filled;
-        follower->unit_lines++;
-        end_unit(follower);
+    struct slice bytes = slice_make(follower->buffer, follower->filled);
+
+    if (follower->trail && cri_reader_is_between_parts(follower->messages, bytes) && trail_goes_on(follower->trail)) {
+        carry_over(follower);
+    } else if (follower->filled || follower->request) {
+        finish_messages(follower, follower->filled, 1);
     } else if (follower->trail) {
         trail_next(follower->trail);
         follower->unsaved = true;
@@ -353,8 +427,10 @@ static void take_turn(struct source_follower *follower)
     enum trail_state state = fill(follower);
     size_t boundary = cri_reader_boundary(follower->messages, slice_make(follower->buffer, follower->filled), &lines);
     watch_file(follower);
-    if (boundary)
+    if (boundary || (follower->request && cri_reader_is_between_messages(follower->messages)))
         hand_stretch_over(follower, boundary, lines);
+    else if (hand_held_up_over(follower))
+        return;
     else if (follower->filled == follower->options.stretch_bytes)
         hand_piece_over(follower);
     else if (state == TRAIL_END)
@@ -386,6 +462,8 @@ static void fill_defaults(struct source_follower_options *options)
         options->look_interval = CLOCK_SECOND;
     if (options->grace <= 0)
         options->grace = 3 * CLOCK_SECOND;
+    if (options->part_grace <= 0)
+        options->part_grace = 5 * CLOCK_SECOND;
     if (options->position_interval <= 0)
         options->position_interval = CLOCK_SECOND;
 }

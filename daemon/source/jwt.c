@@ -307,16 +307,24 @@ static bool is_for(const struct json_node *claims, const char *audience)
     return false;
 }
 
-static bool is_from(const struct json_node *claims, const char *email)
+static bool is_issued_by(const struct json_node *claims, const struct jwt_demands *demands)
 {
-    const struct json_node *verified = json_last_member(claims, "email_verified");
     struct slice issuer = json_string(json_last_member(claims, "iss"));
 
-    return slice_is(json_string(json_last_member(claims, "email")), email) && json_is(verified, JSON_BOOL) && verified->boolean &&
-           (slice_is(issuer, "https://accounts.google.com") || slice_is(issuer, "accounts.google.com"));
+    if (demands->issuer)
+        return slice_is(issuer, demands->issuer);
+    return !demands->email || slice_is(issuer, "https://accounts.google.com") || slice_is(issuer, "accounts.google.com");
 }
 
-bool jwt_admits(const struct json_node *claims, const char *audience, const char *email, clock_nanos now)
+static bool is_of(const struct json_node *claims, const char *email)
 {
-    return is_now(claims, now) && is_for(claims, audience) && (!email || !email[0] || is_from(claims, email));
+    const struct json_node *verified = json_last_member(claims, "email_verified");
+
+    return slice_is(json_string(json_last_member(claims, "email")), email) && json_is(verified, JSON_BOOL) && verified->boolean;
+}
+
+bool jwt_admits(const struct json_node *claims, const struct jwt_demands *demands, clock_nanos now)
+{
+    return is_now(claims, now) && is_for(claims, demands->audience) && is_issued_by(claims, demands) &&
+           (!demands->email || is_of(claims, demands->email));
 }

@@ -21,8 +21,14 @@ void jwt_keys_free(struct jwt_keys *keys);
 /* A token whose signature is good; its claims as a tree in the arena. NULL: it is none, or none of the keys has signed it. */
 const struct json_node *jwt_open(const struct jwt_keys *keys, struct slice token, struct arena *arena);
 
-/* Whether the claims are for us, now (wall clock): aud (a string or one of an array), exp, which must be there, nbf and iat if they are,
- * with a minute of skew. email, unless empty: as given and email_verified, and iss Google's. */
-bool jwt_admits(const struct json_node *claims, const char *audience, const char *email, clock_nanos now);
+/* What claims must say. */
+struct jwt_demands {
+    const char *audience; /* aud is it, or an array with it */
+    const char *issuer;   /* iss; NULL: Google's, if there is an email */
+    const char *email;    /* with email_verified; NULL: anybody's. Google signs for every account that it has: see issuer */
+};
+
+/* Whether the claims are as demanded, now (wall clock): exp must be there, nbf and iat are looked at if they are, with a minute of skew. */
+bool jwt_admits(const struct json_node *claims, const struct jwt_demands *demands, clock_nanos now);
 
 #endif

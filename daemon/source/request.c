@@ -87,8 +87,6 @@ static struct refusal judge_sender(struct connection *connection, const struct h
  * what cannot be read: clients drop or retry by the status. */
 static struct refusal judge_content(struct connection *connection, const struct http_head *head)
 {
-    const struct source_limits *limits = &connection->channel.worker->limits;
-
     if (!head->is_post)
         return (struct refusal){405, 0, "audit events are sent by POST"};
     if (is_msgpack(head->content_type)) {
@@ -98,8 +96,6 @@ static struct refusal judge_content(struct connection *connection, const struct 
     if (!content_is_known(head->content_encoding) || (head->content_encoding.length && is_validation(connection, head)))
         return (struct refusal){
             415, 0, "of compressed bodies gzip and zstd are read; set one of them in the sender, or switch the compression off"};
-    if (limits->body_bytes && head->content_length > limits->body_bytes)
-        return (struct refusal){413, 0, "the body is larger than limits.body_bytes"};
     return (struct refusal){0};
 }
 
@@ -120,6 +116,7 @@ static struct refusal offer(struct connection *connection, const struct http_hea
 
     connection->request = unit_begin(connection->channel.worker, &told, connection, &connection_as_owner, &refusal);
     if (connection->request) {
+        connection->client_name = decision->client_name;
         content_begin(connection, head->content_encoding);
         return (struct refusal){0};
     }
@@ -163,8 +160,6 @@ static struct refusal judge_head(struct connection *connection, const struct htt
 /* A body is drained before it is refused: a client that still sends would see a reset, and not the answer. */
 static void refuse(struct connection *connection, const struct http_head *head, const struct refusal *refusal)
 {
-    if (refusal->status == 413)
-        counter_add(&connection->channel.worker->counters.bounds[SOURCE_BOUND_BODY_BYTES], 1);
     if (!head->has_body) {
         answer_refusal(connection, refusal);
     } else if (head->expects_continue && !head->is_http_1_0) {
@@ -202,6 +197,7 @@ void request_begin(struct connection *connection, struct slice section)
     counter_add(&connection->channel.worker->counters.requests, 1);
     connection->keep_alive = head.keep_alive;
     connection->body_bytes = connection->drained_bytes = connection->progress_bytes = 0;
+    connection->cut = false;
     channel_set_deadline(&connection->channel, connection->channel.worker->limits.body_progress_timeout);
     answer_keep_firehose_id(connection, head.firehose_request_id);
     struct refusal refusal = judge_head(connection, &head);
@@ -214,25 +210,80 @@ void request_begin(struct connection *connection, struct slice section)
 void request_refuse_rest(struct connection *connection, struct refusal refusal, enum source_bound bound)
 {
     counter_add(&connection->channel.worker->counters.bounds[bound], 1);
-    request_abort(connection);
+    request_give_up(connection);
+    connection->validating = false;
+    buffer_free(&connection->validation);
     connection->refusal = refusal;
     connection->state = CONNECTION_DRAIN;
+}
+
+static void log_cut(struct connection *connection, const char *error)
+{
+    struct source_worker *worker = connection->channel.worker;
+    const char *name = endpoint_of(connection)->name;
+    struct slice client = connection->client_name;
+    char who[ADDRESS_TEXT_SIZE];
+    uint64_t left_out;
+
+    if (log_limit_due(&worker->logged_cut, &left_out))
+        log_write_fields(LOG_LEVEL_ERROR,
+                         LOG_FIELDS({LOG_FIELD_SOURCE, slice_of(name)},
+                                    {LOG_FIELD_PEER, slice_of(address_format(&connection->channel.peer, who))}, {LOG_FIELD_CLIENT, client}),
+                         "source `%s`: of a request from %s%s%.*s%s what is over a bound was not read, and its events are lost: %s; "
+                         "%llu more since the line before",
+                         name, who, client.length ? " (client `" : "", SLICE_ARGS(client), client.length ? "`)" : "", error,
+                         (unsigned long long)left_out);
+}
+
+void request_cut(struct connection *connection, const char *error, enum source_bound bound)
+{
+    struct source_worker *worker = connection->channel.worker;
+
+    if (connection->validating) {
+        request_refuse_rest(connection, (struct refusal){413, 0, error}, bound);
+        return;
+    }
+    counter_add(&worker->counters.bounds[bound], 1);
+    log_cut(connection, error);
+    content_free(connection);
+    connection->cut = true;
+    connection->refusal = (struct refusal){413, 0, error};
+    connection->state = CONNECTION_DRAIN;
+    /* now, and not when the rest is drained: what the client does until then takes nothing back */
+    worker->handler.end(connection->request->context);
 }
 
 void request_body(void *data, struct slice bytes)
 {
     struct connection *connection = data;
     const struct source_limits *limits = &connection->channel.worker->limits;
+    uint64_t room = limits->body_bytes ? limits->body_bytes - connection->body_bytes : UINT64_MAX;
 
-    connection->body_bytes += bytes.length;
     if (connection->state != CONNECTION_BODY)
         return;
-    if (limits->body_bytes && connection->body_bytes > limits->body_bytes)
-        request_refuse_rest(connection, (struct refusal){413, 0, "the body is larger than limits.body_bytes"}, SOURCE_BOUND_BODY_BYTES);
-    else if (connection->validating)
+    bool over = bytes.length > room;
+    bytes = over ? slice_first(bytes, (size_t)room) : bytes;
+    connection->body_bytes += bytes.length;
+    if (bytes.length && connection->validating)
         validation_feed(connection, bytes);
-    else
+    else if (bytes.length)
         content_feed(connection, bytes);
+    if (over && connection->state == CONNECTION_BODY)
+        request_cut(connection, "the body is larger than limits.body_bytes allows; raise it", SOURCE_BOUND_BODY_BYTES);
+}
+
+static void wait_for_answer(struct connection *connection)
+{
+    connection->state = CONNECTION_WAIT;
+    channel_set_deadline(&connection->channel, connection->channel.worker->limits.acknowledge_timeout);
+}
+
+void request_answer_refusal(struct connection *connection)
+{
+    if (connection->request)
+        wait_for_answer(connection);
+    else
+        answer_refusal(connection, &connection->refusal);
 }
 
 void request_end(struct connection *connection)
@@ -242,25 +293,26 @@ void request_end(struct connection *connection)
     if (connection->state == CONNECTION_BODY && !connection->validating)
         content_end(connection);
     if (connection->state == CONNECTION_DRAIN) {
-        answer_refusal(connection, &connection->refusal);
+        request_answer_refusal(connection);
         return;
     }
     if (connection->validating) {
         validation_end(connection);
         return;
     }
-    connection->state = CONNECTION_WAIT;
-    channel_set_deadline(&connection->channel, worker->limits.acknowledge_timeout);
+    wait_for_answer(connection);
     /* may answer at once, and so change the state */
     worker->handler.end(connection->request->context);
 }
 
-void request_abort(struct connection *connection)
+void request_give_up(struct connection *connection)
 {
     struct source_request *request = connection->request;
 
     connection->request = NULL;
     content_free(connection);
-    if (request)
+    if (request && (connection->cut || connection->state == CONNECTION_WAIT))
+        request->owner = NULL;
+    else if (request)
         unit_abort(request);
 }

@@ -150,3 +150,27 @@ enum result rotation_next(const char *folder, struct slice base, const struct ro
     *file = succession.first;
     return succession.first.fd >= 0 ? RESULT_OK : RESULT_NOT_FOUND;
 }
+
+/* --- membership ------------------------------------------------------------------------------------------------------------------ */
+
+struct membership {
+    const struct followed_file *wanted;
+    bool found;
+};
+
+static void compare(struct followed_file *file, void *context)
+{
+    struct membership *membership = context;
+
+    if (file->device == membership->wanted->device && file->inode == membership->wanted->inode)
+        membership->found = true;
+    followed_file_close(file);
+}
+
+bool rotation_has(const char *folder, struct slice base, const struct followed_file *file)
+{
+    struct membership membership = {.wanted = file};
+
+    visit_files(folder, is_rotation, &base, compare, &membership);
+    return membership.found;
+}

@@ -22,5 +22,7 @@ struct rotation_read {
 
 /* Opens the rotated file of the log that was written next after what was read. RESULT_NOT_FOUND: there is none. */
 enum result rotation_next(const char *folder, struct slice base, const struct rotation_read *read, struct followed_file *file);
+/* Is the open file one of the log's rotated files? */
+bool rotation_has(const char *folder, struct slice base, const struct followed_file *file);
 
 #endif

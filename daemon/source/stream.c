@@ -64,7 +64,22 @@ static enum stream_timer timer_wanted(const struct stream_connection *stream)
         return STREAM_TIMER_NONE;
     if (stream->is_relp && !stream->relp.open)
         return STREAM_TIMER_OPEN;
-    return is_at_border(stream) ? STREAM_TIMER_NONE : STREAM_TIMER_MESSAGE;
+    if (!is_at_border(stream))
+        return STREAM_TIMER_MESSAGE;
+    return stream->counted.messages + stream->counted.other ? STREAM_TIMER_NONE : STREAM_TIMER_FIRST;
+}
+
+/* The next deadline of a message in hand: it must go on, and a plain one must end. RELP's client would only begin it again. */
+static clock_nanos message_time(struct stream_connection *stream, clock_nanos progress_time)
+{
+    clock_nanos now = clock_monotonic();
+
+    if (stream->is_relp)
+        return progress_time;
+    if (!stream->message_until)
+        stream->message_until = now + stream->channel.worker->limits.message_timeout;
+    clock_nanos left = stream->message_until > now ? stream->message_until - now : 0;
+    return left < progress_time ? left : progress_time;
 }
 
 static void set_timer(struct stream_connection *stream)
@@ -72,6 +87,7 @@ static void set_timer(struct stream_connection *stream)
     const struct source_limits *limits = &stream->channel.worker->limits;
     const clock_nanos times[] = {
         [STREAM_TIMER_OPEN] = limits->header_timeout,
+        [STREAM_TIMER_FIRST] = limits->idle_timeout,
         [STREAM_TIMER_MESSAGE] = limits->body_progress_timeout,
         [STREAM_TIMER_OUT] = limits->body_progress_timeout,
         [STREAM_TIMER_LINGER] = LINGER_TIME,
@@ -83,10 +99,12 @@ static void set_timer(struct stream_connection *stream)
         return;
     stream->timer = wanted;
     stream->progress_bytes = 0;
+    if (wanted != STREAM_TIMER_MESSAGE)
+        stream->message_until = 0; /* while we let it wait, its time does not run */
     if (wanted == STREAM_TIMER_NONE)
         deadlines_remove(&stream->channel.deadline);
     else
-        channel_set_deadline(&stream->channel, times[wanted]);
+        channel_set_deadline(&stream->channel, wanted == STREAM_TIMER_MESSAGE ? message_time(stream, times[wanted]) : times[wanted]);
 }
 
 /* --- bytes out, and the end ------------------------------------------------------------------------------------------------------------ */
@@ -353,6 +371,7 @@ static void expire(struct channel *channel)
     switch (stream->timer) {
     case STREAM_TIMER_NONE: break;
     case STREAM_TIMER_OPEN: channel_close(channel, SOURCE_CLOSE_SLOW_HEAD); break;
+    case STREAM_TIMER_FIRST: channel_close(channel, SOURCE_CLOSE_IDLE); break;
     case STREAM_TIMER_MESSAGE: give_up_message(stream); break;
     case STREAM_TIMER_OUT: channel_close(channel, SOURCE_CLOSE_SLOW_READER); break;
     case STREAM_TIMER_LINGER: channel_close(channel, stream->close_reason); break;
@@ -373,7 +392,7 @@ static void let_go(struct channel *channel)
 
     if (!stream->syslog) /* never opened */
         return;
-    stream_let_go_of_unit(stream);
+    stream_leave(stream, slice_from(buffer_slice(&stream->held), stream->held_used));
     stream_count(stream);
     event_del(&stream->retry);
 }

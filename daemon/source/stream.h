@@ -17,7 +17,8 @@ enum {
 /* What the deadline is for. */
 enum stream_timer {
     STREAM_TIMER_NONE, /* idle, or a unit waits: a sender of syslog may be silent for as long as it likes, and its messages wait in the kernel */
-    STREAM_TIMER_OPEN, /* RELP: the session is to be opened */
+    STREAM_TIMER_OPEN,  /* RELP: the session is to be opened */
+    STREAM_TIMER_FIRST, /* the first message is to come */
     STREAM_TIMER_MESSAGE, /* a message that has begun must go on */
     STREAM_TIMER_OUT,
     STREAM_TIMER_LINGER
@@ -26,9 +27,10 @@ enum stream_timer {
 /* Messages are gathered into a unit until a turn of reading ends, or the unit is large enough: the unit then ends where a message ends, and nothing
  * more is taken until it is answered. So what cannot be stored yet stays in the sender's hands (back-pressure).
  *
- * A unit is of one cluster: a message that names another ends it. A plain sender sends nothing again, so its units are never given up: what was read
- * when the connection ends is ended as it is, its last message cut off. RELP's client sends again what had no response: of its units only whole
- * messages count, and a frame that has not come as a whole is not put behind others. */
+ * A unit is of one cluster: a message that names another ends it; one that names a cluster which it may not is passed over. A plain sender sends
+ * nothing again, so its units are never given up: what was read when the connection ends, whyever, is judged in one unit more, its last message
+ * cut off. RELP's client sends again what had no response: of its units only whole messages count, and a frame that has not come as a whole is not
+ * put behind others. */
 struct stream_connection {
     struct channel channel; /* first: the one is the other */
     bool is_relp;
@@ -43,6 +45,8 @@ struct stream_connection {
     uint64_t unit_bytes;
     struct buffer cluster; /* that the unit's messages name */
     bool unbegun;          /* a message has begun for which there is no unit yet */
+    bool passed_over;      /* the message in hand is refused, and its text not taken */
+    bool forbidden;        /* the client may not send any more */
     bool paused;           /* no unit could be had; until `retry` */
     struct event retry;
     struct buffer due; /* RELP: responses for after the unit's answer */
@@ -55,10 +59,12 @@ struct stream_connection {
     bool closing;         /* no more is taken: the unit is answered, then the connection closes for close_reason */
     enum source_close close_reason;
     bool said_goodbye, lingering;
+    bool leaving; /* the connection is gone: units are ended, and nobody waits for them */
     size_t linger_bytes;
 
     enum stream_timer timer;
     uint64_t progress_bytes; /* since the deadline was set */
+    clock_nanos message_until; /* plain: monotonic, when the message in hand must have ended; 0: not set */
     uint64_t text_bytes;     /* of the message in hand */
     char last_byte;          /* of its text, blanks aside */
     struct syslog_counts counted; /* of the reader's counts */
@@ -85,8 +91,9 @@ bool stream_take_step(struct stream_connection *stream, struct slice *bytes);
 bool stream_is_between(const struct stream_connection *stream);
 /* The unit in hand is complete. Its answer may come at once. */
 void stream_end_unit(struct stream_connection *stream);
-/* The connection is gone: a unit that only waits is let go, one in hand given up or, of a plain sender, ended. */
-void stream_let_go_of_unit(struct stream_connection *stream);
+/* The connection is gone: a unit that only waits is let go, one of RELP's in hand given up. A plain sender's is ended with rest, which was received
+ * and not taken; what no unit can be had for is counted and logged. */
+void stream_leave(struct stream_connection *stream, struct slice rest);
 /* Brings the source's counters up to what was read. */
 void stream_count(struct stream_connection *stream);
 

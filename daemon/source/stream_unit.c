@@ -31,7 +31,7 @@ static void log_trouble(struct stream_connection *stream, const char *what)
 
 /* --- who may send ---------------------------------------------------------------------------------------------------------------------- */
 
-/* named: the cluster that a message names. False: the connection is to be closed. */
+/* named: the cluster that a message names. */
 static bool decide_access(struct stream_connection *stream, struct slice named, struct access_decision *decision)
 {
     const struct access_facts facts = {.cluster = named, .certificate = stream->channel.transport.identity, .now = clock_wall()};
@@ -58,6 +58,26 @@ bool stream_admit(struct stream_connection *stream)
     if (decide_access(stream, slice_make(NULL, 0), &decision))
         return true;
     channel_close(&stream->channel, SOURCE_CLOSE_FORBIDDEN);
+    return false;
+}
+
+/* May the message that begins be taken? If it is only the cluster that it names, the message alone is refused: any program of a node can write one
+ * (`logger --sd-param`), and RELP's client would send it again as the first of each next connection, for ever. */
+static bool is_allowed(struct stream_connection *stream, struct slice named, struct access_decision *decision)
+{
+    const struct access_facts client = {.certificate = stream->channel.transport.identity, .now = clock_wall()};
+    struct access_decision of_client;
+
+    if (decide_access(stream, named, decision))
+        return true;
+    access_decide(endpoint_of(stream), &client, &of_client);
+    if (named.length && !of_client.status) {
+        stream->unbegun = false;
+        stream->passed_over = true;
+    } else {
+        stream->forbidden = true;
+        stream_begin_closing(stream, SOURCE_CLOSE_FORBIDDEN);
+    }
     return false;
 }
 
@@ -116,28 +136,28 @@ void stream_end_unit(struct stream_connection *stream)
 {
     struct source_request *unit = stream->unit;
 
-    stream->waiting = true;
+    if (stream->leaving) {
+        forget_unit(stream);
+        unit->owner = NULL;
+    } else {
+        stream->waiting = true;
+    }
     unit->worker->handler.end(unit->context);
 }
 
-static bool begin_unit(struct stream_connection *stream, struct slice named)
+static bool begin_unit(struct stream_connection *stream, struct slice named, const struct access_decision *decision)
 {
-    struct access_decision decision;
     struct source_refusal refusal;
-
-    if (!decide_access(stream, named, &decision)) {
-        stream_begin_closing(stream, SOURCE_CLOSE_FORBIDDEN);
-        return false;
-    }
     const struct source_head head = {.source = stream->channel.source,
-                                     .cluster = decision.cluster,
-                                     .client_name = decision.client_name,
+                                     .cluster = decision->cluster,
+                                     .client_name = decision->client_name,
                                      .content_length = SOURCE_LENGTH_UNKNOWN,
                                      .client = &stream->channel.peer,
                                      .resends = stream->is_relp};
     stream->unit = unit_begin(stream->channel.worker, &head, stream, &stream_as_owner, &refusal);
     if (!stream->unit) {
-        pause_for(stream, refusal.status == 429 ? PAUSE_FOR_RATE : PAUSE);
+        if (!stream->leaving)
+            pause_for(stream, refusal.status == 429 ? PAUSE_FOR_RATE : PAUSE);
         return false;
     }
     buffer_reset(&stream->cluster, 256);
@@ -158,15 +178,20 @@ static void tell_message(struct stream_connection *stream)
 static void begin_message(struct stream_connection *stream)
 {
     struct slice named = slice_make(NULL, 0);
+    struct access_decision decision;
 
     if (endpoint_of(stream)->cluster_from_syslog)
         named = syslog_reader_header(stream->syslog)->cluster;
     stream->unbegun = true;
     stream->text_bytes = 0;
     stream->last_byte = '\0';
-    if (stream->unit && !slice_equal(buffer_slice(&stream->cluster), named))
+    bool fits = stream->unit && slice_equal(buffer_slice(&stream->cluster), named);
+    if (!fits && !is_allowed(stream, named, &decision))
+        return;
+    if (!fits && stream->unit)
         stream_end_unit(stream);
-    if (stream_can_take(stream) && (stream->unit || begin_unit(stream, named)))
+    bool goes_on = stream->leaving || stream_can_take(stream);
+    if (goes_on && (stream->unit || begin_unit(stream, named, &decision)))
         tell_message(stream);
 }
 
@@ -179,33 +204,17 @@ static void abort_unit(struct stream_connection *stream)
     unit_abort(unit);
 }
 
-void stream_let_go_of_unit(struct stream_connection *stream)
-{
-    struct source_request *unit = stream->unit;
-
-    if (!unit)
-        return;
-    if (!stream->waiting && stream->is_relp) {
-        abort_unit(stream);
-        return;
-    }
-    unit->owner = NULL;
-    if (!stream->waiting) {
-        if (!syslog_reader_is_between(stream->syslog))
-            unit->worker->handler.message_end(unit->context);
-        unit->worker->handler.end(unit->context);
-    }
-    forget_unit(stream);
-}
-
 /* --- messages -------------------------------------------------------------------------------------------------------------------------- */
 
-/* The handler should never refuse a plain sender's bytes: they are lost then. */
+/* The handler should never refuse a plain sender's bytes: they are lost then. RELP's client sends them again on its next connection; a plain one's
+ * next messages are still to be taken. */
 static void add_text(struct stream_connection *stream, struct slice text)
 {
     struct source_request *unit = stream->unit;
     size_t at = text.length;
 
+    if (stream->passed_over)
+        return;
     stream->unit_bytes += text.length;
     stream->text_bytes += text.length;
     while (at && strchr(" \t\r\n", text.bytes[at - 1]))
@@ -218,7 +227,12 @@ static void add_text(struct stream_connection *stream, struct slice text)
     counter_add(&counters_of(stream)->not_stored, 1);
     log_trouble(stream, stream->is_relp ? "there is no room for a message now; the client will send it again"
                                         : "a message was refused and is lost: plain syslog does not send it again");
-    channel_close(&stream->channel, SOURCE_CLOSE_NOT_STORED);
+    if (stream->is_relp) {
+        channel_close(&stream->channel, SOURCE_CLOSE_NOT_STORED);
+    } else {
+        stream->passed_over = true;
+        stream_begin_closing(stream, SOURCE_CLOSE_NOT_STORED);
+    }
 }
 
 /* rsyslog cuts at 8 KiB unless it is told otherwise, and audit events are larger. */
@@ -248,9 +262,13 @@ static void end_message(struct stream_connection *stream)
 {
     struct source_request *unit = stream->unit;
 
-    unit->worker->handler.message_end(unit->context);
-    note_cut(stream);
+    if (!stream->passed_over) {
+        unit->worker->handler.message_end(unit->context);
+        note_cut(stream);
+    }
+    stream->passed_over = false;
     stream->progress_bytes = SOURCE_PROGRESS_BYTES;
+    stream->message_until = 0;
     if (!stream->is_relp)
         at_border(stream);
 }
@@ -260,6 +278,7 @@ static void note_other(struct stream_connection *stream)
     struct stream_counters *counters = counters_of(stream);
 
     stream->progress_bytes = SOURCE_PROGRESS_BYTES;
+    stream->message_until = 0;
     if (!counters->told_of_other)
         log_about(LOG_LEVEL_NOTICE, LOG_FIELD_SOURCE, endpoint_of(stream)->name,
                   "source `%s`: messages without JSON arrive, which are no audit events; they are counted and passed over",
@@ -288,6 +307,61 @@ static bool take_message_step(struct stream_connection *stream, struct slice *by
     case SYSLOG_BROKEN: break_off(stream, syslog_reader_error(stream->syslog)); break;
     }
     return true;
+}
+
+/* --- the end of a connection ----------------------------------------------------------------------------------------------------------- */
+
+static void note_lost(struct stream_connection *stream, size_t bytes)
+{
+    uint64_t left_out;
+
+    counter_add(&counters_of(stream)->not_stored, 1);
+    if (log_limit_due(&counters_of(stream)->trouble, &left_out))
+        log_about(LOG_LEVEL_ERROR, LOG_FIELD_SOURCE, endpoint_of(stream)->name,
+                  "source `%s`: a connection ended with a message begun and %zu bytes behind its header read that could not be taken: they are "
+                  "lost, as plain syslog does not send them again; %llu more since the line before",
+                  endpoint_of(stream)->name, bytes, (unsigned long long)left_out);
+}
+
+/* False: no more can be taken. */
+static bool take_step_leaving(struct stream_connection *stream, struct slice *bytes)
+{
+    uint64_t broken = syslog_reader_counts(stream->syslog)->broken;
+
+    if (broken || !take_message_step(stream, bytes))
+        return false;
+    return !stream->unbegun && syslog_reader_counts(stream->syslog)->broken == 0;
+}
+
+/* What a plain sender's connection has read and not yet given to a unit goes into a last one, for whose answer nobody waits. */
+static void take_rest(struct stream_connection *stream, struct slice rest)
+{
+    if (stream->unbegun)
+        begin_message(stream);
+    while (!stream->unbegun && take_step_leaving(stream, &rest))
+        continue;
+    syslog_reader_finish(stream->syslog);
+    while (!stream->unbegun && take_step_leaving(stream, &rest))
+        continue;
+    if (stream->unbegun && !stream->forbidden)
+        note_lost(stream, rest.length);
+    if (stream->unit)
+        stream_end_unit(stream);
+}
+
+void stream_leave(struct stream_connection *stream, struct slice rest)
+{
+    struct source_request *unit = stream->unit;
+
+    if (unit && stream->waiting) {
+        unit->owner = NULL;
+        forget_unit(stream);
+    } else if (unit && stream->is_relp) {
+        abort_unit(stream);
+    }
+    stream->leaving = true;
+    if (!stream->is_relp)
+        take_rest(stream, rest);
 }
 
 /* --- RELP ------------------------------------------------------------------------------------------------------------------------------ */

@@ -151,6 +151,7 @@ static struct source_tls *new_tls(const struct source_tls_options *options)
     struct source_tls *tls = xcalloc(1, sizeof *tls);
 
     pthread_mutex_init(&tls->mutex, NULL);
+    pthread_mutex_init(&tls->refreshing, NULL);
     copy_options(tls, options);
     return tls;
 }
@@ -186,6 +187,7 @@ void source_tls_free(struct source_tls *tls)
     SSL_CTX_free(tls->context);
     free_options(&tls->options);
     pthread_mutex_destroy(&tls->mutex);
+    pthread_mutex_destroy(&tls->refreshing);
     free(tls);
 }
 
@@ -204,6 +206,16 @@ static enum source_refresh keep_old(struct source_tls *tls, const struct file_st
     return SOURCE_REFRESH_REFUSED;
 }
 
+static void exchange(struct source_tls *tls, SSL_CTX *context, const struct source_tls_facts *facts)
+{
+    pthread_mutex_lock(&tls->mutex);
+    SSL_CTX *old = tls->context;
+    tls->context = context;
+    tls->facts = *facts;
+    pthread_mutex_unlock(&tls->mutex);
+    SSL_CTX_free(old);
+}
+
 static enum source_refresh refresh(struct source_tls *tls)
 {
     struct file_stamp stamps[TLS_FILES];
@@ -220,9 +232,7 @@ static enum source_refresh refresh(struct source_tls *tls)
         return SOURCE_REFRESH_REFUSED;
     if (read_files(tls, &context, &facts, &error) != RESULT_OK)
         return keep_old(tls, stamps, error);
-    SSL_CTX_free(tls->context);
-    tls->context = context;
-    tls->facts = facts;
+    exchange(tls, context, &facts);
     tls->bad_looks = 0;
     memcpy(tls->stamps, stamps, sizeof stamps);
     char text[CLOCK_TEXT_SIZE];
@@ -233,9 +243,9 @@ static enum source_refresh refresh(struct source_tls *tls)
 
 enum source_refresh source_tls_refresh(struct source_tls *tls)
 {
-    pthread_mutex_lock(&tls->mutex);
+    pthread_mutex_lock(&tls->refreshing);
     enum source_refresh result = refresh(tls);
-    pthread_mutex_unlock(&tls->mutex);
+    pthread_mutex_unlock(&tls->refreshing);
     return result;
 }
 

@@ -148,14 +148,53 @@ static void report_lost(struct trail *trail)
               trail->name, (unsigned long long)trail->last.offset, (unsigned long long)trail->last.inode, trail->folder);
 }
 
+/* Nothing but its inode tells a file that was empty, and that stays the same when the file is copied and truncated. What was rotated since
+ * is read before it, then. A copy of what was there before is older than the truncation, or of the same tick of a coarse clock. */
+static bool open_rotated_since_empty(const struct trail *trail, clock_nanos modified, struct followed_file *rotated)
+{
+    return open_rotated_after(trail, modified + 1, rotated);
+}
+
+static void go_on_after_empty(struct trail *trail, const struct followed_file *rotated, clock_nanos now)
+{
+    log_about(LOG_LEVEL_NOTICE, LOG_FIELD_SOURCE, trail->name,
+              "source `%s`: %s was empty when it was read last, and was rotated since; going on with the file with inode %llu first",
+              trail->name, trail->path, (unsigned long long)rotated->inode);
+    trail->rotations++;
+    use(trail, rotated, 0);
+    supersede(trail, now);
+}
+
+static bool open_after_empty(struct trail *trail, bool is_there, clock_nanos now)
+{
+    struct followed_file rotated, found;
+    enum followed_match match;
+
+    if (!open_rotated_since_empty(trail, trail->last.modified, &rotated))
+        return false;
+    if (!is_there && rotation_find(trail->folder, &trail->last, &found, &match) == RESULT_OK) {
+        is_there = true;
+        followed_file_close(&found);
+    }
+    if (!is_there)
+        report_lost(trail);
+    go_on_after_empty(trail, &rotated, now);
+    return true;
+}
+
 /* After a start. While there is no newest file the position is kept: the file system may not be mounted yet. */
 static bool open_resumed(struct trail *trail, clock_nanos now)
 {
     struct followed_file newest, found;
     enum followed_match match;
     bool exists = open_newest(trail, &newest);
+    bool is_there = exists && followed_file_match(&newest, &trail->last) == FOLLOWED_SAME;
 
-    if (exists && followed_file_match(&newest, &trail->last) == FOLLOWED_SAME) {
+    if (exists && trail->last.head_length == 0 && open_after_empty(trail, is_there, now)) {
+        followed_file_close(&newest);
+        return true;
+    }
+    if (is_there) {
         use(trail, &newest, trail->last.offset);
         return true;
     }
@@ -254,6 +293,21 @@ static void truncated(struct trail *trail, uint64_t size_before)
     }
 }
 
+/* The open file had nothing when it was looked at last: what is in it now need not be what came next. */
+static bool was_rotated_since_empty(struct trail *trail, clock_nanos modified, clock_nanos now)
+{
+    struct followed_file rotated;
+
+    if (trail->superseded || trail->file.modified == modified)
+        return false;
+    resolve(trail);
+    if (!open_rotated_since_empty(trail, modified, &rotated))
+        return false;
+    followed_file_close(&trail->file);
+    go_on_after_empty(trail, &rotated, now);
+    return true;
+}
+
 /* A rotated file that cannot be read is not waited for without end: what is in it is lost, and what was written since is not. */
 static void give_up(struct trail *trail)
 {
@@ -295,6 +349,8 @@ enum trail_state trail_read(struct trail *trail, clock_nanos now, char *bytes, s
     if (trail->file.fd < 0 && !open_file(trail, now))
         return TRAIL_NOTHING;
     uint64_t size_before = trail->file.size;
+    clock_nanos modified_before = trail->file.modified;
+    bool was_empty = trail->file.head_length == 0;
     ssize_t got = followed_file_read(&trail->file, trail->read_to, bytes, size);
     if (got < 0)
         complain(trail, errno, strerror(errno));
@@ -303,6 +359,8 @@ enum trail_state trail_read(struct trail *trail, clock_nanos now, char *bytes, s
         truncated(trail, size_before);
         return trail_read(trail, now, bytes, size, length);
     }
+    if (was_empty && was_rotated_since_empty(trail, modified_before, now))
+        return trail_read(trail, now, bytes, size, length);
     if (got > 0 || trail->file.size != size_before)
         trail->grown_at = now;
     if (got <= 0)
@@ -326,6 +384,19 @@ void trail_go_back(struct trail *trail, uint64_t bytes)
     trail->at_end = false;
 }
 
+bool trail_goes_on(const struct trail *trail)
+{
+    return trail->superseded && trail->read_to >= trail->file.size && rotation_has(trail->folder, slice_of(trail->base), &trail->file);
+}
+
+void trail_resume(struct trail *trail, struct slice position)
+{
+    followed_file_close(&trail->file);
+    trail->begin = followed_position_read(&trail->last, position) ? BEGIN_RESUME : BEGIN_NEWEST;
+    trail->searched = trail->superseded = trail->at_end = false;
+    trail->read_inodes.count = 0;
+}
+
 void trail_next(struct trail *trail)
 {
     trail->last = followed_file_position(&trail->file, trail->read_to);
@@ -338,9 +409,11 @@ void trail_next(struct trail *trail)
 
 bool trail_position(const struct trail *trail, uint64_t unread, char text[FOLLOWED_POSITION_TEXT])
 {
-    if (trail->file.fd < 0)
+    bool open = trail->file.fd >= 0;
+
+    if (!open && trail->begin != BEGIN_RESUME)
         return false;
-    const struct followed_position position = followed_file_position(&trail->file, trail->read_to - unread);
+    const struct followed_position position = open ? followed_file_position(&trail->file, trail->read_to - unread) : trail->last;
     followed_position_write(&position, text);
     return true;
 }

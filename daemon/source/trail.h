@@ -23,10 +23,15 @@ enum trail_state {
 enum trail_state trail_read(struct trail *trail, clock_nanos now, char *bytes, size_t size, size_t *length);
 /* The last bytes that were read will be read again, from this file, unless it was truncated: then they are counted as lost. */
 void trail_go_back(struct trail *trail, uint64_t bytes);
+/* After TRAIL_END: does a message that was begun in this file perhaps go on in the next? Not if bytes between them are missing, or if the
+ * path leads to another log by now. */
+bool trail_goes_on(const struct trail *trail);
 /* After TRAIL_END: the file that was written after this one. */
 void trail_next(struct trail *trail);
+/* Reading goes on at a place that trail_position gave, in whatever file it is by now. */
+void trail_resume(struct trail *trail, struct slice position);
 
-/* The place before the last `unread` of the bytes that were read. False: there is no file yet. */
+/* The place before the last `unread` of the bytes that were read from this file. False: there is no file yet. */
 bool trail_position(const struct trail *trail, uint64_t unread, char text[FOLLOWED_POSITION_TEXT]);
 
 struct trail_figures {

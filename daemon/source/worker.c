@@ -15,10 +15,11 @@ const struct source_limits source_default_limits = {
     .header_timeout = 10 * CLOCK_SECOND,
     .idle_timeout = 120 * CLOCK_SECOND,
     .body_progress_timeout = 10 * CLOCK_SECOND,
+    .message_timeout = 60 * CLOCK_SECOND,
     .acknowledge_timeout = 10 * CLOCK_SECOND,
     .retry_after = 10,
     .inflated_bytes = UINT64_C(1) << 30,
-    .inflate_ratio = 200,
+    .inflate_ratio = 1100,
 };
 
 static void sweep_cb(evutil_socket_t fd, short events, void *data)

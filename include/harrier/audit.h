@@ -36,7 +36,9 @@ struct audit_limits {
     size_t event_bytes;  /* all the rest of an event */
     size_t dead_letter_bytes; /* of what is not an event, how much is kept */
     uint64_t inflated_bytes; /* that one compressed payload within an envelope may have; 0: no bound */
-    uint64_t inflate_ratio;  /* times its compressed size, beyond the first MiB; 0: no bound */
+    uint64_t inflate_ratio;  /* times its compressed size, beyond the first 32 MiB; 0: no bound */
+    bool cut_over_budget;    /* where sink.budget refuses, the event is cut there as over event_bytes, and reading goes on: the input cannot be had
+                              * again. The sink must then grant small amounts always, or an event's text is empty */
 };
 extern const struct audit_limits audit_default_limits;
 
@@ -79,7 +81,8 @@ struct audit_sink {
     bool (*wanted)(void *context, const struct udm_k8s_head *head);
     void (*event)(void *context, const struct audit_event *event);
     void (*dead)(void *context, const struct audit_dead *dead);
-    /* Memory is about to grow by bytes (or shrink, negative): false refuses it, and audit_reader_feed answers RESULT_BUSY. May be NULL. */
+    /* Memory is about to grow by bytes (or shrink, negative): false refuses it, and audit_reader_feed answers RESULT_BUSY (but
+     * see cut_over_budget). May be NULL. */
     bool (*budget)(void *context, ptrdiff_t bytes);
 };
 

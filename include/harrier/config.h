@@ -98,7 +98,8 @@ struct config_client {
     struct config_secret path_token; /* in place of {token} in the source's path */
     const char *jwks_file;           /* absolute: keys of a bearer JWT (RFC 7517); empty: none */
     const char *audience;            /* the JWT's aud */
-    const char *email;               /* the JWT's email; empty: not asked for */
+    const char *issuer;              /* the JWT's iss; empty: Google's */
+    const char *email;               /* the JWT's email; empty: not asked for, and there is an issuer */
 };
 
 struct config_source {

@@ -26,7 +26,7 @@ struct cri_reader *cri_reader_new(const struct cri_sink *sink);
 void cri_reader_free(struct cri_reader *reader);
 /* The next bytes, in pieces of any size; the sink gets its text as it comes. Parts of stdout and of stderr that stand between each other
  * are put in order: what comes between the parts of a message waits for its end, at most CRI_WAITING_MAX bytes, or the message is ended as
- * it is.
+ * it is, and what comes of it later is another one.
  * Anything but RESULT_OK is what text() gave; the reader must then be reset. */
 enum result cri_reader_feed(struct cri_reader *reader, struct slice bytes);
 /* The input has ended: what is unfinished is a message as it is. The reader is as new. */
@@ -36,5 +36,16 @@ void cri_reader_reset(struct cri_reader *reader);
 /* If these bytes were fed now: how many of them, from the first on, until the last place where no message is unfinished; 0: there is none.
  * *lines (may be NULL): how many lines end within them. */
 size_t cri_reader_boundary(const struct cri_reader *reader, struct slice bytes, uint64_t *lines);
+/* Of what was fed, nothing is unfinished. */
+bool cri_reader_is_between_messages(const struct cri_reader *reader);
+/* If these bytes were fed now: no line is unfinished, but a message is, of which more parts are to come. */
+bool cri_reader_is_between_parts(const struct cri_reader *reader, struct slice bytes);
+/* If these bytes were fed now: do whole messages wait for an unfinished one of another stream? *read: how many bytes the reader would have
+ * got since it was new. */
+bool cri_reader_is_held_up(const struct cri_reader *reader, struct slice bytes, uint64_t *read);
+/* As cri_reader_boundary, but a message that holds others up is left alone if its last part is within the first `old` bytes since the reader
+ * was new: where *boundary bytes (perhaps none) are fed, nothing but such messages is unfinished, and cri_reader_finish ends them. False:
+ * there is no such place. */
+bool cri_reader_boundary_without(const struct cri_reader *reader, struct slice bytes, uint64_t old, size_t *boundary, uint64_t *lines);
 
 #endif

@@ -20,6 +20,7 @@ struct source_follower_options {
     size_t stretch_bytes;          /* of one unit, but for longer messages; 1 MiB */
     clock_nanos look_interval;     /* at least so often the file is looked at, whatever inotify says; first wait after a failure; 1 s */
     clock_nanos grace;             /* a rotated file is read on until it has not grown for so long; 3 s */
+    clock_nanos part_grace;        /* a container's message is ended as it is if others wait for its next part so long; 5 s */
     clock_nanos position_interval; /* a position that has nothing with it is stored at most so often; 1 s */
 };
 

@@ -11,7 +11,7 @@ enum inflate_format { INFLATE_GZIP, INFLATE_ZSTD };
 
 struct inflate_limits {
     uint64_t bytes; /* that may come out in all; 0: no bound */
-    uint64_t ratio; /* bytes out for each byte in, looked at beyond the first MiB that comes out; 0: no bound */
+    uint64_t ratio; /* bytes out for each byte in, looked at beyond the first 32 MiB that come out; 0: no bound */
 };
 
 struct inflater;

@@ -21,7 +21,7 @@ struct intake_options {
     size_t raw_bytes;      /* of an event's text, in its alerts */
     struct budget *budget; /* of bytes in flight, of all; NULL: unbounded */
     uint64_t memory;       /* bytes that this intake alone may hold in flight; 0: only the budget bounds it */
-    bool must_not_fail;    /* the sender cannot send again: memory is counted, and never refused */
+    bool must_not_fail;    /* the sender cannot send again: where memory is refused, the event in hand is cut, and never the unit */
 };
 
 /* An event that was mapped, and what the rules made of it. Valid during the call. */

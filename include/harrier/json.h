@@ -34,6 +34,7 @@ struct json_limits {
     size_t nodes;       /* values in a tree */
     /* Member of the root object whose value is read over and becomes null; NULL: none. */
     const char *skip_member;
+    bool cut_over_budget; /* of a stream: a token that the budget refuses more memory for is cut there, as over token_bytes */
 };
 
 /* Limits that fit one audit event: depth 10,000 and a bit, tokens of 4 MiB, 400,000 values (about 45 MB; the largest object that an API

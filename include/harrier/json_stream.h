@@ -54,7 +54,7 @@ void json_stream_free(struct json_stream *stream);
 /* Begins anew after the end or after an error: the next byte fed has this offset and stands on this line. */
 void json_stream_restart(struct json_stream *stream, uint64_t offset, uint64_t line);
 /* RESULT_OK: all taken. RESULT_INVALID: wrong syntax; json_stream_error tells where (it may be before these bytes), and nothing is taken any more until a
- * restart. RESULT_BUSY: the budget refused; likewise. */
+ * restart. RESULT_BUSY: the budget refused (and limits.cut_over_budget is not set, or there was no token to be cut); likewise. */
 enum result json_stream_feed(struct json_stream *stream, struct slice bytes);
 /* The input has ended. RESULT_OK between values (also if there were none), RESULT_INVALID within one or after wrong syntax. */
 enum result json_stream_finish(struct json_stream *stream);

@@ -39,23 +39,26 @@ struct source_endpoint {
 };
 
 struct source_limits {
-    uint64_t body_bytes;               /* a longer body is drained and answered 413; 0: no bound */
+    uint64_t body_bytes;               /* a longer body is cut off there and answered 413; 0: no bound */
     uint64_t drain_bytes;              /* of a body that is refused: the connection is closed after so many */
     size_t header_bytes;               /* request line and header section; more is answered 431. At most 64 KiB */
     size_t connections;                /* open at a time, per worker */
-    uint64_t inflated_bytes;           /* that a compressed body may have; more is answered 413 */
-    uint64_t inflate_ratio;            /* times its compressed size, beyond the first MiB */
+    uint64_t inflated_bytes;           /* that a compressed body may have; it is cut off there and answered 413 */
+    uint64_t inflate_ratio;            /* times its compressed size, beyond the first 32 MiB; else cut off likewise */
     size_t turn_bytes;                 /* read from one connection before the others have their turn */
     clock_nanos header_timeout;        /* from the first byte of a request to the end of its header section */
-    clock_nanos idle_timeout;          /* without a request on an open connection */
+    clock_nanos idle_timeout;          /* without a request on an open connection; of syslog and RELP without the first message, later they may be silent */
     clock_nanos body_progress_timeout; /* in which SOURCE_PROGRESS_BYTES of a body (or its end) must come, or an answer be taken */
+    clock_nanos message_timeout;       /* plain syslog: from a message's first byte to its last, which then is where it stands. A message in hand
+                                        * holds memory that others could have: that it goes on, byte by byte, is not enough. The largest audit
+                                        * events have some MB, so that this is no bound of honest ones */
     clock_nanos acknowledge_timeout;   /* from a body's end to the answer; after it 503 is answered in the handler's place */
     unsigned int retry_after;          /* seconds, for the 503 that the source gives by itself; never 0 (the client would try at once) */
 };
 
 enum { SOURCE_PROGRESS_BYTES = 1024, SOURCE_RECEIVE_BYTES = 65536 };
 
-/* 16 KiB of header, 1024 connections, turns of 1 MiB, 10 s, 120 s, 10 s, 10 s, Retry-After 10, no bound on bodies. */
+/* 16 KiB of header, 1024 connections, turns of 1 MiB, 10 s, 120 s, 10 s, 60 s, 10 s, Retry-After 10, no bound on bodies. */
 extern const struct source_limits source_default_limits;
 
 /* --- what a request's owner is told -------------------------------------------------------------------------------------------- */
@@ -85,7 +88,8 @@ struct source_refusal {
 /* For each unit: begin(); if it gave a context: body() any number of times; then exactly one of
  *   abort(): the client went away, was too slow, or broke the protocol, or body() refused. The context is the handler's to free, the
  *            request must not be answered;
- *   end():   the unit is complete. The handler then calls source_request_answer exactly once, now or later, whatever becomes of
+ *   end():   the unit is complete, or an HTTP body went over a bound (what 413 refuses does not come again, so that what came counts: the
+ *            client gets 413 in place of the answer, unless that is a 5xx). The handler then calls source_request_answer exactly once, now or later, whatever becomes of
  *            the client meanwhile (an answer that nobody waits for any more is dropped and counted).
  * No callback may free the worker. */
 struct source_handler {
@@ -153,7 +157,7 @@ enum source_close {
     SOURCE_CLOSE_DRAIN_TOO_LONG,
     SOURCE_CLOSE_REFUSED_EARLY, /* refused before a body that waited for 100 Continue */
     SOURCE_CLOSE_HANDSHAKE,     /* no TLS came of it: see tls_failures */
-    SOURCE_CLOSE_FORBIDDEN,     /* syslog and RELP: nobody that may send, or for another cluster */
+    SOURCE_CLOSE_FORBIDDEN,     /* syslog and RELP: nobody that may send */
     SOURCE_CLOSE_NOT_STORED,    /* syslog and RELP: a unit failed; RELP's client sends it again */
     SOURCE_CLOSE_SHUTDOWN,
     SOURCE_CLOSE_ERROR, /* the operating system reported one */
@@ -213,7 +217,7 @@ struct source_counts {
     uint64_t tls_failures[SOURCE_TLS_FAILURE_COUNT];
     uint64_t damaged_bodies;   /* compressed, and not to be unpacked to their end */
     uint64_t access_unknown;   /* requests answered 401: no client that may send */
-    uint64_t access_forbidden; /* requests answered 403: a known client that spoke for another cluster */
+    uint64_t access_forbidden; /* requests answered 403, messages passed over: a known client that spoke for another cluster, or none that may be */
 };
 
 /* Adds the worker's counts to counts, so that several can be summed. Any thread. */

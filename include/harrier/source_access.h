@@ -19,7 +19,8 @@ struct source_client {
     const char *path_token_file; /* in place of {token} in the path */
     const char *jwks_file;       /* a bearer JWT (RFC 7519), signed RS256 or ES256 by a key of this set (RFC 7517) */
     const char *audience;        /* the JWT's aud; given whenever jwks_file is */
-    const char *email;           /* the JWT's email, which must be verified, from Google's issuer */
+    const char *issuer;          /* the JWT's iss; not given: Google's. One of issuer and email is given whenever jwks_file is */
+    const char *email;           /* the JWT's email, which must be verified */
 };
 
 /* source_name: for the log. On an error *access is NULL and *error (the caller frees it; NULL: not wanted) says which file is wrong, how,

@@ -70,6 +70,27 @@ static void check_boundary(struct slice input, const struct messages *expected)
     buffer_free(&messages.bytes);
 }
 
+/* Where all but what holds others up is whole, finishing ends that alone. */
+static void check_boundary_without(struct slice input, uint64_t old)
+{
+    struct messages messages = {0};
+    struct cri_reader *reader = cri_reader_new(&(struct cri_sink){&messages, on_text, on_end});
+    size_t boundary;
+    uint64_t lines, read;
+
+    if (cri_reader_boundary_without(reader, input, old, &boundary, &lines)) {
+        if (!cri_reader_is_held_up(reader, input, &read) || read != input.length || boundary == 0 || boundary > input.length || lines == 0)
+            abort();
+        if (boundary <= cri_reader_boundary(reader, slice_first(input, boundary), NULL))
+            abort();
+        cri_reader_feed(reader, slice_first(input, boundary));
+        if (cri_reader_finish(reader) != RESULT_OK || messages.within || !cri_reader_is_between_messages(reader))
+            abort();
+    }
+    cri_reader_free(reader);
+    buffer_free(&messages.bytes);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice input = slice_make((const char *)data + 1, size ? size - 1 : 0);
@@ -82,6 +103,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!slice_equal(buffer_slice(&whole.bytes), buffer_slice(&pieces.bytes)))
         abort();
     check_boundary(input, &whole);
+    check_boundary_without(input, input.length);
+    check_boundary_without(input, data[0]);
     buffer_free(&whole.bytes);
     buffer_free(&pieces.bytes);
     return 0;

@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (jwt_open(keys, input, arena))
         abort();
     if (json_tree_parse(arena, input, &json_default_limits, &claims, NULL) == RESULT_OK)
-        jwt_admits(claims, "me", "a@b", CLOCK_SECOND);
+        jwt_admits(claims, &(struct jwt_demands){.audience = "me", .email = "a@b"}, CLOCK_SECOND);
     if (jwt_keys_parse(input, &other, &error) == RESULT_OK) {
         jwt_open(other, input, arena);
         jwt_keys_free(other);

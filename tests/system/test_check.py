@@ -116,7 +116,7 @@ def rewritten(folder, token):
 def test_a_key_set_that_is_none_is_an_error(check, tmp_path):
     make(tmp_path, "server")
     (tmp_path / "jwks.json").write_text("{}")
-    assert_error(check(tls=tls(), clients=[{"name": "a", "jwks_file": "jwks.json", "audience": "x"}]), "jwks.json")
+    assert_error(check(tls=tls(), clients=[{"name": "a", "jwks_file": "jwks.json", "audience": "x", "email": "a@b"}]), "jwks.json")
 
 
 def test_destinations_are_checked_by_both(tmp_path):

@@ -165,10 +165,12 @@ def test_what_cannot_be_unpacked_is_a_dead_letter(harrier):
     assert harrier.metric("harrier_http_damaged_bodies_total") == 1
 
 
-def test_a_bomb_is_refused_and_disturbs_nobody(make_harrier):
+def test_what_came_before_a_bomb_is_judged_and_nobody_is_disturbed(make_harrier):
     daemon = make_harrier(limits={"inflated_bytes": "1MiB", "memory": "64MiB"}).start()
-    bomb = gzip.compress(b" " * (64 << 20), 9)
+    bomb = gzip.compress(captured.attacks() + b" " * (64 << 20), 9)
     assert daemon.post(bomb, Content_Encoding="gzip")[0] == 413
+    assert sorted(audit_ids(daemon.stored())) == ATTACKS
+    assert "raise them" in daemon.log()
     assert daemon.metric("harrier_http_bounds_hit_total", bound="inflated_bytes") == 1
     assert daemon.post(captured.attacks())[0] == 200
     daemon.stop()

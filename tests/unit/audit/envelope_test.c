@@ -406,6 +406,153 @@ static void test_udm_records_come_in_no_envelope(void **state)
     transcript_free(&told);
 }
 
+/* --- a list that is none ---------------------------------------------------------------------------------------------------- */
+
+static void test_a_list_without_an_event_hides_nothing_beside_it(void **state)
+{
+    static const char *const lists[] = {"items", "records", "logEvents"};
+    static const char *const elements[] = {"", "1,[],[2]", "{}", "{\"a\":[{}]},{\"items\":[]}", "{\"auditID\":\"x\"},{\"log\":\"words\"}"};
+    static const uint64_t dead[] = {0, 2, 1, 1, 2};
+    (void)state;
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        for (size_t j = 0; j < sizeof elements / sizeof *elements; j++) {
+            assert_read(make("{\"%s\":[%s],\"log\":%q}", lists[i], elements[j], EVENT("a"), NULL), 1, dead[j], 0);
+            assert_read(make("{\"event\":%s,\"%s\":[%s]}", EVENT("a"), lists[i], elements[j], NULL), 1, dead[j], 0);
+            assert_read(make("{\"items\":[],\"%s\":[%s],\"records\":[],\"_raw\":%q}", lists[i], elements[j], EVENT("a"), NULL), 1, dead[j], 0);
+            assert_read(make("{\"protoPayload\":{\"serviceName\":\"k8s.io\"},\"%s\":[%s]}", lists[i], elements[j], NULL), 1, dead[j], 0);
+            assert_read(make("{\"%s\":[%s],\"category\":\"kube-audit\",\"properties\":{\"log\":%q}}", lists[i], elements[j], EVENT("a"), NULL), 1, dead[j], 0);
+            assert_read(make("[{\"%s\":[%s],\"log\":%q},%s]", lists[i], elements[j], EVENT("a"), EVENT("b"), NULL), 2, dead[j], 0);
+        }
+    }
+    assert_read(make("{\"kind\":\"EventList\",\"log\":%q}", EVENT("a"), NULL), 1, 0, 0);
+    assert_read(make("{\"items\":[],\"log\":\"words\"}", NULL), 0, 1, 0);
+    assert_read(make("{\"items\":[],\"log\":%q", EVENT("a"), NULL), 1, 1, 0);
+    assert_read(make("{\"items\":[{\"verb\":\"get\"}],\"requestObject\":{},\"log\":%q}", EVENT("a"), NULL), 1, 1, 0);
+}
+
+static void test_what_stood_beside_a_list_and_was_not_kept_is_a_dead_letter(void **state)
+{
+    (void)state;
+    assert_read(make("{\"items\":[{\"items\":[{}],\"log\":%q}]}", EVENT("a"), NULL), 0, 2, 0);
+    assert_read(make("{\"records\":[{\"message\":{},\"subscription\":\"s\"}],\"log\":%q}", EVENT("a"), NULL), 0, 1, 1);
+    assert_read(make("{\"items\":[{\"auditID\":\"a\",\"verb\":\"x\",\"verb\":1}],\"log\":%q}", EVENT("a"), NULL), 0, 2, 0);
+    assert_read(make("{\"items\":[%s],\"log\":%q}", EVENT("a"), EVENT("b"), NULL), 1, 0, 0);
+}
+
+static void test_nothing_is_kept_of_a_list_of_events(void **state)
+{
+    struct buffer input = {0};
+    (void)state;
+    buffer_append_text(&input, "{\"kind\":\"EventList\",\"items\":[{\"auditID\":\"a\",\"verb\":\"create\",\"requestObject\":[0");
+    for (int i = 0; i < 100000; i++)
+        buffer_append_text(&input, ",1");
+    buffer_append_text(&input, "]}]}");
+    struct transcript list = {0}, bare = {0};
+    transcript_read(&list, buffer_slice(&input), 1000, NULL, AUDIT_ACCEPT_K8S);
+    transcript_read(&bare, slice_first(slice_from(buffer_slice(&input), 29), input.length - 31), 1000, NULL, AUDIT_ACCEPT_K8S);
+    assert_counts(&list, 1, 0, 0);
+    assert_counts(&bare, 1, 0, 0);
+    assert_in_range(list.peak, 0, bare.peak + 8192); /* the stream's own, as chunks end elsewhere */
+    transcript_free(&list);
+    transcript_free(&bare);
+    buffer_free(&input);
+}
+
+/* --- lines in parts -------------------------------------------------------------------------------------------------------- */
+
+#define FIRST_PART "{\"auditID\":\"true\",\"verb\":\"patch\",\"requestObject\":{\"x\":"
+#define SECOND_PART EVENT("forged") "}}"
+
+static void test_a_later_part_of_a_split_line_is_no_event(void **state)
+{
+    static const char *const forms[] = {
+        "{\"logtag\":\"P\",\"log\":%q}\n{\"logtag\":\"F\",\"log\":%q}\n{\"logtag\":\"F\",\"log\":%q}",
+        "[{\"message\":%q,\"stream\":\"a\",\"logtag\":\"P\",\"time\":1},{\"message\":%q,\"stream\":\"a\",\"logtag\":\"F\"},{\"log\":%q,\"logtag\":\"F\"}]",
+        "{\"log\":%q,\"partial_message\":true,\"partial_last\":false}{\"log\":%q,\"partial_message\":true,\"partial_last\":true}{\"log\":%q}",
+        "{\"log\":%q,\"partial_message\":\"true\"}{\"log\":%q,\"partial_message\":\"true\",\"partial_last\":\"true\"}{\"log\":%q}",
+        "{\"log\":%q,\"stream\":\"a\",\"time\":1}{\"log\":%q,\"stream\":\"a\"}{\"log\":%q,\"stream\":\"a\"}",
+        "{\"records\":[{\"log\":%q,\"stream\":\"a\"},{\"log\":%q,\"stream\":\"a\"},{\"log\":%q,\"stream\":\"a\"}]}",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        char *input = make(forms[i], FIRST_PART, SECOND_PART "\n", EVENT("behind") "\n", NULL);
+        struct transcript told = read_text(input);
+        assert_counts(&told, 2, 2, 0);
+        assert_told(&told, " cut 1001 incomplete"); /* the line's beginning */
+        assert_told(&told, "a part of a split line");
+        assert_last_event(&told, EVENT("behind"));
+        transcript_free(&told);
+        free(input);
+    }
+}
+
+static void test_all_parts_between_the_first_and_the_last_are_none(void **state)
+{
+    (void)state;
+    assert_read(make("{\"logtag\":\"P\",\"log\":%q}{\"logtag\":\"P\",\"log\":%q}{\"logtag\":\"P\",\"log\":%q}{\"logtag\":\"F\",\"log\":%q}{\"logtag\":\"F\",\"log\":%q}",
+                     FIRST_PART, EVENT("x"), EVENT("x"), EVENT("x"), EVENT("a"), NULL),
+                2, 4, 0);
+    assert_read(make("{\"partial_message\":true,\"partial_ordinal\":2,\"log\":%q}{\"partial_message\":true,\"partial_ordinal\":\"1\",\"log\":%q}", EVENT("x"), EVENT("a"), NULL), 1, 1, 0);
+}
+
+static void test_a_line_of_another_source_is_no_part(void **state)
+{
+    (void)state;
+    struct transcript told;
+    char *input = make("{\"stream\":\"a\",\"logtag\":\"P\",\"log\":\"{\"}{\"stream\":\"b\",\"logtag\":\"P\",\"log\":%q}{\"stream\":\"c\",\"logtag\":\"F\",\"log\":%q}"
+                       "{\"stream\":\"a\",\"logtag\":\"F\",\"log\":%q}{\"stream\":\"b\",\"logtag\":\"F\",\"log\":%q}",
+                       FIRST_PART, EVENT("a"), EVENT("x"), EVENT("x"), NULL);
+    told = read_text(input);
+    assert_counts(&told, 2, 4, 0);
+    assert_last_event(&told, EVENT("a"));
+    transcript_free(&told);
+    free(input);
+}
+
+static void test_a_joined_line_may_still_have_the_tag_of_its_first_part(void **state)
+{
+    (void)state;
+    assert_read(make("{\"logtag\":\"P\",\"log\":%q}{\"log\":%q}", FIRST_PART, EVENT("a"), NULL), 2, 1, 0); /* one without a tag is no part */
+    assert_read(make("{\"logtag\":\"P\",\"log\":%q}{\"logtag\":\"P\",\"log\":%q}{\"logtag\":\"F\",\"log\":%q}", EVENT("a"), EVENT("b") "\n", EVENT("c"), NULL), 3, 0, 0);
+}
+
+static void test_parts_may_be_messages_of_their_own(void **state)
+{
+    (void)state;
+    char *input = make("{\"stream\":\"a\",\"log\":%q}\n{\"stream\":\"a\",\"log\":%q}\n{\"stream\":\"a\",\"log\":%q}\n", FIRST_PART, SECOND_PART "\n", EVENT("b") "\n", NULL);
+    struct transcript told = read_with((struct transcript){.lines = true}, input, NULL, AUDIT_ACCEPT_K8S);
+    assert_counts(&told, 2, 2, 0);
+    assert_last_event(&told, EVENT("b"));
+    transcript_free(&told);
+    free(input);
+}
+
+/* Where no text has its newline, one that was cut is no sign that more of it comes. */
+static void test_a_cut_text_hides_no_event_of_a_log_without_newlines(void **state)
+{
+    (void)state;
+    assert_read(make("{\"stream\":\"a\",\"log\":%q}{\"stream\":\"a\",\"log\":%q}{\"stream\":\"a\",\"log\":%q}", FIRST_PART, EVENT("a"), EVENT("b"), NULL), 3, 1, 0);
+    assert_read(make("{\"stream\":\"a\",\"log\":%q\n{\"stream\":\"a\",\"log\":%q}", FIRST_PART, EVENT("a") "\n", NULL), 2, 1, 0); /* the record itself broke */
+    assert_read(make("{\"stream\":\"a\",\"log\":%q}{\"stream\":\"a\",\"log\":%q}", EVENT("a"), EVENT("b") "\n", NULL), 2, 0, 0);
+}
+
+static void test_a_json_file_has_many_full_parts(void **state)
+{
+    struct buffer first = {0}, middle = {0};
+    (void)state;
+    buffer_append_text(&first, FIRST_PART "[0");
+    buffer_append_text(&middle, EVENT("x"));
+    while (first.length < 16384)
+        buffer_append_text(&first, ",1");
+    while (middle.length < 16384)
+        buffer_append_text(&middle, " ");
+    assert_read(make("{\"stream\":\"a\",\"log\":%q}{\"stream\":\"a\",\"log\":%q}{\"stream\":\"a\",\"log\":%q}{\"stream\":\"a\",\"log\":%q}", first.bytes, middle.bytes,
+                     SECOND_PART "\n", EVENT("b") "\n", NULL),
+                2, 3, 0);
+    buffer_free(&first);
+    buffer_free(&middle);
+}
+
 /* --- what is damaged ------------------------------------------------------------------------------------------------------- */
 
 static void test_a_cut_payload_is_decided_and_is_a_dead_letter(void **state)
@@ -473,7 +620,7 @@ static void test_damage_within_an_envelope_costs_that_envelope(void **state)
 static void test_a_bomb_is_a_dead_letter_and_costs_nothing_else(void **state)
 {
     const struct audit_limits limits = {
-        .depth = 10, .value_bytes = 1 << 20, .event_bytes = 1 << 20, .dead_letter_bytes = 50, .inflated_bytes = 8 << 20, .inflate_ratio = 10};
+        .depth = 10, .value_bytes = 1 << 20, .event_bytes = 1 << 20, .dead_letter_bytes = 50, .inflated_bytes = 2 << 20, .inflate_ratio = 10};
     struct buffer zeros = {0};
     (void)state;
     buffer_append_text(&zeros, EVENT("in"));
@@ -485,6 +632,7 @@ static void test_a_bomb_is_a_dead_letter_and_costs_nothing_else(void **state)
     transcript_read(&told, slice_of(input), SIZE_MAX, &limits, AUDIT_ACCEPT_K8S);
     assert_counts(&told, 2, 1, 0);
     assert_told(&told, "dead over a bound at 12 line 1");
+    assert_told(&told, "inflated_bytes or inflate_ratio allow; what comes behind that is not judged");
     assert_true(told.peak < 3 << 20);
     transcript_free(&told);
     free(input);
@@ -494,27 +642,71 @@ static void test_a_bomb_is_a_dead_letter_and_costs_nothing_else(void **state)
 static void test_many_small_bombs_are_one(void **state)
 {
     const struct audit_limits limits = {
-        .depth = 10, .value_bytes = 1 << 20, .event_bytes = 1 << 20, .dead_letter_bytes = 50, .inflated_bytes = 8 << 20, .inflate_ratio = 20};
+        .depth = 10, .value_bytes = 1 << 20, .event_bytes = 1 << 20, .dead_letter_bytes = 50, .inflated_bytes = 9 << 20, .inflate_ratio = 20};
     struct buffer blanks = {0}, input = {0};
     (void)state;
     buffer_append_text(&blanks, EVENT("a"));
-    for (int i = 0; i < 900000; i++)
+    for (int i = 0; i < 8 << 20; i++)
         buffer_append_byte(&blanks, ' ');
     char *record = make("{\"data\":\"%z\"}", blanks.bytes, NULL);
     buffer_append_text(&input, "{\"records\":[");
-    for (int i = 0; i < 20; i++)
+    for (int i = 0; i < 6; i++)
         buffer_printf(&input, "%s%s", i ? "," : "", record);
     buffer_append_text(&input, "]}");
     struct transcript whole = {0}, parts = {0};
     transcript_read(&whole, buffer_slice(&input), SIZE_MAX, &limits, AUDIT_ACCEPT_K8S);
     transcript_read(&parts, buffer_slice(&input), 1000, &limits, AUDIT_ACCEPT_K8S);
     assert_string_equal(whole.text.bytes, parts.text.bytes);
-    assert_in_range(whole.counts.dead, 10, 20);
+    assert_counts(&whole, 4, 3, 0); /* the first 32 MiB are free */
     transcript_free(&whole);
     transcript_free(&parts);
     free(record);
     buffer_free(&blanks);
     buffer_free(&input);
+}
+
+static void test_an_event_that_a_bound_cuts_open_is_judged_as_cut(void **state)
+{
+    const struct audit_limits limits = {
+        .depth = 10, .value_bytes = 4 << 20, .event_bytes = 1 << 20, .dead_letter_bytes = 50, .inflated_bytes = 1 << 20, .inflate_ratio = 1100};
+    struct buffer text = {0};
+    (void)state;
+    buffer_append_text(&text, "{\"auditID\":\"a\",\"verb\":\"create\",\"requestObject\":{\"image\":\"evil\",\"x\":\"");
+    for (int i = 0; i < 2 << 20; i++)
+        buffer_append_byte(&text, 'a');
+    buffer_append_text(&text, "\"}}");
+    char *input = make("{\"records\":[{\"data\":\"%z\"}]}", text.bytes, NULL);
+    struct transcript told = {0};
+    transcript_read(&told, slice_of(input), SIZE_MAX, &limits, AUDIT_ACCEPT_K8S);
+    assert_counts(&told, 1, 2, 0);
+    assert_true(told.last_cut.transport && told.last_cut.request_object);
+    assert_non_null(strstr(told.last_event.bytes, "evil"));
+    assert_told(&told, "what comes behind that is not judged");
+    transcript_free(&told);
+    free(input);
+    buffer_free(&text);
+}
+
+/* What may be written a thousand times over is padding for who wants a bound to drop what comes behind. */
+static void test_honest_gzip_of_one_letter_is_read_to_its_end(void **state)
+{
+    struct buffer text = {0};
+    (void)state;
+    for (int i = 0; i < 14; i++) {
+        buffer_append_text(&text, "{\"auditID\":\"p\",\"verb\":\"create\",\"requestObject\":{\"x\":\"");
+        for (int j = 0; j < 3000000; j++)
+            buffer_append_byte(&text, 'a');
+        buffer_append_text(&text, "\"}}\n");
+    }
+    buffer_append_text(&text, EVENT("attack"));
+    char *input = make("{\"records\":[{\"data\":\"%z\"}]}", text.bytes, NULL);
+    struct transcript told = {0};
+    transcript_read(&told, slice_of(input), SIZE_MAX, NULL, AUDIT_ACCEPT_K8S);
+    assert_counts(&told, 15, 0, 0);
+    assert_last_event(&told, EVENT("attack"));
+    transcript_free(&told);
+    free(input);
+    buffer_free(&text);
 }
 
 static void test_an_envelope_over_a_bound_is_read_as_far_as_it_goes(void **state)
@@ -576,6 +768,15 @@ static void test_each_message_begins_anew(void **state)
     transcript_free(&told);
 }
 
+static void test_a_message_of_a_cookie_alone_moves_nothing(void **state)
+{
+    (void)state;
+    struct transcript told = read_with((struct transcript){.lines = true}, "@cee: \n" EVENT("a") "\n\xEF\xBB\xBF\n{\"auditID\":\"a\",\"verb\":\"ResponseCom\n", NULL, AUDIT_ACCEPT_K8S);
+    assert_counts(&told, 1, 1, 0);
+    assert_told(&told, "event 0 at 7 line 2");
+    transcript_free(&told);
+}
+
 static void test_a_message_of_text_is_other(void **state)
 {
     (void)state;
@@ -608,14 +809,27 @@ int main(void)
         cmocka_unit_test(test_only_an_objects_own_members_are_looked_at),
         cmocka_unit_test(test_a_format_opens_its_own_envelopes_only),
         cmocka_unit_test(test_udm_records_come_in_no_envelope),
+        cmocka_unit_test(test_a_list_without_an_event_hides_nothing_beside_it),
+        cmocka_unit_test(test_what_stood_beside_a_list_and_was_not_kept_is_a_dead_letter),
+        cmocka_unit_test(test_nothing_is_kept_of_a_list_of_events),
+        cmocka_unit_test(test_a_later_part_of_a_split_line_is_no_event),
+        cmocka_unit_test(test_all_parts_between_the_first_and_the_last_are_none),
+        cmocka_unit_test(test_a_line_of_another_source_is_no_part),
+        cmocka_unit_test(test_a_joined_line_may_still_have_the_tag_of_its_first_part),
+        cmocka_unit_test(test_parts_may_be_messages_of_their_own),
+        cmocka_unit_test(test_a_cut_text_hides_no_event_of_a_log_without_newlines),
+        cmocka_unit_test(test_a_json_file_has_many_full_parts),
         cmocka_unit_test(test_a_cut_payload_is_decided_and_is_a_dead_letter),
         cmocka_unit_test(test_an_envelope_that_broke_off_is_opened),
         cmocka_unit_test(test_damage_within_an_envelope_costs_that_envelope),
         cmocka_unit_test(test_a_bomb_is_a_dead_letter_and_costs_nothing_else),
         cmocka_unit_test(test_many_small_bombs_are_one),
+        cmocka_unit_test(test_an_event_that_a_bound_cuts_open_is_judged_as_cut),
+        cmocka_unit_test(test_honest_gzip_of_one_letter_is_read_to_its_end),
         cmocka_unit_test(test_an_envelope_over_a_bound_is_read_as_far_as_it_goes),
         cmocka_unit_test(test_a_refused_budget_within_an_envelope_ends_the_input),
         cmocka_unit_test(test_each_message_begins_anew),
+        cmocka_unit_test(test_a_message_of_a_cookie_alone_moves_nothing),
         cmocka_unit_test(test_a_message_of_text_is_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -326,6 +326,44 @@ static void test_a_refused_budget_ends_the_input(void **state)
     buffer_free(&input);
 }
 
+/* Wherever in the event the budget ends. */
+static void test_a_refused_budget_cuts_the_event_alone_where_that_is_asked_for(void **state)
+{
+    static const char *const begins[] = {"{\"auditID\":\"i\",\"verb\":\"create\",\"requestObject\":[[{\"a\":1},", "{\"auditID\":\"i\",\"verb\":\"create\",\"annotations\":[["};
+    static const char *const ends[] = {"]]}", "]],\"requestObject\":{\"b\":2},\"responseObject\":{\"c\":3}}"};
+    struct audit_limits limits = audit_default_limits;
+    (void)state;
+    limits.cut_over_budget = true;
+    for (size_t kind = 0; kind < 2; kind++) {
+        struct buffer input = {0};
+        char hex[DIGEST_SHA256_HEX];
+        buffer_append_text(&input, begins[kind]);
+        for (int i = 0; i < 200000; i++)
+            buffer_append_text(&input, i ? ",1" : "1");
+        buffer_append_text(&input, ends[kind]);
+        digest_sha256_hex(buffer_slice(&input), hex);
+        size_t length = input.length;
+        for (int whole = 1; whole >= 0; whole--) {
+            struct transcript told = {.allowed = 300000};
+            input.length = whole ? length : length - 1;
+            transcript_read(&told, buffer_slice(&input), 65536, &limits, AUDIT_ACCEPT_AUTO);
+            assert_int_equal(told.fed, RESULT_OK);
+            assert_int_equal(told.counts.events, 1);
+            assert_int_equal(told.counts.cut, 1);
+            assert_false(told.broken);
+            assert_true(told.last_cut.other && told.last_cut.request_object);
+            assert_int_equal(told.last_cut.response_object, kind);
+            assert_in_range(told.last_event.length, 100000, 300000);
+            if (whole)
+                assert_string_equal(told.last_sha256, hex);
+            assert_true(told.peak <= 300000);
+            assert_int_equal(told.memory, 0);
+            transcript_free(&told);
+        }
+        buffer_free(&input);
+    }
+}
+
 static void test_a_reader_can_be_used_again(void **state)
 {
     struct transcript told = {0};
@@ -410,6 +448,7 @@ int main(void)
         cmocka_unit_test(test_dead_letters_keep_their_beginning_and_count_all),
         cmocka_unit_test(test_envelopes_in_envelopes_end_at_a_bound),
         cmocka_unit_test(test_a_refused_budget_ends_the_input),
+        cmocka_unit_test(test_a_refused_budget_cuts_the_event_alone_where_that_is_asked_for),
         cmocka_unit_test(test_a_reader_can_be_used_again),
         cmocka_unit_test(test_bodies_of_a_real_api_server_are_read_whole),
         cmocka_unit_test(test_any_beginning_of_a_real_body_is_accounted_for),

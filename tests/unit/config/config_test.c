@@ -114,7 +114,7 @@ static void test_defaults_are_those_of_the_table(void **state)
     assert_true(address_is_loopback(&config->admin.listen.address));
     assert_int_equal(config->limits.body_bytes, 0);
     assert_int_equal(config->limits.header_bytes, 16384);
-    assert_int_equal(config->limits.connections, 4096);
+    assert_int_equal(config->limits.connections, 8192);
     assert_int_equal(config->limits.idle_timeout, 120 * CLOCK_SECOND);
     assert_int_equal(config->limits.acknowledge_timeout, 10 * CLOCK_SECOND);
     assert_int_equal(config->limits.value_bytes, 4 << 20);
@@ -243,6 +243,8 @@ static void check_complete_clients(const struct config_client *clients)
     assert_string_equal(clients[4].access_key.file, "/run/credentials/harrierd.service/a");
     assert_string_equal(clients[4].path_token.file, "/run/credentials/harrierd.service/p");
     assert_string_equal(clients[5].password.file, "/run/credentials/harrierd.service/w");
+    assert_string_equal(clients[6].issuer, "https://issuer.example");
+    assert_string_equal(clients[6].email, "");
 }
 
 static void check_complete_sources(const struct config *config)
@@ -262,7 +264,7 @@ static void check_complete_sources(const struct config *config)
     assert_true(clouds->event_grid);
     assert_true(clouds->events_per_second == 500.5);
     assert_int_equal(clouds->silence_after, 3600 * CLOCK_SECOND);
-    assert_int_equal(clouds->client_count, 6);
+    assert_int_equal(clouds->client_count, 7);
     check_complete_clients(clouds->clients);
     assert_int_equal(config->sources[2].type, CONFIG_SOURCE_SYSLOG);
     assert_int_equal(config->sources[2].cluster_from, CONFIG_CLUSTER_FROM_SYSLOG);
@@ -338,7 +340,7 @@ static void test_every_option_arrives_where_it_belongs(void **state)
     check_complete_destinations(config);
     assert_int_equal(config->route_count, 2);
     assert_string_equal(config->routes[0].when, "severity >= HIGH");
-    assert_int_equal(config->routes[0].when_place.line, 68);
+    assert_int_equal(config->routes[0].when_place.line, 69);
     assert_int_equal(config->routes[0].when_place.column, 11);
     assert_int_equal(config->routes[0].destinations[1], 1);
     assert_string_equal(config->routes[1].when, "");
@@ -467,6 +469,9 @@ static void test_a_client_shows_one_kind_of_authorization(void **state)
     assert_error(WEBHOOK("clients: [{name: c, jwks_file: j}]"), "`jwks_file` and `audience` belong together");
     assert_error(WEBHOOK("clients: [{name: c, audience: x, token_file: secret}]"), "`jwks_file` and `audience` belong together");
     assert_error(WEBHOOK("clients: [{name: c, token_file: secret, email: x@y}]"), "`email` in sources[0].clients[0] is one of a JWT");
+    assert_error(WEBHOOK("clients: [{name: c, token_file: secret, issuer: x}]"), "`issuer` in sources[0].clients[0] is one of a JWT");
+    assert_error(WEBHOOK("clients: [{name: c, jwks_file: j, audience: x}]"), "every account that Google signs a token for: add `email`");
+    assert_warning(WEBHOOK("clients: [{name: c, jwks_file: j, audience: x, email: x@y}, {name: d, jwks_file: j, audience: x, issuer: y}]"), "");
     assert_error(WEBHOOK("clients: [{name: c, cluster: x}]"), "says not how the client is known");
     assert_warning(WEBHOOK("clients: [{name: c, token_file: secret}, {name: d, user: u, password_file: secret}, {name: e, access_key_file: secret}]"), "");
 }
@@ -527,7 +532,8 @@ static void test_who_names_the_cluster_must_be_able_to(void **state)
 static void test_a_handshake_vouches_for_no_strangers(void **state)
 {
     (void)state;
-    assert_error(WEBHOOK("event_grid: true"), "`event_grid` in sources[0] needs `clients`");
+    assert_error(SOURCE("type: webhook, listen: '0.0.0.0:9480', insecure: true, event_grid: true"), "`event_grid` in sources[0] needs `clients`");
+    assert_warning(WEBHOOK("event_grid: true"), "");
     assert_warning(WEBHOOK("event_grid: true, clients: [{name: c, token_file: secret}]"), "");
     assert_error(SYSLOG("event_grid: true"), "is an option of type webhook only");
 }

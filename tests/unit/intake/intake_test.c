@@ -254,6 +254,60 @@ static void test_a_memory_budget_that_is_too_small_refuses_and_gives_everything_
     stop(&line);
 }
 
+/* An event with megabytes of padding in pieces, where the budget has room for none. */
+static void feed_padded(struct line *line, const char *before, const char *padding, const char *after)
+{
+    struct buffer text = {0};
+
+    buffer_append_text(&text, before);
+    while (text.length < 3000000)
+        buffer_append_text(&text, padding);
+    buffer_append_text(&text, after);
+    for (struct slice rest = buffer_slice(&text); rest.length; rest = slice_from(rest, rest.length < 5000 ? rest.length : 5000))
+        assert_int_equal(intake_feed(line->intake, slice_first(rest, 5000)), RESULT_OK);
+    assert_int_equal(intake_end_message(line->intake), RESULT_OK);
+    buffer_free(&text);
+}
+
+static void test_who_must_not_fail_has_events_cut_where_the_budget_ends_and_nothing_is_out_of_sight(void **state)
+{
+#define CRONJOB HEAD "\"requestObject\":{\"kind\":\"CronJob\","
+#define SPEC "\"spec\":{\"jobTemplate\":{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"image\":\"busybox\"}]}}}}}"
+    static const struct {
+        const char *seen, *hidden, *padding, *after_seen, *after_hidden, *hidden_tells;
+    } cases[] = {
+        {CRONJOB SPEC ",\"x\":[0", CRONJOB "\"x\":[0", ",1", "]}," TAIL, "]," SPEC "}," TAIL, "\"name\":\"harrier_incomplete_event\""},
+        {CRONJOB SPEC ",\"x\":\"", CRONJOB "\"x\":\"", "A", "\"}," TAIL, "\"," SPEC "}," TAIL, "\"incomplete\":true"},
+    };
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct line line;
+        start(&line);
+        intake_free(line.intake);
+        line.options.budget = budget_new(100);
+        line.options.must_not_fail = true;
+        const struct intake_sink sink = {.context = &line, .alert = on_alert, .dead = on_dead};
+        line.intake = intake_new(line.scratch, &line.options, &sink);
+        feed_padded(&line, cases[i].seen, cases[i].padding, cases[i].after_seen);
+        assert_int_equal(line.alerts.count, 1);
+        assert_non_null(strstr(line.alerts.items[0].json, "\"incomplete\":true"));
+        feed_padded(&line, cases[i].hidden, cases[i].padding, cases[i].after_hidden);
+        assert_int_equal(line.alerts.count, 2);
+        assert_non_null(strstr(line.alerts.items[1].json, cases[i].hidden_tells));
+        feed(&line, HEAD OBJECT("busybox:1") TAIL);
+        assert_int_equal(line.alerts.count, 3);
+        assert_null(strstr(line.alerts.items[2].json, "\"incomplete\":true"));
+        assert_int_equal(line.dead, 0);
+        assert_int_equal(intake_counts(line.intake)->cut, 2);
+        assert_true(budget_peak(line.options.budget) <= 512 * 1024);
+        intake_free(line.intake);
+        line.intake = NULL;
+        assert_int_equal(budget_used(line.options.budget), 0);
+        budget_free(line.options.budget);
+        stop(&line);
+    }
+}
+
 static void test_two_connections_of_one_thread_do_not_mix_their_events(void **state)
 {
     struct line line;
@@ -373,6 +427,7 @@ int main(void)
         cmocka_unit_test(test_any_order_of_keys_gives_the_same_verdict),
         cmocka_unit_test(test_padding_over_a_bound_gives_an_alert_of_its_own_and_what_was_seen_still_counts),
         cmocka_unit_test(test_a_memory_budget_that_is_too_small_refuses_and_gives_everything_back),
+        cmocka_unit_test(test_who_must_not_fail_has_events_cut_where_the_budget_ends_and_nothing_is_out_of_sight),
         cmocka_unit_test(test_two_connections_of_one_thread_do_not_mix_their_events),
         cmocka_unit_test(test_a_log_entry_is_decided_as_the_event_that_it_is),
         cmocka_unit_test(test_a_log_entry_that_broke_off_is_never_a_plain_no),

@@ -17,6 +17,7 @@ struct recorder {
     uint64_t steps;
     ptrdiff_t memory;
     ptrdiff_t allowed;
+    bool cut_over_budget;
     enum result fed, finished;
     struct json_stream_error error;
     char detail[100];
@@ -80,7 +81,7 @@ static bool on_budget(void *context, ptrdiff_t bytes)
 static void record(struct recorder *recorder, struct slice input, size_t chunk, size_t depth, size_t token_bytes)
 {
     struct json_handlers handlers = {recorder, on_key, on_value, on_begin, on_end, on_bound, on_piece, on_budget};
-    struct json_limits limits = {.depth = depth, .token_bytes = token_bytes};
+    struct json_limits limits = {.depth = depth, .token_bytes = token_bytes, .cut_over_budget = recorder->cut_over_budget};
 
     recorder->stream = json_stream_new(&limits, &handlers);
     recorder->fed = RESULT_OK;
@@ -290,6 +291,35 @@ static void test_the_cost_of_interruptions_is_linear(void **state)
     buffer_free(&input);
 }
 
+static void test_a_token_that_the_budget_refuses_is_cut_where_that_is_asked_for(void **state)
+{
+    struct buffer input = {0};
+    (void)state;
+    buffer_append_text(&input, "[\"");
+    for (int i = 0; i < 3000; i++)
+        buffer_append_text(&input, i % 3 ? "\\\\\\\"" : "\\u00e9\xC3\xA9");
+    buffer_append_text(&input, "\",1");
+    for (int i = 0; i < 20000; i++)
+        buffer_append_text(&input, "0");
+    buffer_append_text(&input, ",\"end\"]");
+    for
+        EACH_CHUNK(i)
+        {
+            struct recorder recorder = {.allowed = 20000, .cut_over_budget = true};
+            if (chunks[i] > 100) /* nothing is carried of a whole token */
+                continue;
+            record(&recorder, buffer_slice(&input), chunks[i], 10, 100000);
+            assert_int_equal(recorder.fed, RESULT_OK);
+            assert_int_equal(recorder.finished, RESULT_OK);
+            assert_true(slice_equal(buffer_slice(&recorder.input), buffer_slice(&input)));
+            assert_true(slice_ends_with(buffer_slice(&recorder.parsed), SLICE("\",null,\"end\"]")));
+            assert_in_range(recorder.parsed.length, 2000, 6000);
+            assert_non_null(strstr(recorder.text.bytes, "long! "));
+            recorder_free(&recorder);
+        }
+    buffer_free(&input);
+}
+
 static void test_the_budget_is_asked_before_a_token_is_carried(void **state)
 {
     struct recorder recorder = {.allowed = 100000};
@@ -350,6 +380,7 @@ int main(void)
         cmocka_unit_test(test_the_cost_of_a_long_string_is_linear_in_any_chunks),
         cmocka_unit_test(test_the_cost_of_interruptions_is_linear),
         cmocka_unit_test(test_the_budget_is_asked_before_a_token_is_carried),
+        cmocka_unit_test(test_a_token_that_the_budget_refuses_is_cut_where_that_is_asked_for),
         cmocka_unit_test(test_a_text_that_breaks_off_anywhere_can_be_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -158,7 +158,8 @@ static void test_a_jwt_lets_in_whom_it_names(void **state)
     append_jwk(&jwks, rsa, "k", "");
     char *set = key_set(&jwks);
     write_text("jwks", set);
-    const struct source_client clients[] = {{.name = "other", .jwks_file = in_folder("jwks"), .audience = "you"},
+    const struct source_client clients[] = {{.name = "other", .jwks_file = in_folder("jwks"), .audience = "you", .email = "a@b"},
+                                            {.name = "elsewhere", .jwks_file = in_folder("jwks"), .audience = "me", .issuer = "https://elsewhere"},
                                             {.name = "pubsub", .jwks_file = in_folder("jwks"), .audience = "me", .email = "a@b"}};
     buffer_printf(&header, "Bearer %s", token);
     assert_string_equal(DECIDE(clients, .authorization = buffer_slice(&header)), "0 pubsub ");
@@ -219,7 +220,8 @@ static void test_a_client_that_could_be_anybody_is_refused(void **state)
     assert_no_access((struct source_client){.name = "a", .cluster = "prod"}, "says not how it is known");
     assert_no_access((struct source_client){.name = "a", .token_file = in_folder("empty")}, "empty");
     assert_no_access((struct source_client){.name = "a", .token_file = in_folder("missing")}, "no such file");
-    assert_no_access((struct source_client){.name = "a", .jwks_file = in_folder("no-set"), .audience = "me"}, "no RSA key");
+    assert_no_access((struct source_client){.name = "a", .jwks_file = in_folder("no-set"), .audience = "me", .email = "a@b"}, "no RSA key");
+    assert_no_access((struct source_client){.name = "a", .jwks_file = in_folder("no-set"), .audience = "me"}, "says not how it is known");
     assert_no_access((struct source_client){.name = "a", .jwks_file = in_folder("no-set")}, "says not how it is known");
 }
 

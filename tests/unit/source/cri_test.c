@@ -186,6 +186,93 @@ static void test_a_boundary_is_where_no_message_is_unfinished(void **state)
     buffer_free(&transcript.text);
 }
 
+/* Else no boundary would ever come again, and the unit in hand would grow to the end of the file. */
+static void test_a_message_that_was_ended_for_those_behind_it_is_not_waited_for(void **state)
+{
+    struct transcript transcript = {0};
+    struct cri_reader *reader = cri_reader_new(&(struct cri_sink){&transcript, on_text, on_end});
+    char *text = xmalloc(CRI_WAITING_MAX);
+    (void)state;
+    memset(text, 'e', CRI_WAITING_MAX);
+    assert_true(cri_reader_is_between_messages(reader));
+    assert_int_equal(cri_reader_feed(reader, SLICE(T "stderr P begun\n" T "stdout F ")), RESULT_OK);
+    assert_int_equal(cri_reader_feed(reader, slice_make(text, CRI_WAITING_MAX)), RESULT_OK);
+    assert_int_equal(cri_reader_feed(reader, SLICE("e")), RESULT_OK);
+    assert_false(cri_reader_is_between_messages(reader));
+    assert_boundary(reader, "\nx\ny", 3, 2);
+    assert_int_equal(cri_reader_feed(reader, SLICE("\n")), RESULT_OK);
+    assert_true(cri_reader_is_between_messages(reader));
+    cri_reader_free(reader);
+    buffer_free(&transcript.text);
+    free(text);
+}
+
+#define LENGTH(text) (sizeof(text) - 1)
+
+static void assert_boundary_without(const struct cri_reader *reader, const char *input, uint64_t old, size_t expected,
+                                    uint64_t expected_lines)
+{
+    size_t boundary;
+    uint64_t lines, read;
+    assert_true(cri_reader_is_held_up(reader, slice_of(input), &read));
+    assert_true(cri_reader_boundary_without(reader, slice_of(input), old, &boundary, &lines));
+    assert_int_equal(boundary, expected);
+    assert_int_equal(lines, expected_lines);
+}
+
+static void assert_no_boundary_without(const struct cri_reader *reader, const char *input, uint64_t old)
+{
+    size_t boundary;
+    uint64_t lines;
+    assert_false(cri_reader_boundary_without(reader, slice_of(input), old, &boundary, &lines));
+}
+
+static void test_a_message_that_holds_others_up_is_told_and_can_be_left_alone(void **state)
+{
+    static const char stuck[] = T "stderr P 1\n", whole[] = T "stdout F x\n";
+    struct transcript transcript = {0};
+    struct cri_reader *reader = cri_reader_new(&(struct cri_sink){&transcript, on_text, on_end});
+    uint64_t read;
+    (void)state;
+    assert_false(cri_reader_is_held_up(reader, slice_of(stuck), &read)); /* nothing is behind it */
+    assert_no_boundary_without(reader, stuck, 1000);
+    assert_false(cri_reader_is_held_up(reader, SLICE(T "stderr P 1\n" T "stdout F x\n" T "stderr F 2\n"), &read));
+    assert_int_equal(read, LENGTH(stuck) + LENGTH(whole) + LENGTH(T "stderr F 2\n"));
+    assert_boundary_without(reader, T "stderr P 1\n" T "stdout F x\nhal", LENGTH(stuck), LENGTH(stuck) + LENGTH(whole), 2);
+    assert_no_boundary_without(reader, T "stderr P 1\n" T "stdout F x\n", LENGTH(stuck) - 1); /* its part is newer */
+    /* a message of the other stream that is being written is not cut */
+    assert_boundary_without(reader, T "stderr P 1\n" T "stdout F x\n" T "stdout P y\n", 1000, LENGTH(stuck) + LENGTH(whole), 2);
+    /* a place before its last part is none */
+    assert_no_boundary_without(reader, T "stdout P x\n" T "stderr P 1\n" T "stdout P y\n", 1000);
+    /* both of them */
+    assert_boundary_without(reader, T "stderr P 1\n" T "stdout P y\nz\n", 1000, LENGTH(stuck) + LENGTH(whole) + 2, 3);
+    /* what was fed counts as well, and the place may be the one in hand */
+    assert_int_equal(cri_reader_feed(reader, SLICE(T "stderr P 1\n" T "stdout F x\n")), RESULT_OK);
+    assert_boundary_without(reader, "", LENGTH(stuck), 0, 0);
+    assert_boundary_without(reader, "y\n", LENGTH(stuck), 2, 1);
+    assert_int_equal(cri_reader_finish(reader), RESULT_OK);
+    assert_string_equal(transcript.text.bytes, "<1><x\n>");
+    cri_reader_free(reader);
+    buffer_free(&transcript.text);
+}
+
+static void test_a_place_between_parts_is_told(void **state)
+{
+    struct transcript transcript = {0};
+    struct cri_reader *reader = cri_reader_new(&(struct cri_sink){&transcript, on_text, on_end});
+    (void)state;
+    assert_false(cri_reader_is_between_parts(reader, SLICE("")));
+    assert_false(cri_reader_is_between_parts(reader, SLICE("x\n")));
+    assert_false(cri_reader_is_between_parts(reader, SLICE(T "stdout P a")));
+    assert_true(cri_reader_is_between_parts(reader, SLICE(T "stdout P a\n")));
+    assert_false(cri_reader_is_between_parts(reader, SLICE(T "stdout P a\n20")));
+    assert_int_equal(cri_reader_feed(reader, SLICE(T "stdout P a\n")), RESULT_OK);
+    assert_true(cri_reader_is_between_parts(reader, SLICE("")));
+    assert_false(cri_reader_is_between_parts(reader, SLICE(T "stdout F b\n")));
+    cri_reader_free(reader);
+    buffer_free(&transcript.text);
+}
+
 static void test_a_refusal_of_the_sink_is_handed_on_and_a_reset_forgets(void **state)
 {
     struct transcript transcript = {.answer = RESULT_BUSY};
@@ -235,6 +322,9 @@ int main(void)
         cmocka_unit_test(test_a_hole_before_a_line_is_no_part_of_it),
         cmocka_unit_test(test_more_than_may_wait_ends_the_message_before_it),
         cmocka_unit_test(test_a_boundary_is_where_no_message_is_unfinished),
+        cmocka_unit_test(test_a_message_that_was_ended_for_those_behind_it_is_not_waited_for),
+        cmocka_unit_test(test_a_message_that_holds_others_up_is_told_and_can_be_left_alone),
+        cmocka_unit_test(test_a_place_between_parts_is_told),
         cmocka_unit_test(test_a_refusal_of_the_sink_is_handed_on_and_a_reset_forgets),
         cmocka_unit_test(test_a_captured_log_gives_its_two_events),
     };

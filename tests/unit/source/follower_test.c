@@ -145,7 +145,8 @@ static void crash(struct fixture *fixture)
 static int setup(void **state)
 {
     struct fixture *fixture = xcalloc(1, sizeof *fixture);
-    const struct source_handler handler = {fixture, on_begin, on_body, on_message_end, on_end, on_abort};
+    const struct source_handler handler = {
+        .data = fixture, .begin = on_begin, .body = on_body, .message_end = on_message_end, .end = on_end, .abort = on_abort};
     snprintf(fixture->folder, sizeof fixture->folder, "/tmp/harrier-follower-test-XXXXXX");
     assert_non_null(mkdtemp(fixture->folder));
     fixture->path = xasprintf("%s/audit.log", fixture->folder);
@@ -157,6 +158,7 @@ static int setup(void **state)
                                                         .path = fixture->path,
                                                         .look_interval = 2 * CLOCK_MILLISECOND,
                                                         .grace = 10 * CLOCK_MILLISECOND,
+                                                        .part_grace = 20 * CLOCK_MILLISECOND,
                                                         .position_interval = 1000 * CLOCK_SECOND};
     *state = fixture;
     return 0;
@@ -381,6 +383,41 @@ static void test_a_restart_between_parts_reads_the_message_from_its_first_part(v
     assert_log(fixture, "[<ALERT\n>][<ab\n>]");
 }
 
+static void test_a_part_without_an_end_does_not_hold_up_what_is_behind_it(void **state)
+{
+    struct fixture *fixture = *state;
+    append(fixture, T "stderr P half\n" T "stdout F x\n" T "stdout P a\n");
+    start(fixture);
+    assert_log(fixture, "[<half><x\n>]");
+    append(fixture, T "stdout F b\n" T "stderr F late\n");
+    assert_log(fixture, "[<half><x\n>][<ab\n><late\n>]");
+    crash(fixture);
+    fixture->log.length = 0;
+    append(fixture, T "stderr P half\n" T "stdout F y\n");
+    start(fixture);
+    assert_log(fixture, "[<ab\n><late\n>][<half><y\n>]");
+}
+
+static void test_a_part_that_holds_nothing_up_waits_for_the_others(void **state)
+{
+    struct fixture *fixture = *state;
+    append(fixture, T "stdout P a\n");
+    start(fixture);
+    turns(fixture, 100);
+    append(fixture, T "stdout F b\n");
+    assert_log(fixture, "[<ab\n>]");
+}
+
+static void test_a_part_without_an_end_does_not_hold_up_what_is_longer_than_a_stretch(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->options.stretch_bytes = 100;
+    append(fixture, T "stderr P half\n" T "stdout F one\n" T "stdout F two\n" T "stdout F three\n" T "stdout F four\n");
+    start(fixture);
+    assert_log(fixture, "[<half><one\n><two\n><three\n><four\n>]");
+    assert_int_equal(counts(fixture).lag_bytes, 0);
+}
+
 /* --- rotation ------------------------------------------------------------------------------------------------------------------------------ */
 
 static void test_an_unfinished_line_of_a_rotated_file_is_a_message_as_it_is(void **state)
@@ -403,8 +440,83 @@ static void test_parts_without_their_last_one_are_a_message_at_the_files_end(voi
     start(fixture);
     assert_log(fixture, "");
     rotate(fixture, "audit.log.1");
+    assert_log(fixture, "");
     append(fixture, "b\n");
-    assert_log(fixture, "[<a><1>][<b\n>]");
+    assert_log(fixture, "[<a><b\n><1>]");
+}
+
+static void test_a_message_whose_parts_are_in_two_files_is_whole(void **state)
+{
+    struct fixture *fixture = *state;
+    append(fixture, T "stdout F x\n" T "stdout P a\n");
+    start(fixture);
+    assert_log(fixture, "[<x\n>]");
+    rotate(fixture, "audit.log.20261124-044613");
+    append(fixture, T "stdout P b\n");
+    turns(fixture, 30);
+    rotate(fixture, "audit.log.20261124-044713");
+    append(fixture, T "stdout F c\n" T "stdout F y\n");
+    assert_log(fixture, "[<x\n>][<abc\n><y\n>]");
+    append(fixture, "z\n");
+    assert_log(fixture, "[<x\n>][<abc\n><y\n>][<z\n>]");
+    assert_int_equal(counts(fixture).lines, 6);
+    assert_int_equal(counts(fixture).lag_bytes, 0);
+    assert_int_equal(counts(fixture).offset, 2 * (sizeof(T "stdout F c\n") - 1) + 2);
+    assert_int_equal(counts(fixture).lost, 0);
+}
+
+static void test_a_message_in_two_files_that_is_refused_comes_again_from_the_first(void **state)
+{
+    struct fixture *fixture = *state;
+    append(fixture, T "stdout F x\n" T "stdout P a\n");
+    start(fixture);
+    assert_log(fixture, "[<x\n>]");
+    fixture->refuse_answer = 2;
+    rotate(fixture, "audit.log.1");
+    append(fixture, T "stdout F b\n");
+    assert_log(fixture, "[<x\n>][<ab\n>]");
+    assert_int_equal(fixture->refused, 2);
+    append(fixture, "z\n");
+    assert_log(fixture, "[<x\n>][<ab\n>][<z\n>]");
+    assert_int_equal(counts(fixture).lost, 0);
+}
+
+static void test_a_restart_between_parts_in_two_files_begins_in_the_first(void **state)
+{
+    struct fixture *fixture = *state;
+    append(fixture, T "stdout F x\n" T "stdout F ALERT\n" T "stdout P a\n");
+    start(fixture);
+    assert_log(fixture, "[<x\n><ALERT\n>]");
+    rotate(fixture, "audit.log.1");
+    append(fixture, "");
+    for (int i = 0; i < 20000 && fixture->begun < 2; i++)
+        turns(fixture, 1);
+    turns(fixture, 20); /* in the new file, which is empty */
+    crash(fixture);
+    start(fixture);
+    for (int i = 0; i < 20000 && fixture->begun < 3; i++)
+        turns(fixture, 1);
+    turns(fixture, 20);
+    source_follower_drain(fixture->follower);
+    crash(fixture);
+    append(fixture, T "stdout F b\n");
+    start(fixture);
+    assert_log(fixture, "[<x\n><ALERT\n>][<ab\n>]");
+}
+
+/* The container was started anew: its first line is no part of what the one before it left. */
+static void test_a_part_does_not_go_on_in_another_log(void **state)
+{
+    struct fixture *fixture = *state;
+    const char *link = fixture->path;
+    assert_int_equal(symlink("0.log", link), 0);
+    append(fixture, T "stdout P a\n");
+    start(fixture);
+    assert_log(fixture, "");
+    assert_int_equal(unlink(link), 0);
+    assert_int_equal(symlink("1.log", link), 0);
+    append(fixture, T "stdout F ALERT\n");
+    assert_log(fixture, "[<a>][<ALERT\n>]");
 }
 
 static void test_a_truncated_file_begins_anew(void **state)
@@ -662,8 +774,15 @@ int main(void)
         TEST(test_bytes_that_a_handler_does_not_take_come_again),
         TEST(test_parts_wait_for_the_last_one_and_hold_nothing_up),
         TEST(test_a_restart_between_parts_reads_the_message_from_its_first_part),
+        TEST(test_a_part_without_an_end_does_not_hold_up_what_is_behind_it),
+        TEST(test_a_part_that_holds_nothing_up_waits_for_the_others),
+        TEST(test_a_part_without_an_end_does_not_hold_up_what_is_longer_than_a_stretch),
         TEST(test_an_unfinished_line_of_a_rotated_file_is_a_message_as_it_is),
         TEST(test_parts_without_their_last_one_are_a_message_at_the_files_end),
+        TEST(test_a_message_whose_parts_are_in_two_files_is_whole),
+        TEST(test_a_message_in_two_files_that_is_refused_comes_again_from_the_first),
+        TEST(test_a_restart_between_parts_in_two_files_begins_in_the_first),
+        TEST(test_a_part_does_not_go_on_in_another_log),
         TEST(test_a_truncated_file_begins_anew),
         TEST(test_a_position_is_stored_with_what_is_owed),
         TEST(test_a_position_alone_is_stored_when_nothing_comes),

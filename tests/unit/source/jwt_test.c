@@ -163,7 +163,7 @@ static bool admits_at(const char *claims, const char *email, int64_t seconds)
 {
     struct json_node *root = NULL;
     assert_int_equal(json_tree_parse(arena, slice_of(claims), &json_default_limits, &root, NULL), RESULT_OK);
-    return jwt_admits(root, "me", email, seconds * CLOCK_SECOND);
+    return jwt_admits(root, &(struct jwt_demands){.audience = "me", .email = email}, seconds * CLOCK_SECOND);
 }
 
 static bool admits(const char *claims)
@@ -221,7 +221,25 @@ static void test_an_email_counts_only_verified_and_from_google(void **state)
     assert_false(admits_at(FROM("https://accounts.google.com", "\"true\"", "a@b"), "a@b", NOW));
     assert_false(admits_at(FROM("https://accounts.google.com", "true", "A@b"), "a@b", NOW));
     assert_false(admits_at("{\"aud\":\"me\",\"exp\":1795500000}", "a@b", NOW));
-    assert_true(admits_at(FROM("https://elsewhere", "false", "x@y"), "", NOW));
+}
+
+static bool admits_from(const char *claims, const char *issuer, const char *email)
+{
+    struct json_node *root = NULL;
+    assert_int_equal(json_tree_parse(arena, slice_of(claims), &json_default_limits, &root, NULL), RESULT_OK);
+    return jwt_admits(root, &(struct jwt_demands){.audience = "me", .issuer = issuer, .email = email}, NOW * CLOCK_SECOND);
+}
+
+static void test_another_issuer_takes_the_place_of_google(void **state)
+{
+    (void)state;
+    assert_true(admits_from(FROM("https://elsewhere", "false", "x@y"), "https://elsewhere", NULL));
+    assert_false(admits_from(FROM("https://elsewhere/", "false", "x@y"), "https://elsewhere", NULL));
+    assert_false(admits_from(FROM("https://accounts.google.com", "true", "x@y"), "https://elsewhere", NULL));
+    assert_false(admits_from("{\"aud\":\"me\",\"exp\":1795500000}", "https://elsewhere", NULL));
+    assert_true(admits_from(FROM("https://elsewhere", "true", "x@y"), "https://elsewhere", "x@y"));
+    assert_false(admits_from(FROM("https://elsewhere", "true", "x@z"), "https://elsewhere", "x@y"));
+    assert_false(admits_from(FROM("https://accounts.google.com", "true", "x@y"), "https://elsewhere", "x@y"));
 }
 
 /* --- sets of keys --- */
@@ -275,6 +293,7 @@ int main(void)
         cmocka_unit_test(test_a_token_has_its_time_with_a_minute_of_skew),
         cmocka_unit_test(test_a_time_that_cannot_be_read_is_no_time),
         cmocka_unit_test(test_an_email_counts_only_verified_and_from_google),
+        cmocka_unit_test(test_another_issuer_takes_the_place_of_google),
         cmocka_unit_test(test_a_set_without_a_key_for_signatures_is_refused),
     };
     return cmocka_run_group_tests(tests, make_keys, free_keys);

@@ -240,7 +240,7 @@ static void test_types_and_codings_that_are_not_read_are_named(void **state)
     stop(&l);
 }
 
-static void test_a_body_over_its_bound_is_drained_and_answered_413(void **state)
+static void test_a_body_over_its_bound_is_judged_up_to_it_and_answered_413(void **state)
 {
     struct source_limits limits = source_default_limits;
     struct listener l;
@@ -250,15 +250,90 @@ static void test_a_body_over_its_bound_is_drained_and_answered_413(void **state)
     say(&l, POST "Content-Length: 9\r\n\r\n12345678");
     assert_int_equal(l.answer.length, 0);
     say(&l, "9");
+    assert_answer_holds(&l, "limits.body_bytes");
     assert_statuses(&l, "413 ");
-    assert_int_equal(l.begun, 0);
-    say(&l, POST "Transfer-Encoding: chunked\r\n\r\n8\r\n12345678\r\n8\r\n12345678\r\n0\r\n\r\n");
+    say(&l, POST "Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n8\r\n67890123\r\n3\r\n456\r\n0\r\n\r\n");
     assert_statuses(&l, "413 ");
-    assert_int_equal(l.begun, 1);
-    assert_int_equal(l.aborted, 1);
+    assert_bodies(&l, "12345678|12345678|");
+    assert_int_equal(l.ended, 2);
+    assert_int_equal(l.aborted, 0);
     assert_int_equal(counts_of(&l).bounds[SOURCE_BOUND_BODY_BYTES], 2);
+    assert_int_equal(counts_of(&l).answers_dropped, 0);
     say(&l, POST "Content-Length: 8\r\n\r\n12345678");
     assert_statuses(&l, "200 ");
+    stop(&l);
+}
+
+/* With two of eight bytes judged, and the answer owed. */
+static void start_cut(struct listener *l, struct source_limits *limits)
+{
+    limits->body_bytes = 2;
+    start(l, limits);
+    l->hold_answers = true;
+    say(l, POST "Content-Length: 8\r\n\r\n123");
+    assert_bodies(l, "12|");
+    assert_int_equal(l->held_count, 1);
+}
+
+static void test_what_a_cut_body_could_not_store_is_answered_503(void **state)
+{
+    struct source_limits limits = source_default_limits;
+    (void)state;
+    for (int drained_first = 0; drained_first < 2; drained_first++) {
+        struct listener l;
+        start_cut(&l, &limits);
+        if (drained_first)
+            say(&l, "45678");
+        assert_int_equal(l.answer.length, 0);
+        source_request_answer(l.held[0], 503, 7, SLICE("{}"));
+        turn(&l);
+        if (!drained_first) {
+            assert_int_equal(l.answer.length, 0);
+            say(&l, "45678");
+        }
+        assert_answer_holds(&l, "Retry-After: 7\r\n");
+        l.hold_answers = false;
+        say(&l, POST "Content-Length: 2\r\n\r\n12");
+        assert_statuses(&l, "503 200 ");
+        stop(&l);
+    }
+}
+
+static void test_a_client_that_goes_away_takes_nothing_back_of_a_cut_body(void **state)
+{
+    struct source_limits limits = source_default_limits;
+    struct listener l;
+    (void)state;
+    start_cut(&l, &limits);
+    shutdown(l.client, SHUT_WR);
+    turn(&l);
+    assert_int_equal(l.aborted, 0);
+    assert_int_equal(counts_of(&l).closes[SOURCE_CLOSE_CUT_IN_BODY], 1);
+    source_request_answer(l.held[0], 200, 0, SLICE("{}"));
+    assert_int_equal(counts_of(&l).answers_dropped, 1);
+    stop(&l);
+}
+
+static void test_a_cut_body_that_never_ends_is_answered_all_the_same(void **state)
+{
+    struct source_limits limits = source_default_limits;
+    struct listener l;
+    (void)state;
+    limits.drain_bytes = 4;
+    start_cut(&l, &limits);
+    say(&l, "45678");
+    assert_int_equal(l.answer.length, 0);
+    source_request_answer(l.held[0], 200, 0, SLICE("{}"));
+    turn(&l);
+    assert_statuses(&l, "413 ");
+    /* bad framing behind the bound takes nothing back either */
+    limits.drain_bytes = source_default_limits.drain_bytes;
+    stop(&l);
+    start(&l, &limits);
+    say(&l, POST "Transfer-Encoding: chunked\r\n\r\n3\r\n123\r\nx");
+    assert_bodies(&l, "12|");
+    assert_statuses(&l, "400 ");
+    assert_int_equal(l.aborted, 0);
     stop(&l);
 }
 
@@ -642,7 +717,10 @@ int main(void)
         cmocka_unit_test(test_a_target_in_absolute_form_or_with_a_slash_at_its_end_is_the_same),
         cmocka_unit_test(test_the_answer_to_head_has_no_body),
         cmocka_unit_test(test_types_and_codings_that_are_not_read_are_named),
-        cmocka_unit_test(test_a_body_over_its_bound_is_drained_and_answered_413),
+        cmocka_unit_test(test_a_body_over_its_bound_is_judged_up_to_it_and_answered_413),
+        cmocka_unit_test(test_what_a_cut_body_could_not_store_is_answered_503),
+        cmocka_unit_test(test_a_client_that_goes_away_takes_nothing_back_of_a_cut_body),
+        cmocka_unit_test(test_a_cut_body_that_never_ends_is_answered_all_the_same),
         cmocka_unit_test(test_a_drain_without_end_is_ended),
         cmocka_unit_test(test_a_header_section_over_its_bound_is_answered_431),
         cmocka_unit_test(test_empty_lines_without_end_are_over_the_bound_too),

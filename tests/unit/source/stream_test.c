@@ -22,12 +22,13 @@
 #define OK " rsp 6 200 OK\n"
 #define GOODBYE "0 serverclose 0\n"
 
-enum { SYSLOG, RELP, CLUSTERS };
+enum { SYSLOG, RELP, CLUSTERS, RELP_CLUSTERS };
 
 static const struct source_endpoint endpoints[] = {
     [SYSLOG] = {.protocol = SOURCE_SYSLOG, .name = "nodes"},
     [RELP] = {.protocol = SOURCE_RELP, .name = "relay"},
     [CLUSTERS] = {.protocol = SOURCE_SYSLOG, .name = "clusters", .cluster_from_syslog = true},
+    [RELP_CLUSTERS] = {.protocol = SOURCE_RELP, .name = "relay of clusters", .cluster_from_syslog = true},
 };
 
 struct peer {
@@ -41,7 +42,7 @@ struct peer {
     bool hold_answers;
     unsigned int answer_with; /* 200 if 0 */
     unsigned int refusals;    /* begin() refuses so many times */
-    bool busy;                /* body() does */
+    bool busy, busy_once;     /* body() does */
     /* what it was told: "{cluster:text;text;}" for a unit that ended, "...!" for one that was given up */
     struct buffer told;
     bool resends;
@@ -81,7 +82,9 @@ static enum result body(void *context, struct slice bytes)
     struct unit *unit = context;
     assert_true(bytes.length > 0);
     buffer_append_slice(&unit->peer->told, bytes);
-    return unit->peer->busy ? RESULT_BUSY : RESULT_OK;
+    bool busy = unit->peer->busy || unit->peer->busy_once;
+    unit->peer->busy_once = false;
+    return busy ? RESULT_BUSY : RESULT_OK;
 }
 
 static void message_end(void *context)
@@ -453,15 +456,64 @@ static void test_a_silent_sender_stays_connected(void **state)
     struct source_limits limits = source_default_limits;
     struct peer p;
     (void)state;
-    limits.idle_timeout = limits.header_timeout = limits.body_progress_timeout = 10 * CLOCK_MILLISECOND;
+    limits.body_progress_timeout = 10 * CLOCK_MILLISECOND;
+    limits.idle_timeout = 200 * CLOCK_MILLISECOND;
     start_with(&p, SYSLOG, &limits);
-    for (int i = 0; i < 10; i++)
-        event_base_loop(p.base, EVLOOP_ONCE); /* the sweep looks at the deadlines */
     say(&p, "<1>{\"a\":1}\n");
-    for (int i = 0; i < 10; i++)
-        event_base_loop(p.base, EVLOOP_ONCE);
+    for (int i = 0; i < 40; i++)
+        event_base_loop(p.base, EVLOOP_ONCE); /* the sweep looks at the deadlines */
+    collect(&p);
     assert_told(&p, "{{\"a\":1};}");
     assert_false(p.closed);
+    stop(&p);
+    start_with(&p, RELP, &limits);
+    say(&p, OPEN "2 syslog 10 <1>{\"a\":1}\n");
+    for (int i = 0; i < 40; i++)
+        event_base_loop(p.base, EVLOOP_ONCE);
+    collect(&p);
+    assert_false(p.closed);
+    stop(&p);
+}
+
+static void test_who_never_sends_a_message_is_closed(void **state)
+{
+    struct source_limits limits = source_default_limits;
+    struct peer p;
+    (void)state;
+    limits.idle_timeout = 10 * CLOCK_MILLISECOND;
+    start_with(&p, SYSLOG, &limits);
+    say(&p, "\n\n");
+    until_closed(&p);
+    assert_int_equal(closes_of(&p, SOURCE_CLOSE_IDLE), 1);
+    stop(&p);
+    start_with(&p, RELP, &limits);
+    say(&p, OPEN);
+    until_closed(&p);
+    assert_int_equal(closes_of(&p, SOURCE_CLOSE_IDLE), 1);
+    stop(&p);
+}
+
+static void test_a_message_that_goes_on_without_end_is_cut_off(void **state)
+{
+    struct source_limits limits = source_default_limits;
+    struct buffer text = {0};
+    struct peer p;
+    (void)state;
+    limits.header_timeout = 40 * CLOCK_MILLISECOND; /* the sweep's pace */
+    limits.message_timeout = 50 * CLOCK_MILLISECOND;
+    for (int i = 0; i < SOURCE_PROGRESS_BYTES; i++)
+        buffer_append_byte(&text, '1');
+    start_with(&p, SYSLOG, &limits);
+    say(&p, "<1>{\"a\":");
+    while (!p.closed) {
+        ssize_t sent = send(p.client, text.bytes, text.length, MSG_NOSIGNAL);
+        (void)sent;
+        event_base_loop(p.base, EVLOOP_ONCE);
+        collect(&p);
+    }
+    assert_true(slice_ends_with(buffer_slice(&p.told), SLICE("11;}")));
+    assert_int_equal(closes_of(&p, SOURCE_CLOSE_SLOW_BODY), 1);
+    buffer_free(&text);
     stop(&p);
 }
 
@@ -509,6 +561,101 @@ static void test_what_is_in_hand_when_the_worker_ends_is_ended(void **state)
     buffer_free(&p.told);
 }
 
+static void end_worker(struct peer *peer)
+{
+    source_worker_free(peer->worker);
+}
+
+static void stop_after_worker(struct peer *peer)
+{
+    event_base_free(peer->base);
+    close(peer->client);
+    buffer_free(&peer->answer);
+    buffer_free(&peer->told);
+}
+
+static void test_what_was_read_while_a_unit_waits_is_judged_when_the_worker_ends(void **state)
+{
+    struct peer p;
+    (void)state;
+    start(&p, SYSLOG);
+    p.hold_answers = true;
+    struct buffer many = {0};
+    for (int i = 0; i < 1100; i++) /* a unit's worth, and what was received behind it */
+        buffer_printf(&many, "<1>{\"n\":\"%01000d\"}\n", i);
+    buffer_append_text(&many, "<1>{\"last\":1}\n<1>{\"cut\"");
+    struct slice rest = buffer_slice(&many);
+    for (int i = 0; i < 50; i++) {
+        ssize_t sent = rest.length ? send(p.client, rest.bytes, rest.length, MSG_NOSIGNAL) : 0;
+        rest = slice_from(rest, sent > 0 ? (size_t)sent : 0);
+        event_base_loop(p.base, EVLOOP_NONBLOCK);
+    }
+    assert_int_equal(p.held_count, 1);
+    uint64_t received = counts_of(&p).bytes;
+    end_worker(&p);
+    assert_int_equal(p.held_count, 2);
+    size_t taken = 0; /* messages, and the last one's end */
+    for (size_t i = 0; i < p.told.length; i++)
+        taken += p.told.bytes[i] == ';';
+    assert_in_range(taken, received / 1012, received / 1012 + 1);
+    for (size_t i = 0; i < p.held_count; i++)
+        source_request_answer(p.held[i], 200, 0, slice_make(NULL, 0));
+    buffer_free(&many);
+    stop_after_worker(&p);
+}
+
+static void test_what_no_unit_could_be_had_for_is_judged_when_the_worker_ends(void **state)
+{
+    struct peer p;
+    (void)state;
+    start(&p, SYSLOG);
+    p.refusals = 1;
+    say(&p, "<1>{\"a\":1}\n<1>{\"a\":2}\n<1>{\"a\"");
+    assert_told(&p, "");
+    end_worker(&p);
+    assert_told(&p, "{{\"a\":1};{\"a\":2};{\"a\";}");
+    stop_after_worker(&p);
+}
+
+static void test_a_unit_that_cannot_be_had_at_the_end_is_asked_for_once(void **state)
+{
+    struct peer p;
+    (void)state;
+    start(&p, SYSLOG);
+    p.refusals = 1000;
+    say(&p, "<1>{\"a\":1}\n<1>{\"a\":2}\n");
+    unsigned int before = p.refusals;
+    end_worker(&p);
+    assert_told(&p, "");
+    assert_int_equal(p.refusals, before - 1);
+    stop_after_worker(&p);
+}
+
+static void test_what_follows_messages_that_could_not_be_stored_is_judged(void **state)
+{
+    struct peer p;
+    (void)state;
+    start(&p, CLUSTERS);
+    p.answer_with = 503;
+    say(&p, "<1>{\"a\":1}\n<1>1 - h a - - [x cluster=\"two\"] {\"a\":2}\n<1>1 - h a - - [x cluster=\"three\"] {\"a\":3}\n");
+    assert_told(&p, "{{\"a\":1};}{two:{\"a\":2};}{three:{\"a\":3};}");
+    assert_true(p.closed);
+    stop(&p);
+}
+
+static void test_what_follows_a_refused_message_is_judged(void **state)
+{
+    struct peer p;
+    (void)state;
+    start(&p, SYSLOG);
+    p.busy_once = true;
+    say(&p, "<1>{\"a\":1}\n<1>{\"a\":2}\n");
+    assert_told(&p, "{{\"a\":1}!{{\"a\":2};}");
+    assert_true(p.closed);
+    assert_int_equal(counts_of(&p).not_stored, 1);
+    stop(&p);
+}
+
 /* --- clusters --- */
 
 static void test_a_unit_is_of_one_cluster(void **state)
@@ -540,15 +687,48 @@ static void test_a_cluster_is_named_only_where_that_is_asked_for(void **state)
     stop(&p);
 }
 
-static void test_what_is_no_name_of_a_cluster_closes_the_connection(void **state)
+static uint64_t forbidden(const struct peer *peer)
+{
+    struct source_counts counts = {0};
+    source_worker_count(peer->worker, &counts);
+    return counts.access_forbidden;
+}
+
+static void test_a_message_that_names_no_cluster_is_passed_over_alone(void **state)
 {
     struct peer p;
     (void)state;
     start(&p, CLUSTERS);
-    say(&p, "<1>1 - h a - - [x cluster=\"one\"] {\"a\":1}\n<1>1 - h a - - [x cluster=\"a/b c\"] {\"a\":2}\n");
-    assert_told(&p, "{one:{\"a\":1};}");
+    say(&p, "<1>1 - h a - - [x cluster=\"one\"] {\"a\":1}\n<1>1 - h a - - [x cluster=\"a/b c\"] {\"a\":2}\n"
+            "<1>1 - h a - - [x cluster=\"one\"] {\"a\":3}\n");
+    assert_told(&p, "{one:{\"a\":1};{\"a\":3};}");
+    say(&p, "<1>1 - h a - - [x cluster=\"a/b c\"] {\"a\":");
+    say(&p, "4}\n<1>1 - h a - - - {\"a\":5}\n");
+    assert_told(&p, "{one:{\"a\":1};{\"a\":3};}{{\"a\":5};}");
+    assert_false(p.closed);
+    assert_int_equal(forbidden(&p), 2);
+    say(&p, "<1>1 - h a - - [x cluster=\"a/b c\"] {\"a\":");
+    end_input(&p);
     assert_true(p.closed);
-    assert_int_equal(closes_of(&p, SOURCE_CLOSE_FORBIDDEN), 1);
+    assert_told(&p, "{one:{\"a\":1};{\"a\":3};}{{\"a\":5};}");
+    stop(&p);
+}
+
+static void test_relps_client_is_responded_to_for_a_message_that_is_passed_over(void **state)
+{
+    struct peer p;
+    (void)state;
+    start(&p, RELP_CLUSTERS);
+    say(&p, OPEN);
+    buffer_reset(&p.answer, 65536);
+    p.hold_answers = true;
+    say(&p, "2 syslog 10 <1>{\"a\":1}\n3 syslog 42 <1>1 - h a - - [x cluster=\"a/b c\"] {\"a\":2}\n4 syslog 10 <1>{\"a\":3}\n");
+    assert_told(&p, "{{\"a\":1};{\"a\":3};}");
+    assert_answers(&p, "");
+    answer(&p, 0, 200);
+    assert_answers(&p, "2" OK "3" OK "4" OK);
+    assert_false(p.closed);
+    assert_int_equal(forbidden(&p), 1);
     stop(&p);
 }
 
@@ -848,12 +1028,20 @@ int main(void)
         cmocka_unit_test(test_a_lying_length_closes_the_connection),
         cmocka_unit_test(test_a_message_that_does_not_go_on_is_cut_off),
         cmocka_unit_test(test_a_silent_sender_stays_connected),
+        cmocka_unit_test(test_who_never_sends_a_message_is_closed),
+        cmocka_unit_test(test_a_message_that_goes_on_without_end_is_cut_off),
         cmocka_unit_test(test_messages_that_could_not_be_stored_close_the_connection),
         cmocka_unit_test(test_an_answer_after_the_connection_is_safe),
         cmocka_unit_test(test_what_is_in_hand_when_the_worker_ends_is_ended),
+        cmocka_unit_test(test_what_was_read_while_a_unit_waits_is_judged_when_the_worker_ends),
+        cmocka_unit_test(test_what_no_unit_could_be_had_for_is_judged_when_the_worker_ends),
+        cmocka_unit_test(test_a_unit_that_cannot_be_had_at_the_end_is_asked_for_once),
+        cmocka_unit_test(test_what_follows_messages_that_could_not_be_stored_is_judged),
+        cmocka_unit_test(test_what_follows_a_refused_message_is_judged),
         cmocka_unit_test(test_a_unit_is_of_one_cluster),
         cmocka_unit_test(test_a_cluster_is_named_only_where_that_is_asked_for),
-        cmocka_unit_test(test_what_is_no_name_of_a_cluster_closes_the_connection),
+        cmocka_unit_test(test_a_message_that_names_no_cluster_is_passed_over_alone),
+        cmocka_unit_test(test_relps_client_is_responded_to_for_a_message_that_is_passed_over),
         cmocka_unit_test(test_a_session_is_opened_and_closed),
         cmocka_unit_test(test_a_response_follows_the_units_answer),
         cmocka_unit_test(test_what_is_no_event_is_responded_to_at_once),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/source/certificates.h"
 
-#include "daemon/source/tls.h"
+#include "daemon/source/tls_internal.h"
 #include "harrier/memory.h"
 
 #include <openssl/ssl.h>
@@ -190,6 +190,23 @@ static void test_a_bad_file_is_said_once_and_the_old_one_stays(void **state)
     source_tls_free(tls);
 }
 
+static void test_reading_the_files_keeps_no_connection_waiting(void **state)
+{
+    struct source_tls_options options = options_of("server.pem", "server.key", NULL);
+    struct source_tls *tls;
+    (void)state;
+    assert_int_equal(source_tls_new(&options, &tls, NULL), RESULT_OK);
+    /* as connections hold it: what reads, and takes nothing into use, never asks for it */
+    pthread_mutex_lock(&tls->mutex);
+    assert_int_equal(source_tls_refresh(tls), SOURCE_REFRESH_SAME);
+    write_text("server.pem", "garbage\n");
+    assert_int_equal(source_tls_refresh(tls), SOURCE_REFRESH_REFUSED);
+    pthread_mutex_unlock(&tls->mutex);
+    write_certificate("server.pem", server.certificate);
+    assert_int_equal(source_tls_refresh(tls), SOURCE_REFRESH_TAKEN);
+    source_tls_free(tls);
+}
+
 /* --- identities --- */
 
 static struct tls_identity *identity_of(struct wish wish)
@@ -251,6 +268,7 @@ int main(void)
         cmocka_unit_test(test_a_weak_key_is_refused),
         cmocka_unit_test(test_files_are_read_again_only_when_they_change),
         cmocka_unit_test(test_a_bad_file_is_said_once_and_the_old_one_stays),
+        cmocka_unit_test(test_reading_the_files_keeps_no_connection_waiting),
         cmocka_unit_test(test_a_certificate_has_the_names_in_it_and_no_others),
         cmocka_unit_test(test_two_common_names_are_none),
         cmocka_unit_test(test_a_certificate_without_names_is_nobody),

@@ -338,6 +338,136 @@ static void test_an_empty_file_is_known_again_by_its_inode(void **state)
     assert_reads(fixture, "|2-2");
 }
 
+/* Its inode stays the same. */
+static void test_an_empty_file_that_was_copied_and_truncated_while_nobody_looked_is_read_from_its_copies(void **state)
+{
+    struct fixture *fixture = *state;
+    append_lines(fixture, "audit.log", 1, 1);
+    copy_file(fixture, "audit.log", "audit.log.1"); /* read before */
+    truncate_file(fixture, "audit.log");
+    set_modified(fixture, "audit.log");
+    start_at(fixture, "");
+    assert_reads(fixture, "");
+    char *at = position(fixture, 0);
+    append_lines(fixture, "audit.log", 2, 3);
+    rename_file(fixture, "audit.log.1", "audit.log.3");
+    fixture->modified -= 10000;
+    set_modified(fixture, "audit.log.3");
+    fixture->modified += 10000;
+    copy_file(fixture, "audit.log", "audit.log.2");
+    truncate_file(fixture, "audit.log");
+    append_lines(fixture, "audit.log", 5, 1);
+    copy_file(fixture, "audit.log", "audit.log.1");
+    truncate_file(fixture, "audit.log");
+    append_lines(fixture, "audit.log", 6, 1);
+    resume(fixture, at);
+    assert_reads(fixture, "2-4|5-5");
+    fixture->now += GRACE;
+    assert_reads(fixture, "|6-6");
+    assert_int_equal(figures(fixture).lost, 0);
+}
+
+static void test_an_empty_file_that_was_copied_and_truncated_between_two_looks_is_read_from_its_copies(void **state)
+{
+    struct fixture *fixture = *state;
+    append(fixture, "audit.log", "");
+    set_modified(fixture, "audit.log");
+    start_at(fixture, "");
+    assert_reads(fixture, "");
+    append_lines(fixture, "audit.log", 1, 2);
+    copy_file(fixture, "audit.log", "audit.log.2");
+    truncate_file(fixture, "audit.log");
+    append_lines(fixture, "audit.log", 3, 1);
+    copy_file(fixture, "audit.log", "audit.log.1");
+    truncate_file(fixture, "audit.log");
+    append_lines(fixture, "audit.log", 4, 2);
+    assert_reads(fixture, "1-2|3-3");
+    fixture->now += GRACE;
+    assert_reads(fixture, "|4-5");
+    assert_int_equal(figures(fixture).lost, 0);
+}
+
+static void test_an_empty_file_that_was_renamed_before_it_grew_is_read_once(void **state)
+{
+    struct fixture *fixture = *state;
+    append(fixture, "audit.log", "");
+    set_modified(fixture, "audit.log");
+    start_at(fixture, "");
+    assert_reads(fixture, "");
+    append_lines(fixture, "audit.log", 1, 1);
+    rename_file(fixture, "audit.log", "audit.log.1");
+    append_lines(fixture, "audit.log", 2, 1);
+    assert_reads(fixture, "1-1");
+    append(fixture, "audit.log.2", ""); /* and one without a line */
+    set_modified(fixture, "audit.log.2");
+    fixture->now += GRACE;
+    assert_reads(fixture, "|");
+    append_lines(fixture, "audit.log.2", 3, 1); /* late */
+    assert_reads(fixture, "3-3");
+    fixture->now += GRACE;
+    assert_reads(fixture, "|2-2");
+    assert_int_equal(figures(fixture).lost, 0);
+}
+
+static void test_an_empty_file_that_has_only_grown_is_no_loss(void **state)
+{
+    struct fixture *fixture = *state;
+    append_lines(fixture, "audit.log.1", 1, 1);
+    set_modified(fixture, "audit.log.1");
+    append(fixture, "audit.log", "");
+    start_at(fixture, "");
+    assert_reads(fixture, "");
+    char *at = position(fixture, 0);
+    append_lines(fixture, "audit.log", 2, 2);
+    resume(fixture, at);
+    assert_reads(fixture, "2-3");
+    assert_int_equal(figures(fixture).lost, 0);
+}
+
+static void test_an_empty_file_that_is_gone_is_a_loss_and_what_is_left_is_read(void **state)
+{
+    struct fixture *fixture = *state;
+    append(fixture, "audit.log", "");
+    set_modified(fixture, "audit.log");
+    start_at(fixture, "");
+    assert_reads(fixture, "");
+    char *at = position(fixture, 0);
+    append_lines(fixture, "audit.log.1", 2, 1); /* while the other still has its inode */
+    set_modified(fixture, "audit.log.1");
+    append_lines(fixture, "new", 3, 1);
+    rename_file(fixture, "new", "audit.log");
+    resume(fixture, at);
+    assert_reads(fixture, "2-2");
+    fixture->now += GRACE;
+    assert_reads(fixture, "|3-3");
+    assert_int_equal(figures(fixture).lost, 1);
+}
+
+static void test_reading_goes_on_at_a_place_in_a_file_before(void **state)
+{
+    struct fixture *fixture = *state;
+    append_lines(fixture, "audit.log", 1, 2);
+    start_at(fixture, "");
+    assert_reads(fixture, "1-2");
+    char *at = position(fixture, strlen(line(2, (char[400]){0})));
+    assert_false(trail_goes_on(fixture->trail));
+    rename_file(fixture, "audit.log", "audit.log.1");
+    append_lines(fixture, "audit.log", 3, 1);
+    assert_reads(fixture, "");
+    assert_true(trail_goes_on(fixture->trail));
+    fixture->now += GRACE;
+    assert_reads(fixture, "|3-3");
+    trail_resume(fixture->trail, slice_of(at));
+    char *same = position(fixture, 0); /* while no file is open */
+    assert_string_equal(same, at);
+    free(same);
+    free(at);
+    assert_reads(fixture, "2-2");
+    fixture->now += GRACE;
+    assert_reads(fixture, "|3-3");
+    assert_int_equal(figures(fixture).lost, 0);
+}
+
 static void test_rotations_while_nobody_looked_are_read_in_their_order(void **state)
 {
     struct fixture *fixture = *state;
@@ -560,6 +690,12 @@ int main(void)
         TEST(test_a_truncation_without_a_copy_is_counted_as_a_loss_if_bytes_were_unread),
         TEST(test_after_a_restart_reading_goes_on_at_the_place),
         TEST(test_an_empty_file_is_known_again_by_its_inode),
+        TEST(test_an_empty_file_that_was_copied_and_truncated_while_nobody_looked_is_read_from_its_copies),
+        TEST(test_an_empty_file_that_has_only_grown_is_no_loss),
+        TEST(test_an_empty_file_that_was_copied_and_truncated_between_two_looks_is_read_from_its_copies),
+        TEST(test_an_empty_file_that_was_renamed_before_it_grew_is_read_once),
+        TEST(test_an_empty_file_that_is_gone_is_a_loss_and_what_is_left_is_read),
+        TEST(test_reading_goes_on_at_a_place_in_a_file_before),
         TEST(test_rotations_while_nobody_looked_are_read_in_their_order),
         TEST(test_a_restart_within_a_rotated_file_goes_on_there),
         TEST(test_copy_and_truncate_while_nobody_looked_is_read_from_the_copy),
