@@ -83,16 +83,20 @@ def assert_each_once(harrier, written):
     assert set(stored) == set(written)
 
 
-def test_ten_thousand_lines_through_kills_and_rotations_are_each_there_once(make_harrier, tmp_path):
+def follow_under_kills(make_harrier, tmp_path, lines, kills):
     log, harrier = follow(make_harrier, tmp_path)
     harrier.start()
-    written = write_under_kills(harrier, log, attack_lines(1), 10000, 12,
+    written = write_under_kills(harrier, log, attack_lines(1), lines, kills,
                                 lambda log, number: log.rename() if number % 3 else log.copy_and_truncate())
     wait_settled(harrier, len(written))
     assert_each_once(harrier, written)
     assert harrier.metric("harrier_file_losses_total") == 0
     harrier.stop()
     assert not ndjson(harrier.ctl("dead", "list", check=False).stdout)
+
+
+def test_lines_through_kills_and_rotations_are_each_there_once(make_harrier, tmp_path):
+    follow_under_kills(make_harrier, tmp_path, lines=1500, kills=6)
 
 
 def test_rotations_while_the_daemon_is_down_leave_nothing_out(make_harrier, tmp_path):
