@@ -2,42 +2,21 @@
 /* Base64 (RFC 4648), hexadecimal, percent escapes (RFC 3986), SHA-256: the encodings of strings.*, bytes.* and hash.*. */
 #include "function_strings.h"
 
+#include "harrier/base64.h"
 #include "harrier/digest.h"
 #include "harrier/utf8.h"
 
-static int base64_digit(char byte)
+/* False when the text is no base64 with its padding. */
+static bool decode(struct arena *arena, struct slice text, struct slice *bytes)
 {
-    if (byte >= 'A' && byte <= 'Z')
-        return byte - 'A';
-    if (byte >= 'a' && byte <= 'z')
-        return byte - 'a' + 26;
-    if (byte >= '0' && byte <= '9')
-        return byte - '0' + 52;
-    return byte == '+' ? 62 : byte == '/' ? 63 : -1;
-}
+    struct base64_decoder decoder;
+    char *out = arena_alloc(arena, base64_room(text.length) + 2);
+    size_t length, rest;
 
-/* RFC 4648 section 4, with its padding. False when the text is something else. */
-static bool base64_decode(struct arena *arena, struct slice text, struct slice *bytes)
-{
-    size_t padding = slice_ends_with(text, SLICE("==")) ? 2 : slice_ends_with(text, SLICE("=")) ? 1 : 0;
-    char *out = arena_alloc(arena, text.length / 4 * 3 + 1);
-    size_t length = 0;
-    uint32_t group = 0;
-
-    if (text.length % 4)
+    base64_begin(&decoder, BASE64_STANDARD);
+    if (base64_feed(&decoder, text, out, &length) != RESULT_OK || base64_finish(&decoder, out + length, &rest) != RESULT_OK)
         return false;
-    for (size_t i = 0; i < text.length; i++) {
-        int digit = i < text.length - padding ? base64_digit(text.bytes[i]) : 0;
-        if (digit < 0)
-            return false;
-        group = group << 6 | (uint32_t)digit;
-        if (i % 4 == 3) {
-            out[length++] = (char)(group >> 16 & 0xFF);
-            out[length++] = (char)(group >> 8 & 0xFF);
-            out[length++] = (char)(group & 0xFF);
-        }
-    }
-    *bytes = slice_make(out, length - (length ? padding : 0));
+    *bytes = slice_make(out, length + rest);
     return true;
 }
 
@@ -46,7 +25,7 @@ struct yaral_value call_base64_decode(struct yaral_call_context *context, const 
     struct slice text = function_text(context, &arguments[0]), bytes;
 
     (void)prepared, (void)count;
-    return yaral_string(base64_decode(context->arena, text, &bytes) ? utf8_clean(context->arena, bytes) : text);
+    return yaral_string(decode(context->arena, text, &bytes) ? utf8_clean(context->arena, bytes) : text);
 }
 
 struct yaral_value call_from_base64(struct yaral_call_context *context, const void *prepared, const struct yaral_value *arguments, size_t count)
@@ -55,7 +34,7 @@ struct yaral_value call_from_base64(struct yaral_call_context *context, const vo
     struct slice bytes;
 
     (void)prepared, (void)count;
-    if (base64_decode(context->arena, function_text(context, &arguments[0]), &bytes))
+    if (decode(context->arena, function_text(context, &arguments[0]), &bytes))
         value.string = bytes;
     return value;
 }
@@ -103,25 +82,16 @@ struct yaral_value call_url_decode(struct yaral_call_context *context, const voi
 
 static struct yaral_value call_to_base64(struct yaral_call_context *context, const void *prepared, const struct yaral_value *arguments, size_t count)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     struct slice bytes = function_text(context, &arguments[0]);
-    char *out = arena_alloc(context->arena, bytes.length / 3 * 4 + 5);
-    size_t length = 0;
+    struct buffer text = {NULL, 0, 0};
 
     (void)prepared;
     if (bytes.length == 0 && count > 1)
         return yaral_string(function_text(context, &arguments[1]));
-    for (size_t i = 0; i < bytes.length; i += 3) {
-        size_t left = bytes.length - i;
-        uint32_t group = (uint32_t)(unsigned char)bytes.bytes[i] << 16;
-        group |= left > 1 ? (uint32_t)(unsigned char)bytes.bytes[i + 1] << 8 : 0;
-        group |= left > 2 ? (uint32_t)(unsigned char)bytes.bytes[i + 2] : 0;
-        out[length++] = digits[group >> 18];
-        out[length++] = digits[group >> 12 & 63];
-        out[length++] = left > 1 ? digits[group >> 6 & 63] : '=';
-        out[length++] = left > 2 ? digits[group & 63] : '=';
-    }
-    return yaral_string(slice_make(out, length));
+    base64_encode(BASE64_STANDARD, bytes, &text);
+    struct yaral_value value = yaral_string(arena_copy(context->arena, buffer_slice(&text)));
+    buffer_free(&text);
+    return value;
 }
 
 static struct yaral_value call_sha256(struct yaral_call_context *context, const void *prepared, const struct yaral_value *arguments, size_t count)
