@@ -11,6 +11,8 @@
 
 #include <stdlib.h>
 
+#define KEY_PREFIX "health/"
+
 enum { SAVE_SECONDS = 60, ARENA_BYTES = 16384, KEY_BYTES = 32 };
 
 struct health_timer {
@@ -33,7 +35,7 @@ struct told {
 /* A source's position has its name for a key, and names have no slash. */
 static struct slice key_of(size_t slot, char key[KEY_BYTES])
 {
-    snprintf(key, KEY_BYTES, "health/%zu", slot);
+    snprintf(key, KEY_BYTES, KEY_PREFIX "%zu", slot);
     return slice_of(key);
 }
 
@@ -111,17 +113,13 @@ static bool tell(void *context, const struct health_telling *telling)
 
 /* --- remembering ------------------------------------------------------------------------------------------------------------------------ */
 
-static void restore(struct health_timer *timer)
+static void restore_slot(struct slice key, struct slice state, void *context)
 {
-    char key[KEY_BYTES];
-    struct slice state;
+    const struct health_timer *timer = context;
+    int64_t slot;
 
-    /* there may be holes: a slot is taken before its state is stored */
-    for (size_t slot = 0; slot < (size_t)timer->server->boot->config->health.clusters; slot++) {
-        arena_reset(timer->arena);
-        if (store_position(timer->server->reader, key_of(slot, key).bytes, timer->arena, &state) == RESULT_OK)
-            health_restore(timer->health, slot, state);
-    }
+    if (slice_to_int64(slice_from(key, strlen(KEY_PREFIX)), &slot) && slot >= 0 && slot < timer->server->boot->config->health.clusters)
+        health_restore(timer->health, (size_t)slot, state);
 }
 
 static void add_state(void *context, size_t slot, struct slice state)
@@ -188,7 +186,7 @@ struct health_timer *health_timer_start(struct server *server)
     timer->arena = arena_new(ARENA_BYTES);
     timer->mailbox = mailbox_new(server->base, timer);
     timer->health = health_new(&options);
-    restore(timer);
+    store_positions(server->reader, KEY_PREFIX, restore_slot, timer);
     timer->timer = event_new(server->base, -1, EV_PERSIST, timer_cb, timer);
     event_add(timer->timer, &period);
     return timer;

@@ -46,6 +46,7 @@ const char *const reader_sql[READER_STATEMENT_COUNT] = {
                                   " coalesce((SELECT since FROM queue WHERE destination = destination.id ORDER BY queue.alert LIMIT 1), 0) "
                                   "FROM destination ORDER BY destination.id",
     [READER_POSITION] = "SELECT value FROM position WHERE name = ?1",
+    [READER_POSITIONS] = "SELECT name, value FROM position WHERE substr(name, 1, length(?1)) = ?1",
 };
 
 /* --- rows --------------------------------------------------------------------------------------------------------------- */
@@ -354,4 +355,16 @@ enum result store_position(struct store_reader *reader, const char *key, struct 
         sqlite3_reset(statement);
     }
     return result;
+}
+
+enum result store_positions(struct store_reader *reader, const char *prefix, store_position_visit visit, void *context)
+{
+    sqlite3_stmt *statement = database_statement(&reader->database, READER_POSITIONS);
+    if (statement == NULL)
+        return RESULT_IO;
+    database_bind_text(statement, 1, slice_of(prefix));
+    enum result result;
+    while ((result = database_row(&reader->database, statement)) == RESULT_OK)
+        visit(database_column(statement, 0), database_column(statement, 1), context);
+    return result == RESULT_NOT_FOUND ? RESULT_OK : result;
 }

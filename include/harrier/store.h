@@ -190,6 +190,10 @@ enum result store_dead_letter_by_number(struct store_reader *reader, int64_t num
 
 /* The position last committed for the key (submission_add_position). RESULT_NOT_FOUND: none. The value is in the arena. */
 enum result store_position(struct store_reader *reader, const char *key, struct arena *arena, struct slice *value);
+/* Slices live until it returns; it must not use the reader. */
+typedef void (*store_position_visit)(struct slice key, struct slice value, void *context);
+/* Those whose keys begin with the prefix, in no order. */
+enum result store_positions(struct store_reader *reader, const char *prefix, store_position_visit visit, void *context);
 
 struct store_destination_counts {
     char name[STORE_NAME_MAX];

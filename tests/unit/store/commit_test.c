@@ -336,6 +336,28 @@ static void assert_position(const struct fixture *fixture, const char *key, cons
     store_reader_close(reader);
 }
 
+static void gather(struct slice key, struct slice value, void *context)
+{
+    buffer_printf(context, "%.*s=%.*s;", SLICE_ARGS(key), SLICE_ARGS(value));
+}
+
+static void test_positions_of_a_prefix_are_those_whose_keys_begin_with_it(void **state)
+{
+    struct fixture *fixture = *state;
+    struct buffer found = {NULL, 0, 0};
+    assert_int_equal(fixture_commit(fixture, with_position(1, "health/7", "a"), NULL), RESULT_OK);
+    assert_int_equal(fixture_commit(fixture, with_position(2, "health", "b"), NULL), RESULT_OK);
+    assert_int_equal(fixture_commit(fixture, with_position(3, "health0", "c"), NULL), RESULT_OK);
+    assert_int_equal(fixture_commit(fixture, with_position(4, "a-health/1", "d"), NULL), RESULT_OK);
+    struct store_reader *reader = fixture_reader(fixture);
+    assert_int_equal(store_positions(reader, "health/", gather, &found), RESULT_OK);
+    assert_true(slice_is(buffer_slice(&found), "health/7=a;"));
+    assert_int_equal(store_positions(reader, "none/", gather, &found), RESULT_OK);
+    assert_int_equal(found.length, strlen("health/7=a;"));
+    store_reader_close(reader);
+    buffer_free(&found);
+}
+
 static void test_a_position_is_replaced_by_the_next_one_of_its_source(void **state)
 {
     struct fixture *fixture = *state;
@@ -544,6 +566,7 @@ int main(void)
         TEST(test_a_file_size_limit_keeps_nothing_and_later_all_is_kept),
         cmocka_unit_test_setup_teardown(test_a_full_disk_keeps_nothing_and_later_all_is_kept, setup_faulty, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_a_failed_sync_acknowledges_nothing_and_later_all_is_kept, setup_faulty, fixture_teardown),
+        TEST(test_positions_of_a_prefix_are_those_whose_keys_begin_with_it),
         TEST(test_a_position_is_replaced_by_the_next_one_of_its_source),
         cmocka_unit_test_setup_teardown(test_a_position_is_kept_with_the_alerts_of_its_submission_or_not_at_all, setup_faulty, fixture_teardown),
         TEST(test_open_deliveries_come_in_the_order_of_commit),
