@@ -2,14 +2,12 @@
 /* Any bytes on a connection, once as a whole and once in pieces: the handler must be told the same, and the client answered the same; but
  * where a body could not be unpacked to its end, how much comes out before may depend on the pieces. The first byte of the input is the
  * size of the pieces; its highest bit chooses an endpoint whose path has places and that answers handshakes. */
-#include "harrier/buffer.h"
+#include "tests/fuzz/conversation.h"
+
 #include "harrier/memory.h"
 #include "harrier/source.h"
 
-#include <errno.h>
-#include <event2/event.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -68,32 +66,6 @@ static void abort_it(void *context)
     finish(context, " abort]");
 }
 
-static void listen_to(int client, struct heard *heard)
-{
-    char bytes[4096];
-    ssize_t got;
-    while ((got = recv(client, bytes, sizeof bytes, MSG_DONTWAIT)) > 0)
-        buffer_append(&heard->said, bytes, (size_t)got);
-}
-
-static void converse(struct event_base *base, int client, const uint8_t *data, size_t size, size_t piece, struct heard *heard)
-{
-    while (size) {
-        ssize_t sent = send(client, data, size < piece ? size : piece, MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (sent < 0 && errno != EAGAIN)
-            break;
-        data += sent > 0 ? sent : 0;
-        size -= sent > 0 ? (size_t)sent : 0;
-        event_base_loop(base, EVLOOP_NONBLOCK);
-        listen_to(client, heard);
-    }
-    shutdown(client, SHUT_WR);
-    for (int i = 0; i < 20; i++) {
-        event_base_loop(base, EVLOOP_NONBLOCK);
-        listen_to(client, heard);
-    }
-}
-
 static void connection(size_t endpoint, const uint8_t *data, size_t size, size_t piece, struct heard *heard)
 {
     static const struct source_endpoint endpoints[] = {{.name = "apiserver", .path = "/k8s-audit"},
@@ -113,7 +85,7 @@ static void connection(size_t endpoint, const uint8_t *data, size_t size, size_t
         socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) != 0 || !source_worker_reserve(worker))
         __builtin_trap();
     source_worker_add(worker, endpoint, pair[1], &peer);
-    converse(base, pair[0], data, size, piece, heard);
+    conversation_hold(base, pair[0], data, size, piece, &heard->said);
     source_worker_count(worker, &counts);
     heard->unpacked = counts.damaged_bodies == 0 && counts.bounds[SOURCE_BOUND_INFLATED] == 0;
     source_worker_free(worker);

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes on a connection of syslog or RELP, once as a whole and once in pieces: the handler must be told the same messages, and the client be
  * answered the same. Where units begin and end may differ, and what was given up does not count. The first byte of the input chooses the protocol and the size of the pieces. */
-#include "harrier/buffer.h"
+#include "tests/fuzz/conversation.h"
+
 #include "harrier/log.h"
 #include "harrier/memory.h"
 #include "harrier/source.h"
 
-#include <errno.h>
-#include <event2/event.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -86,32 +84,6 @@ static void give_up(void *context)
     finish(context);
 }
 
-static void listen_to(int client, struct heard *heard)
-{
-    char bytes[4096];
-    ssize_t got;
-    while ((got = recv(client, bytes, sizeof bytes, MSG_DONTWAIT)) > 0)
-        buffer_append(&heard->said, bytes, (size_t)got);
-}
-
-static void converse(struct event_base *base, int client, const uint8_t *data, size_t size, size_t piece, struct heard *heard)
-{
-    while (size) {
-        ssize_t sent = send(client, data, size < piece ? size : piece, MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (sent < 0 && errno != EAGAIN)
-            break;
-        data += sent > 0 ? sent : 0;
-        size -= sent > 0 ? (size_t)sent : 0;
-        event_base_loop(base, EVLOOP_NONBLOCK);
-        listen_to(client, heard);
-    }
-    shutdown(client, SHUT_WR);
-    for (int i = 0; i < 20; i++) {
-        event_base_loop(base, EVLOOP_NONBLOCK);
-        listen_to(client, heard);
-    }
-}
-
 static void connection(const uint8_t *data, size_t size, size_t source, size_t piece, struct heard *heard)
 {
     static const struct source_endpoint endpoints[] = {{.protocol = SOURCE_SYSLOG, .name = "syslog", .cluster_from_syslog = true},
@@ -126,7 +98,7 @@ static void connection(const uint8_t *data, size_t size, size_t source, size_t p
     require(address_parse_host_port(SLICE("127.0.0.1:1"), &peer, NULL) == RESULT_OK &&
             socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) == 0 && source_worker_reserve(worker));
     source_worker_add(worker, source, pair[1], &peer);
-    converse(base, pair[0], data, size, piece, heard);
+    conversation_hold(base, pair[0], data, size, piece, &heard->said);
     source_worker_free(worker);
     close(pair[0]);
     event_base_free(base);

@@ -24,6 +24,14 @@ def batches(seed):
         yield [event["auditID"] for event in template["items"]], json.dumps(template).encode()
 
 
+def attack_lines(seed):
+    """Lines of the audit log without end, each of them an attack, no two alike: auditID and line."""
+    for _, body in batches(seed):
+        for event in json.loads(body)["items"]:
+            event = {"kind": "Event", "apiVersion": "audit.k8s.io/v1", **event}
+            yield event["auditID"], json.dumps(event, separators=(",", ":")).encode() + b"\n"
+
+
 class Load(threading.Thread):
     """Posts batches until stopped; remembers the auditIDs of those that got a 2xx."""
 

@@ -2,31 +2,28 @@
 """The ways in which a log of events comes to harrierd. A case gives the source's settings, and starts the peer; where its protocol acknowledges, the
 daemon may be killed under it."""
 import os
-import subprocess
 import threading
 
+import front
 import peers
 
 
 class Case:
-    """What a way in needs: source(folder) → options of the source; start(folder, log, port) → something with stop()."""
+    """A way in: the options of its source beside type and listen, and what brings the log to it, something with stop()."""
+
+    def source(self, folder):
+        return {}
+
+    def start(self, folder, log, port):
+        raise NotImplementedError
 
 
 def pki(folder):
-    """A CA and a server certificate for 127.0.0.1, made with openssl."""
-    def run(*arguments):
-        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
-    if not os.path.exists(os.path.join(folder, "server.pem")):
-        run("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=test CA",
-            "-days", "30")
-        run("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=harrier.test")
-        with open(os.path.join(folder, "san.cnf"), "w", encoding="utf-8") as file:
-            file.write("subjectAltName=IP:127.0.0.1,DNS:harrier.test\n")
-        run("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out", "server.pem", "-days", "30", "-extfile",
-            "san.cnf")
-        run("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "client.key", "-out", "client.csr", "-subj", "/CN=node-1")
-        run("x509", "-req", "-in", "client.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out", "client.pem", "-days", "30")
-    return {"certificate_file": os.path.join(folder, "server.pem"), "key_file": os.path.join(folder, "server.key")}
+    """The tls section of a server; ca.pem, client.pem and client.key (node-1) are made beside it."""
+    authority = front.Authority(folder)
+    authority.sign("client", "node-1")
+    certificate, key = authority.sign("server", "harrier.test", "IP:127.0.0.1,DNS:harrier.test")
+    return {"certificate_file": certificate, "key_file": key}
 
 
 class rsyslog_omfwd_octet_counted(Case):
@@ -187,8 +184,7 @@ def deliver(make_harrier, tmp_path, case, count, kill_period=None):
     case = case()
     log = os.path.join(folder, "audit.log")
     ids = peers.write_log(log, count)
-    options = case.source(folder) if hasattr(case, "source") else {}
-    port, settings = peers.settings(folder, case.kind, **options)
+    port, settings = peers.settings(folder, case.kind, **case.source(folder))
     settings["sources"][0] = {key: value for key, value in settings["sources"][0].items() if value is not None}
     harrier = make_harrier(**settings).start()
     killer = peers.Killer(harrier, kill_period) if kill_period else None

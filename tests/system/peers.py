@@ -6,7 +6,7 @@ them (or HARRIER_PEERS), else from where Debian installs them; a peer that is mi
 """
 import glob
 import http.client
-import json
+import itertools
 import os
 import shutil
 import signal
@@ -17,6 +17,7 @@ import pytest
 
 import captured
 from daemon import PATIENCE, free_port, wait_for
+from killing import attack_lines
 
 UNPACKED = os.environ.get("HARRIER_PEERS", os.path.join(captured.ROOT, "build", "peers"))
 
@@ -47,22 +48,13 @@ EVERY_EVENT = """rule every_event {
 """
 
 
-def events(count, seed=1):
-    """Lines of captured events, no two alike, and their auditIDs."""
-    template = json.loads(captured.attacks())["items"]
-    for number in range(count):
-        event = template[number % len(template)]
-        event["auditID"] = f"{seed:08x}-0000-4000-9000-{number:012x}"
-        yield event["auditID"], json.dumps(event, separators=(",", ":"))
-
-
 def write_log(path, count, seed=1):
     """A log of the API server's log backend; the auditIDs in it."""
     ids = []
-    with open(path, "w", encoding="utf-8") as file:
-        for audit_id, line in events(count, seed):
+    with open(path, "wb") as file:
+        for audit_id, line in itertools.islice(attack_lines(seed), count):
             ids.append(audit_id)
-            file.write(line + "\n")
+            file.write(line)
     return ids
 
 

@@ -8,15 +8,7 @@ import time
 
 import captured
 from daemon import audit_ids, ndjson, wait_for
-from killing import batches
-
-
-def attack_lines(seed):
-    """Lines of the audit log without end, each of them an attack, no two alike: auditID and line."""
-    for _, body in batches(seed):
-        for event in json.loads(body)["items"]:
-            event = {"kind": "Event", "apiVersion": "audit.k8s.io/v1", **event}
-            yield event["auditID"], json.dumps(event, separators=(",", ":")).encode() + b"\n"
+from killing import attack_lines
 
 
 class AuditLog:

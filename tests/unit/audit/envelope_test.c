@@ -7,9 +7,10 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <zlib.h>
 
 #include <cmocka.h>
+
+#include "tests/unit/packing.h"
 
 #define EVENT(id) "{\"auditID\":\"" id "\",\"stage\":\"ResponseComplete\",\"verb\":\"create\",\"requestObject\":{\"a\":\"\\u00e9\\n\"}}"
 #define ENTRY_OF(service) \
@@ -34,20 +35,6 @@ static void append_quoted(struct buffer *out, const char *text)
             buffer_append_byte(out, *text);
     }
     buffer_append_byte(out, '"');
-}
-
-static void append_gzip(struct buffer *out, struct slice text)
-{
-    z_stream stream = {0};
-    buffer_reserve(out, text.length + 1000);
-    deflateInit2(&stream, 9, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
-    stream.next_in = (Bytef *)(uintptr_t)text.bytes;
-    stream.avail_in = (uInt)text.length;
-    stream.next_out = (Bytef *)out->bytes + out->length;
-    stream.avail_out = (uInt)(text.length + 1000);
-    assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
-    out->length += stream.total_out;
-    deflateEnd(&stream);
 }
 
 static char *make(const char *form, ...)

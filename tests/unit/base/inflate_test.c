@@ -6,28 +6,17 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <zlib.h>
-#include <zstd.h>
 
 #include <cmocka.h>
 
+#include "tests/unit/packing.h"
+
 static void pack(enum inflate_format format, struct slice text, struct buffer *out)
 {
-    size_t room = ZSTD_compressBound(text.length) + 1000;
-    buffer_reserve(out, room);
-    if (format == INFLATE_ZSTD) {
-        out->length += ZSTD_compress(out->bytes + out->length, room, text.bytes, text.length, 3);
-        return;
-    }
-    z_stream stream = {0};
-    deflateInit2(&stream, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
-    stream.next_in = (Bytef *)(uintptr_t)text.bytes;
-    stream.avail_in = (uInt)text.length;
-    stream.next_out = (Bytef *)out->bytes + out->length;
-    stream.avail_out = (uInt)room;
-    assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
-    out->length += stream.total_out;
-    deflateEnd(&stream);
+    if (format == INFLATE_ZSTD)
+        append_zstd(out, text);
+    else
+        append_gzip(out, text);
 }
 
 struct taken {

@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include <zlib.h>
-#include <zstd.h>
 
 #include <cmocka.h>
+
+#include "tests/unit/packing.h"
 
 /* More than any buffer of the reader, and not all alike. */
 static struct buffer long_text(void)
@@ -22,27 +22,6 @@ static struct buffer long_text(void)
     for (int i = 0; text.length < 1000000; i++)
         buffer_printf(&text, "{\"number\": %d}\n", i * 7919);
     return text;
-}
-
-static void append_gzip(struct buffer *out, struct slice text)
-{
-    z_stream stream = {0};
-    buffer_reserve(out, text.length + 1000);
-    deflateInit2(&stream, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
-    stream.next_in = (Bytef *)(uintptr_t)text.bytes;
-    stream.avail_in = (uInt)text.length;
-    stream.next_out = (Bytef *)out->bytes + out->length;
-    stream.avail_out = (uInt)(text.length + 1000);
-    assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
-    out->length += stream.total_out;
-    deflateEnd(&stream);
-}
-
-static void append_zstd(struct buffer *out, struct slice text)
-{
-    size_t bound = ZSTD_compressBound(text.length);
-    buffer_reserve(out, bound);
-    out->length += ZSTD_compress(out->bytes + out->length, bound, text.bytes, text.length, 3);
 }
 
 static enum result append_piece(void *data, struct slice bytes)

@@ -6,8 +6,7 @@
 #include "daemon/source/connection.h"
 #include "harrier/source_access.h"
 
-#include <zlib.h>
-#include <zstd.h>
+#include "tests/unit/packing.h"
 
 #define FROM(path) "POST " path " HTTP/1.1\r\nHost: a\r\n"
 #define BODY "Content-Length: 5\r\n\r\nhello"
@@ -275,26 +274,14 @@ static void test_cloudevents_may_ask_whether_they_are_wanted(void **state)
 static struct buffer gzip(struct slice text)
 {
     struct buffer out = {0};
-    z_stream stream = {0};
-
-    assert_int_equal(deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
-    buffer_reserve(&out, deflateBound(&stream, text.length));
-    stream.next_in = (unsigned char *)text.bytes;
-    stream.avail_in = (unsigned int)text.length;
-    stream.next_out = (unsigned char *)out.bytes;
-    stream.avail_out = (unsigned int)out.capacity;
-    assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
-    out.length = stream.total_out;
-    deflateEnd(&stream);
+    append_gzip(&out, text);
     return out;
 }
 
 static struct buffer zstd(struct slice text)
 {
     struct buffer out = {0};
-    buffer_reserve(&out, ZSTD_compressBound(text.length));
-    out.length = ZSTD_compress(out.bytes, out.capacity, text.bytes, text.length, 3);
-    assert_false(ZSTD_isError(out.length));
+    append_zstd(&out, text);
     return out;
 }
 
