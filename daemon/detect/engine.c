@@ -36,10 +36,25 @@ void detect_engine_free(struct detect_engine *engine)
     free(engine);
 }
 
+/* What points into an event's arena is let go, so that a mistake in a plan reads zero values and not what another event has left there. */
+static void forget_event(struct detect_engine *engine)
+{
+    for (size_t i = 0; i < engine->plan->dimensions.count; i++)
+        engine->elements[i] = (struct element){NULL, UDM_KNOWN};
+    engine->record = NULL;
+    engine->rule = NULL;
+    engine->outcome_values = NULL;
+    engine->row_count = 0;
+    engine->row = 0;
+    engine->doubt = 0;
+    engine->doubt_truth = YARAL_TRUE;
+}
+
 void detect_begin(struct detect_engine *engine)
 {
     engine->generation++;
     row_cache_clear(engine->row_answers);
+    forget_event(engine);
 }
 
 static bool is_candidate(const struct detect_engine *engine, size_t rule)

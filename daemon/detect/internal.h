@@ -125,6 +125,7 @@ struct detect_engine {
     struct yaral_value *outcome_values; /* of the rule in hand */
     size_t row_count;                  /* of the rule in hand: for #p and aggregates */
     struct element *rows;              /* row_count times the rule's dimensions */
+    size_t row;                        /* the kept row in hand */
     const struct rule_plan *rule;
     enum yaral_truth doubt_truth;      /* while a predicate's operands are worked out: TRUE, or why it cannot be told */
     unsigned int doubt;                /* bits of detect_doubt met since it was cleared */

@@ -113,7 +113,7 @@ static void tally_sets(struct detect_engine *engine, struct tally *tally, const 
 struct yaral_value aggregate_value(struct detect_engine *engine, const struct node *node)
 {
     struct tally tally = {.aggregate = node->expr->aggregate, .integers = true};
-    size_t rows = engine->row_count;
+    size_t rows = engine->row_count, row_in_hand = engine->row;
 
     tally.distinct = map_new();
     for (size_t row = 0; row < rows; row++) {
@@ -121,7 +121,7 @@ struct yaral_value aggregate_value(struct detect_engine *engine, const struct no
         tally_sets(engine, &tally, node, 0);
     }
     if (rows > 0)
-        row_restore(engine, engine->rule, 0);
+        row_restore(engine, engine->rule, row_in_hand);
     struct yaral_value value = tally_result(&tally, node->operands[0]->expr->type);
     map_free(tally.distinct, NULL);
     return value;
@@ -130,6 +130,7 @@ struct yaral_value aggregate_value(struct detect_engine *engine, const struct no
 int64_t placeholder_distinct(struct detect_engine *engine, size_t placeholder)
 {
     struct map *distinct = map_new();
+    size_t row_in_hand = engine->row;
 
     for (size_t row = 0; row < engine->row_count; row++) {
         row_restore(engine, engine->rule, row);
@@ -137,7 +138,7 @@ int64_t placeholder_distinct(struct detect_engine *engine, size_t placeholder)
         map_put(distinct, yaral_to_text(engine->record->arena, &value), engine);
     }
     if (engine->row_count > 0)
-        row_restore(engine, engine->rule, 0);
+        row_restore(engine, engine->rule, row_in_hand);
     int64_t count = (int64_t)map_count(distinct);
     map_free(distinct, NULL);
     return count;

@@ -167,7 +167,8 @@ static void predicate_add_field(struct builder *builder, struct field *field)
     predicate->origins |= 1u << field->path->origin;
 }
 
-/* A condition inside if() is a predicate of its own; what it rests on, the outer one rests on too. */
+/* A condition inside if() is a predicate of its own, and an aggregate's argument is looked at by itself; what they rest on, the outer one rests
+ * on too. */
 static void absorb_nested(struct builder *builder, const struct predicate *nested)
 {
     struct predicate *outer = builder->predicate;
@@ -229,7 +230,8 @@ static bool is_predicate(const struct yaral_expr *expr)
            (expr->type == YARAL_BOOL && !expr->is_list && (expr->kind == YARAL_EXPR_CALL || expr->kind == YARAL_EXPR_IF));
 }
 
-/* The set fields of an aggregate's argument, found as those of a predicate are. */
+/* The set fields of an aggregate's argument, found as those of a predicate are. A condition of if() around it rests on all of its fields: the
+ * rule's rows come from what its conditions rest on, and an aggregate over elements that no row brings would read those of another event. */
 static void build_aggregate(struct builder *builder, struct node *node, const struct yaral_expr *expr)
 {
     struct predicate *outer = builder->predicate;
@@ -239,6 +241,7 @@ static void build_aggregate(struct builder *builder, struct node *node, const st
     for (size_t i = 0; i < expr->operand_count; i++)
         node->operands[i] = build(builder, expr->operands[i]);
     builder->predicate = outer;
+    absorb_nested(builder, &collected);
     node->sets = collected.sets;
     node->set_count = collected.set_count;
 }

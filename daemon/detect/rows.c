@@ -25,6 +25,7 @@ void row_restore(struct detect_engine *engine, const struct rule_plan *rule, siz
 {
     for (size_t i = 0; i < rule->dimension_count; i++)
         engine->elements[rule->dimensions[i]] = engine->rows[row * rule->dimension_count + i];
+    engine->row = row;
 }
 
 static void walk_dimension(struct walk *walk, size_t depth, enum yaral_truth above);
