@@ -19,12 +19,6 @@ enum {
     VACUUM_PAGES = 256
 };
 
-struct waiting {
-    struct submission *submission;
-    commit_done done;
-    void *context;
-};
-
 struct retry_request {
     int64_t alert;
     const char *destination;
@@ -41,12 +35,14 @@ struct commit {
     pthread_mutex_t mutex;
     pthread_cond_t wake;
     pthread_cond_t retry_finished;
-    VECTOR(struct waiting) queue;
+    struct commit_queue *queue;
     VECTOR(struct store_delivery_result) results;
     struct retry_request *retry;
     bool stopping;
+    clock_nanos hurry_at; /* monotonic; 0: never */
     /* the thread's own */
-    VECTOR(struct waiting) batch;
+    VECTOR(struct commit_waiting) batch;
+    VECTOR(struct commit_waiting) given_back;
     VECTOR(struct store_delivery_result) batch_results;
     VECTOR(struct store_submission) parts;
     clock_nanos next_maintenance;
@@ -57,23 +53,35 @@ struct commit {
 
 /* --- the other threads' side -------------------------------------------------------------------------------------------------- */
 
-bool commit_submit(struct commit *commit, struct submission *submission, commit_done done, void *context)
+/* The mutex is held. */
+static bool is_hurrying(const struct commit *commit)
 {
+    return commit->hurry_at && clock_monotonic() >= commit->hurry_at;
+}
+
+bool commit_submit(struct commit *commit, const struct commit_sender *sender, struct submission *submission, commit_done done, void *context)
+{
+    const struct commit_waiting waiting = {submission, done, context, *sender};
     size_t bytes = submission_bytes(submission).length;
-    bool taken = false;
 
     pthread_mutex_lock(&commit->mutex);
-    /* one submission is taken into an empty queue whatever its size: else it could never be */
-    if (!commit->stopping && (commit->queue.count == 0 || atomic_load(&commit->queued_bytes) + bytes <= commit->options.queue_bytes)) {
-        VECTOR_PUSH(&commit->queue, ((struct waiting){submission, done, context}));
+    bool taken = !commit->stopping && !(sender->resends && is_hurrying(commit)) && commit_queue_add(commit->queue, &waiting);
+    if (taken) {
         atomic_fetch_add(&commit->queued_bytes, bytes);
         pthread_cond_signal(&commit->wake);
-        taken = true;
     }
     pthread_mutex_unlock(&commit->mutex);
     if (!taken)
         atomic_fetch_add(&commit->refused, 1);
     return taken;
+}
+
+void commit_hurry(struct commit *commit, clock_nanos at)
+{
+    pthread_mutex_lock(&commit->mutex);
+    commit->hurry_at = at;
+    pthread_cond_signal(&commit->wake);
+    pthread_mutex_unlock(&commit->mutex);
 }
 
 void commit_report(struct commit *commit, const struct store_delivery_result *results, size_t count)
@@ -127,17 +135,15 @@ void commit_counts(const struct commit *commit, struct commit_counts *counts)
 /* Moves what fits into one transaction from the queues to the batch. The mutex is held. */
 static void take_batch(struct commit *commit)
 {
-    size_t taken = 0;
+    struct commit_waiting next;
     size_t alerts = 0;
 
-    while (taken < commit->queue.count && (taken == 0 || alerts < ALERTS_PER_COMMIT)) {
-        alerts += submission_alert_count(commit->queue.items[taken].submission);
-        VECTOR_PUSH(&commit->batch, commit->queue.items[taken]);
-        taken++;
+    while (is_hurrying(commit) && commit_queue_take_resendable(commit->queue, &next))
+        VECTOR_PUSH(&commit->given_back, next);
+    while ((commit->batch.count == 0 || alerts < ALERTS_PER_COMMIT) && commit_queue_take(commit->queue, &next)) {
+        alerts += submission_alert_count(next.submission);
+        VECTOR_PUSH(&commit->batch, next);
     }
-    commit->queue.count -= taken;
-    if (commit->queue.count)
-        memmove(commit->queue.items, commit->queue.items + taken, commit->queue.count * sizeof *commit->queue.items);
     for (size_t i = 0; i < commit->results.count; i++)
         VECTOR_PUSH(&commit->batch_results, commit->results.items[i]);
     commit->results.count = 0;
@@ -173,7 +179,7 @@ static void note_outcome(struct commit *commit, enum result result, const struct
 static void finish_batch(struct commit *commit, enum result result)
 {
     for (size_t i = 0; i < commit->batch.count; i++) {
-        struct waiting *waiting = &commit->batch.items[i];
+        struct commit_waiting *waiting = &commit->batch.items[i];
         enum result its = result == RESULT_OK ? commit->parts.items[i].result : result;
         atomic_fetch_sub(&commit->queued_bytes, submission_bytes(waiting->submission).length);
         if (its == RESULT_OK) {
@@ -185,6 +191,17 @@ static void finish_batch(struct commit *commit, enum result result)
     commit->batch.count = 0;
     if (result == RESULT_OK)
         commit->batch_results.count = 0;
+}
+
+/* Those that are sent again anyway, when the daemon is about to end. */
+static void give_back(struct commit *commit)
+{
+    for (size_t i = 0; i < commit->given_back.count; i++) {
+        const struct commit_waiting *waiting = &commit->given_back.items[i];
+        atomic_fetch_sub(&commit->queued_bytes, submission_bytes(waiting->submission).length);
+        waiting->done(waiting->context, RESULT_BUSY, waiting->submission);
+    }
+    commit->given_back.count = 0;
 }
 
 static void commit_batch(struct commit *commit)
@@ -263,7 +280,7 @@ static void wait_for_work(struct commit *commit)
 
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec++;
-    while (!commit->queue.count && !commit->results.count && !commit->retry && !commit->stopping)
+    while (!commit_queue_count(commit->queue) && !commit->results.count && !commit->retry && !commit->stopping)
         if (pthread_cond_timedwait(&commit->wake, &commit->mutex, &until) == ETIMEDOUT)
             break;
 }
@@ -278,8 +295,9 @@ static void *commit_main(void *argument)
         /* results that failed are tried again at the probe's pace, not in a circle */
         wait_for_work(commit);
         take_batch(commit);
-        stopping = commit->stopping && commit->queue.count == 0;
+        stopping = commit->stopping && commit_queue_count(commit->queue) == 0;
         pthread_mutex_unlock(&commit->mutex);
+        give_back(commit);
         bool again = commit->batch_results.count && (atomic_load(&commit->healthy) || clock_monotonic() >= commit->next_probe);
         if (commit->batch.count || again)
             commit_batch(commit);
@@ -288,7 +306,7 @@ static void *commit_main(void *argument)
         answer_retry(commit);
         store_checkpoint(commit->options.store, false);
         pthread_mutex_lock(&commit->mutex);
-        bool idle = commit->queue.count == 0 && commit->results.count == 0;
+        bool idle = commit_queue_count(commit->queue) == 0 && commit->results.count == 0;
         pthread_mutex_unlock(&commit->mutex);
         if (idle || clock_monotonic() >= commit->next_maintenance)
             maintain(commit, idle);
@@ -302,6 +320,7 @@ struct commit *commit_start(const struct commit_options *options)
     pthread_condattr_t monotonic;
 
     commit->options = *options;
+    commit->queue = commit_queue_new(options->queue_bytes);
     atomic_init(&commit->healthy, true);
     pthread_mutex_init(&commit->mutex, NULL);
     pthread_condattr_init(&monotonic);
@@ -324,9 +343,10 @@ void commit_stop(struct commit *commit)
     pthread_cond_broadcast(&commit->retry_finished);
     pthread_mutex_unlock(&commit->mutex);
     pthread_join(commit->thread, NULL);
-    VECTOR_FREE(&commit->queue);
+    commit_queue_free(commit->queue);
     VECTOR_FREE(&commit->results);
     VECTOR_FREE(&commit->batch);
+    VECTOR_FREE(&commit->given_back);
     VECTOR_FREE(&commit->batch_results);
     VECTOR_FREE(&commit->parts);
     pthread_mutex_destroy(&commit->mutex);

@@ -2,8 +2,9 @@
 #ifndef HARRIER_SERVER_COMMIT_H
 #define HARRIER_SERVER_COMMIT_H
 
+#include "commit_queue.h"
+
 #include "harrier/store.h"
-#include "harrier/submission.h"
 
 #include <stdatomic.h>
 
@@ -13,7 +14,7 @@ struct commit;
 
 struct commit_options {
     struct store *store;
-    size_t queue_bytes; /* submissions that may wait; more is refused */
+    size_t queue_bytes; /* of submissions that may wait: commit_queue.h says who may have how much of it */
     /* After a commit that changed something: the deliver thread looks into the store. */
     void (*committed)(void *context);
     void *context;
@@ -24,11 +25,14 @@ struct commit *commit_start(const struct commit_options *options);
 /* What waits is still committed; then the thread ends. The store stays open. */
 void commit_stop(struct commit *commit);
 
-/* Called on the commit thread when the submission's fate is known. RESULT_OK: it is durable, and submission is NULL; else it was not stored and is the
- * callee's again. */
-typedef void (*commit_done)(void *context, enum result result, struct submission *submission);
-/* Takes the submission over. False: the queue is full or the thread is ending; the submission stays the caller's. Any thread. */
-bool commit_submit(struct commit *commit, struct submission *submission, commit_done done, void *context);
+/* commit_done is called on the commit thread when the submission's fate is known. RESULT_OK: it is durable, and submission is NULL; else it was not
+ * stored and is the callee's again.
+ *
+ * Takes the submission over. False: there is no room for this sender, or the thread is ending; the submission stays the caller's. Any thread. */
+bool commit_submit(struct commit *commit, const struct commit_sender *sender, struct submission *submission, commit_done done, void *context);
+/* The daemon is about to end: from then on (monotonic) what can be sent again is given back (RESULT_BUSY) and not taken any more, so that what cannot
+ * be is stored in time. Any thread. */
+void commit_hurry(struct commit *commit, clock_nanos at);
 /* Copies. Any thread. */
 void commit_report(struct commit *commit, const struct store_delivery_result *results, size_t count);
 /* Puts dead deliveries back into the queue, on the commit thread; waits for it. */

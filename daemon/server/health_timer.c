@@ -24,6 +24,9 @@ struct health_timer {
     clock_nanos save_at; /* monotonic */
 };
 
+/* A source of its own for the queue: no sender's flood holds it up. */
+static const struct commit_sender own = {.source = COMMIT_OWN, .insists = true};
+
 /* A notice on its way through the commit thread. */
 struct told {
     struct mailbox_message message;
@@ -102,7 +105,7 @@ static bool tell(void *context, const struct health_telling *telling)
     told->message.deliver = told_arrived;
     told->timer = timer;
     told->slot = telling->slot;
-    if (!commit_submit(timer->server->commit, submission, told_done, told)) {
+    if (!commit_submit(timer->server->commit, &own, submission, told_done, told)) {
         submission_free(submission);
         free(told);
         return false;
@@ -141,7 +144,7 @@ static void save(struct health_timer *timer)
     struct submission *submission = submission_new(SLICE(""), SLICE(""));
 
     health_save(timer->health, add_state, submission);
-    if (submission_is_empty(submission) || !commit_submit(timer->server->commit, submission, saved, NULL))
+    if (submission_is_empty(submission) || !commit_submit(timer->server->commit, &own, submission, saved, NULL))
         submission_free(submission);
 }
 

@@ -45,7 +45,7 @@ struct server {
     struct event *refresh; /* of certificates and secrets */
     struct event *drain_timer;
     clock_nanos started;
-    clock_nanos drain_until;
+    clock_nanos terminated; /* monotonic, when the signal came; 0: not yet */
     uint64_t reloads, failed_reloads;
     bool draining;
     bool listening;

@@ -51,6 +51,7 @@ struct mailbox *mailbox_new(struct event_base *base, void *context)
     mailbox->context = context;
     mailbox->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     mailbox->wake = event_new(base, mailbox->wake_fd, EV_READ | EV_PERSIST, wake_cb, mailbox);
+    event_priority_set(mailbox->wake, 0); /* the first, where the loop has several */
     event_add(mailbox->wake, NULL);
     return mailbox;
 }

@@ -17,7 +17,14 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-enum { REFRESH_SECONDS = 5, DRAIN_SECONDS = 15, DELIVER_GRACE_SECONDS = 3, SUBMISSION_QUEUE_BYTES = 64 * 1024 * 1024, POSITIONS_ARENA_BYTES = 4096 };
+enum { REFRESH_SECONDS = 5, SUBMISSION_QUEUE_BYTES = 64 * 1024 * 1024, POSITIONS_ARENA_BYTES = 4096 };
+
+/* The end, in seconds after SIGTERM; the man page promises 15. Each phase ends when it has nothing more to do, or at its time:
+ *   clients: connections come to their end by themselves; later what can be sent again is refused, and the commit thread gives back what it has of it;
+ *   store:   plain senders' connections are closed where they stand, what was read of them is judged and stored. Only a store that takes no
+ *            writes makes this give up: what is under way at the commit thread is waited for;
+ *   deliver: deliveries under way may end, for a moment, and their results are stored. */
+enum { CLIENTS_SECONDS = 9, STORE_SECONDS = 12, DELIVER_SECONDS = 14, DELIVER_GRACE_SECONDS = 3 };
 
 const char *server_not_ready(const struct server *server)
 {
@@ -246,7 +253,7 @@ static void drain_cb(evutil_socket_t fd, short what, void *argument)
 
     (void)fd;
     (void)what;
-    if (open_connections(server) == 0 || clock_monotonic() >= server->drain_until)
+    if (open_connections(server) == 0 || clock_monotonic() >= server->terminated + CLIENTS_SECONDS * CLOCK_SECOND)
         event_base_loopbreak(server->base);
     else
         event_add(server->drain_timer, &soon);
@@ -259,17 +266,19 @@ static void terminate_cb(evutil_socket_t signal_number, short what, void *argume
     (void)what;
     if (server->draining) {
         log_notice("signal %d again: not waiting for clients any longer", (int)signal_number);
+        commit_hurry(server->commit, clock_monotonic());
         event_base_loopbreak(server->base);
         return;
     }
     server->draining = true;
+    server->terminated = clock_monotonic();
     sd_notify(0, "STOPPING=1");
     log_notice("signal %d: no new requests; %zu connections are brought to their end", (int)signal_number, open_connections(server));
     source_acceptor_free(server->acceptor);
     server->acceptor = NULL;
     for (size_t i = 0; i < server->worker_count; i++)
         worker_drain(server->workers[i]);
-    server->drain_until = clock_monotonic() + DRAIN_SECONDS * CLOCK_SECOND;
+    commit_hurry(server->commit, server->terminated + CLIENTS_SECONDS * CLOCK_SECOND);
     event_active(server->drain_timer, EV_TIMEOUT, 0);
 }
 
@@ -365,14 +374,27 @@ static void run(struct server *server)
 
 /* --- end ------------------------------------------------------------------------------------------------------------------------------ */
 
+/* How long the deliver thread may take. */
+static clock_nanos grace_of_deliveries(clock_nanos begin)
+{
+    clock_nanos left = begin + DELIVER_SECONDS * CLOCK_SECOND - clock_monotonic();
+    clock_nanos most = DELIVER_GRACE_SECONDS * CLOCK_SECOND;
+
+    return left < 0 ? 0 : left < most ? left : most;
+}
+
 /* Workers first, while their parts can still be committed; then delivery, while its results can; then the commit thread. */
 static void stop_threads(struct server *server)
 {
+    clock_nanos begin = server->terminated ? server->terminated : clock_monotonic();
+
+    for (size_t i = 0; i < server->worker_count; i++)
+        worker_begin_stop(server->workers[i], begin + STORE_SECONDS * CLOCK_SECOND);
     for (size_t i = 0; i < server->worker_count; i++)
         worker_stop(server->workers[i]);
     free(server->workers);
     if (server->commit) {
-        deliver_stop(server->deliver, DELIVER_GRACE_SECONDS * CLOCK_SECOND);
+        deliver_stop(server->deliver, grace_of_deliveries(begin));
         pthread_join(server->deliver_thread, NULL);
         commit_stop(server->commit);
     }

@@ -32,6 +32,7 @@ struct unit {
     char cluster[CLUSTER_BYTES];
     size_t tally_row; /* index, in the worker's tally */
     char sender[ADDRESS_TEXT_SIZE]; /* for the rate: its address, or nothing for a file */
+    struct commit_sender queue_as;  /* whose share of the commits its parts take */
     bool must_not_fail;
     bool has_messages; /* some thousand in a second: they are counted many at a time */
     struct intake_options options;
@@ -86,6 +87,15 @@ static bool may_try_again(const struct worker *worker)
     return !worker->stopping || clock_monotonic() < worker->give_up_at;
 }
 
+/* What is in memory already and cannot come again is taken whatever waits, once nothing more will come. */
+static bool submit_part(struct part *part, struct submission *submission)
+{
+    struct unit *unit = part->unit;
+
+    unit->queue_as.insists = unit->must_not_fail && unit->worker->stopping;
+    return commit_submit(unit->worker->options.commit, &unit->queue_as, submission, part_done, part);
+}
+
 static void submit_again_cb(evutil_socket_t fd, short events, void *argument)
 {
     struct part *part = argument;
@@ -95,7 +105,7 @@ static void submit_again_cb(evutil_socket_t fd, short events, void *argument)
     (void)events;
     struct submission *submission = part->submission;
     part->submission = NULL;
-    if (commit_submit(worker->options.commit, submission, part_done, part))
+    if (submit_part(part, submission))
         return;
     part->submission = submission;
     if (may_try_again(worker)) {
@@ -167,7 +177,7 @@ static void hand_part_over(struct unit *unit)
     part->unit = unit;
     part->charged = unit->charged;
     unit->charged = 0;
-    if (commit_submit(unit->worker->options.commit, unit->submission, part_done, part)) {
+    if (submit_part(part, unit->submission)) {
         unit->parts++;
     } else if (unit->must_not_fail) {
         part->submission = unit->submission;
@@ -317,18 +327,28 @@ static bool may_begin(struct worker *worker, const struct source_head *head, con
 {
     clock_nanos wait = rate_wait(worker->options.rates[head->source], slice_of(sender), clock_monotonic());
 
-    if (wait) {
+    if (wait && !head->last) {
         clock_nanos seconds = (wait + CLOCK_SECOND - 1) / CLOCK_SECOND;
         refusal->status = 429;
         refusal->retry_after = (unsigned int)(seconds < LONGEST_RATE_WAIT_SECONDS ? seconds : LONGEST_RATE_WAIT_SECONDS);
         refusal->error = "more events than events_per_second allows; send it again later";
         return false;
     }
-    if (!head->resends && budget_limit(worker->options.budget) && budget_used(worker->options.budget) > budget_limit(worker->options.budget)) {
+    if (!head->resends && !head->last && budget_limit(worker->options.budget) && budget_used(worker->options.budget) > budget_limit(worker->options.budget)) {
         refusal->error = "no room for this unit now; send it again later";
         return false;
     }
     return true;
+}
+
+/* The same for all units of a connection; 0: a file. FNV-1a: that two may have the same costs them a shared turn. */
+static uint64_t connection_number(const struct address *client)
+{
+    uint64_t number = UINT64_C(0xcbf29ce484222325);
+
+    for (socklen_t i = 0; client && i < client->length; i++)
+        number = (number ^ ((const uint8_t *)&client->storage)[i]) * UINT64_C(0x100000001b3);
+    return client ? number : 0;
 }
 
 static void *begin(void *data, struct source_request *handle, const struct source_head *head, struct source_refusal *refusal)
@@ -351,6 +371,8 @@ static void *begin(void *data, struct source_request *handle, const struct sourc
     unit->handle = handle;
     unit->source = head->source;
     unit->must_not_fail = !head->resends;
+    unit->queue_as = (struct commit_sender){
+        .source = (int64_t)head->source, .connection = connection_number(head->client), .resends = head->resends};
     memcpy(unit->sender, sender, sizeof sender);
     unit->options = unit->rules->options[head->source];
     unit->options.must_not_fail = unit->must_not_fail;

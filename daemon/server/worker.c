@@ -6,7 +6,11 @@
 
 #include <stdlib.h>
 
-enum { GIVE_UP_SECONDS = 8, ROUTE_ARENA_BYTES = 16384 };
+enum { ROUTE_ARENA_BYTES = 16384 };
+
+/* What other threads have to say (that a commit is done, that the daemon is to end) does not wait behind the turns of thousands of connections: after
+ * a few of these the loop looks. The mailbox has the first priority, and events that name none have the middle one (event_priority_set). */
+enum { PRIORITIES = 2, CONNECTION_PRIORITY = 1, TURNS_BETWEEN_MESSAGES = 16 };
 
 /* --- rules ------------------------------------------------------------------------------------------------------------------------ */
 
@@ -138,14 +142,19 @@ void worker_set_generation(struct worker *worker, struct generation *generation)
     mailbox_post(worker->mailbox, &message->message);
 }
 
+struct stop_message {
+    struct mailbox_message message;
+    clock_nanos give_up_at;
+};
+
 /* Requests whose body is not complete are given up by the source; those at the commit thread are waited for. */
 static void stop_arrived(struct mailbox_message *message, void *context)
 {
     struct worker *worker = context;
 
-    free(message);
     worker->stopping = true;
-    worker->give_up_at = clock_monotonic() + GIVE_UP_SECONDS * CLOCK_SECOND;
+    worker->give_up_at = ((struct stop_message *)message)->give_up_at;
+    free(message);
     followers_free(worker->followers);
     worker->followers = NULL;
     source_worker_free(worker->source);
@@ -189,8 +198,10 @@ struct worker *worker_start(const struct worker_options *options, struct generat
     worker->options = *options;
     pthread_mutex_init(&worker->mutex, NULL);
     event_config_set_flag(base_config, EVENT_BASE_FLAG_NOLOCK);
+    event_config_set_max_dispatch_interval(base_config, NULL, TURNS_BETWEEN_MESSAGES, CONNECTION_PRIORITY);
     worker->base = event_base_new_with_config(base_config);
     event_config_free(base_config);
+    event_base_priority_init(worker->base, PRIORITIES);
     worker->mailbox = mailbox_new(worker->base, worker);
     worker->route_arena = arena_new(ROUTE_ARENA_BYTES);
     worker->watch = watch_new((size_t)config->health.clusters);
@@ -206,12 +217,17 @@ struct worker *worker_start(const struct worker_options *options, struct generat
     return worker;
 }
 
+void worker_begin_stop(struct worker *worker, clock_nanos give_up_at)
+{
+    struct stop_message *message = xcalloc(1, sizeof *message);
+
+    message->message.deliver = stop_arrived;
+    message->give_up_at = give_up_at;
+    mailbox_post(worker->mailbox, &message->message);
+}
+
 void worker_stop(struct worker *worker)
 {
-    struct mailbox_message *message = xcalloc(1, sizeof *message);
-
-    message->deliver = stop_arrived;
-    mailbox_post(worker->mailbox, message);
     pthread_join(worker->thread, NULL);
     mailbox_free(worker->mailbox);
     rules_free(worker->current);

@@ -28,7 +28,10 @@ struct worker_options {
 
 /* References the generation. */
 struct worker *worker_start(const struct worker_options *options, struct generation *generation);
-/* Requests that are not answered are given up; the thread ends. commit must still run. */
+/* Requests that are not answered are given up, and what plain senders' connections have read is judged. Until give_up_at (monotonic) it is tried to
+ * store what cannot be sent again; then the thread ends. commit must still run. */
+void worker_begin_stop(struct worker *worker, clock_nanos give_up_at);
+/* Waits for that end, and frees the worker. */
 void worker_stop(struct worker *worker);
 
 /* Any thread. */

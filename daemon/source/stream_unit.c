@@ -153,7 +153,8 @@ static bool begin_unit(struct stream_connection *stream, struct slice named, con
                                      .client_name = decision->client_name,
                                      .content_length = SOURCE_LENGTH_UNKNOWN,
                                      .client = &stream->channel.peer,
-                                     .resends = stream->is_relp};
+                                     .resends = stream->is_relp,
+                                     .last = stream->leaving};
     stream->unit = unit_begin(stream->channel.worker, &head, stream, &stream_as_owner, &refusal);
     if (!stream->unit) {
         if (!stream->leaving)

@@ -58,7 +58,7 @@ struct source_limits {
 
 enum { SOURCE_PROGRESS_BYTES = 1024, SOURCE_RECEIVE_BYTES = 65536 };
 
-/* 16 KiB of header, 1024 connections, turns of 1 MiB, 10 s, 120 s, 10 s, 60 s, 10 s, Retry-After 10, no bound on bodies. */
+/* 16 KiB of header, 1024 connections, turns of 64 KiB, 10 s, 120 s, 10 s, 60 s, 10 s, Retry-After 10, no bound on bodies. */
 extern const struct source_limits source_default_limits;
 
 /* --- what a request's owner is told -------------------------------------------------------------------------------------------- */
@@ -75,6 +75,7 @@ struct source_head {
     int64_t content_length;       /* SOURCE_LENGTH_UNKNOWN: chunked, compressed, or no HTTP */
     const struct address *client; /* the peer; NULL: a file */
     bool resends;                 /* what is not acknowledged comes again. false: plain syslog and pipes; such a unit must not fail, but may be late */
+    bool last;                    /* of a plain sender that is gone: its bytes were read already, and what is refused now is lost */
 };
 
 /* Why begin() does not want the unit: an HTTP body is drained, then this is answered; others are not read on for retry_after or less, and begin()

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+static const struct commit_sender sender = {.source = 1, .connection = 1};
+
 struct fixture {
     char directory[64];
     struct store *store;
@@ -97,7 +99,7 @@ static void *submit_many(void *argument)
     struct fixture *fixture = argument;
     for (int i = 0; i < 50; i++) {
         struct submission *submission = one_dead_letter(100);
-        while (!commit_submit(fixture->commit, submission, on_done, fixture))
+        while (!commit_submit(fixture->commit, &sender, submission, on_done, fixture))
             usleep(1000);
     }
     return NULL;
@@ -127,11 +129,41 @@ static void test_what_is_queued_at_the_stop_is_still_committed(void **state)
     struct fixture *fixture = *state;
 
     for (int i = 0; i < 20; i++)
-        assert_true(commit_submit(fixture->commit, one_dead_letter(10), on_done, fixture));
+        assert_true(commit_submit(fixture->commit, &sender, one_dead_letter(10), on_done, fixture));
     commit_stop(fixture->commit);
     fixture->commit = NULL;
     assert_int_equal(atomic_load(&fixture->done), 20);
     assert_int_equal(atomic_load(&fixture->refused), 0);
+}
+
+static void test_in_a_hurry_what_can_be_sent_again_is_refused_and_the_rest_is_stored(void **state)
+{
+    const struct commit_sender again = {.source = 1, .connection = 2, .resends = true};
+    struct fixture *fixture = *state;
+    struct submission *submission = one_dead_letter(10);
+    struct commit_counts counts;
+
+    commit_hurry(fixture->commit, clock_monotonic());
+    assert_false(commit_submit(fixture->commit, &again, submission, on_done, fixture));
+    submission_free(submission);
+    assert_true(commit_submit(fixture->commit, &sender, one_dead_letter(10), on_done, fixture));
+    wait_until_done(fixture, 1);
+    commit_counts(fixture->commit, &counts);
+    assert_int_equal(counts.dead_letters_added, 1);
+}
+
+static void test_what_waits_when_the_hurry_begins_is_given_back_if_it_can_be_sent_again(void **state)
+{
+    const struct commit_sender again = {.source = 1, .connection = 2, .resends = true};
+    struct fixture *fixture = *state;
+    unsigned int count = 0;
+
+    while (count < 2000) /* more than are committed before the next line */
+        if (commit_submit(fixture->commit, &again, one_dead_letter(10), on_done, fixture))
+            count++;
+    commit_hurry(fixture->commit, clock_monotonic());
+    wait_until_done(fixture, count);
+    assert_true(atomic_load(&fixture->refused) > 0);
 }
 
 static int setup_small_queue(void **state)
@@ -147,7 +179,7 @@ static void test_a_full_queue_refuses_and_leaves_the_submission_to_its_owner(voi
 
     for (int i = 0; i < 500; i++) {
         struct submission *submission = one_dead_letter(900);
-        if (commit_submit(fixture->commit, submission, on_done, fixture)) {
+        if (commit_submit(fixture->commit, &sender, submission, on_done, fixture)) {
             taken++;
         } else {
             refused++;
@@ -225,6 +257,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_submissions_of_several_threads_are_each_committed_and_answered_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_is_queued_at_the_stop_is_still_committed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_in_a_hurry_what_can_be_sent_again_is_refused_and_the_rest_is_stored, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_waits_when_the_hurry_begins_is_given_back_if_it_can_be_sent_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_full_queue_refuses_and_leaves_the_submission_to_its_owner, setup_small_queue, teardown),
         cmocka_unit_test_setup_teardown(test_there_is_nothing_to_retry_in_an_empty_store, setup, teardown),
         cmocka_unit_test(test_messages_from_another_thread_arrive_each_once_and_in_order),
