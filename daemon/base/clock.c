@@ -2,13 +2,38 @@
 #include "harrier/clock.h"
 
 #include <stdio.h>
-#include <time.h>
+
+/* --- reckoning ---------------------------------------------------------------------------------------------------------- */
+
+clock_nanos clock_of_seconds(int64_t seconds)
+{
+    clock_nanos instant;
+    if (__builtin_mul_overflow(seconds, CLOCK_SECOND, &instant))
+        return seconds < 0 ? INT64_MIN : INT64_MAX;
+    return instant;
+}
+
+clock_nanos clock_of_timespec(const struct timespec *time)
+{
+    clock_nanos whole = clock_of_seconds(time->tv_sec), instant;
+    return __builtin_add_overflow(whole, (clock_nanos)time->tv_nsec, &instant) ? INT64_MAX : instant;
+}
+
+clock_nanos clock_difference(clock_nanos a, clock_nanos b)
+{
+    clock_nanos difference;
+    if (__builtin_sub_overflow(a, b, &difference))
+        return a < b ? INT64_MIN : INT64_MAX;
+    return difference;
+}
+
+/* --- the system's clocks ------------------------------------------------------------------------------------------------ */
 
 static clock_nanos read_clock(clockid_t id)
 {
     struct timespec now;
     clock_gettime(id, &now);
-    return (clock_nanos)now.tv_sec * CLOCK_SECOND + now.tv_nsec;
+    return clock_of_timespec(&now);
 }
 
 clock_nanos clock_wall(void)
@@ -20,6 +45,8 @@ clock_nanos clock_monotonic(void)
 {
     return read_clock(CLOCK_MONOTONIC);
 }
+
+/* --- RFC 3339 ----------------------------------------------------------------------------------------------------------- */
 
 /* Days since 1970-01-01 of a date of the proleptic Gregorian calendar. */
 static int64_t days_from_civil(int64_t year, int64_t month, int64_t day)
@@ -94,8 +121,12 @@ bool clock_parse_rfc3339(struct slice text, clock_nanos *instant)
         fraction = read_fraction(text, &at);
     if (!read_zone(text, &at, &east) || at != text.length)
         return false;
-    if (year < 1678 || year > 2261 || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60)
+    if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60)
         return false;
+    if (year < 1678 || year > 2261) {
+        *instant = year < 1678 ? CLOCK_FIRST : CLOCK_LAST;
+        return true;
+    }
     int64_t seconds = days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - east;
     *instant = seconds * CLOCK_SECOND + fraction;
     return true;

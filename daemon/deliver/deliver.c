@@ -19,7 +19,7 @@ static void load(struct deliver *deliver, struct lane *lane)
     if (!queue_needs_load(&lane->queue))
         return;
     clock_nanos wait_max = lane->hold_interval > 3600 * CLOCK_SECOND ? lane->hold_interval : 3600 * CLOCK_SECOND;
-    enum result result = queue_load(&lane->queue, deliver->reader, lane->destination.config->name, wait_max);
+    enum result result = queue_load(&lane->queue, deliver->reader, lane->destination.config->name, counted_now(deliver->config.clock), wait_max);
     if (result != RESULT_OK && !deliver->read_failed)
         log_error("deliver: cannot read the store: %s", store_reader_error(deliver->reader));
     if (result == RESULT_OK && deliver->read_failed)

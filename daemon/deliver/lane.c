@@ -64,6 +64,7 @@ static void report(struct lane *lane, const struct queue_item *item, enum store_
     struct store_delivery_result *result = VECTOR_ADD(&lane->deliver->results);
     *result = (struct store_delivery_result){
         .alert = item->alert, .round = item->round, .state = state, .attempts = item->attempts, .time = clock_wall()};
+    result->wait = wait;
     result->next_time = state == STORE_PENDING || state == STORE_HELD ? result->time + wait : 0;
     snprintf(result->destination, sizeof result->destination, "%s", name_of(lane));
     snprintf(result->error, sizeof result->error, "%s", error);
@@ -113,7 +114,7 @@ static void wait_for(struct lane *lane, struct queue_item *item, clock_nanos wai
 
 static void retry(struct lane *lane, struct queue_item *item, const struct verdict *verdict)
 {
-    if (clock_wall() - item->since >= lane->give_up_after) {
+    if (counted_now(lane->deliver->config.clock) - item->since >= lane->give_up_after) {
         char reason[STORE_ERROR_MAX + 32];
         snprintf(reason, sizeof reason, "not delivered in time: %s", verdict->reason);
         bury(lane, item, reason);

@@ -14,12 +14,12 @@ bool queue_needs_load(const struct queue *queue)
     return queue->stale && queue->ended.count >= QUEUE_UNCOMMITTED_MAX / 2;
 }
 
-static struct queue_item item_of(const struct store_delivery *row, clock_nanos wait_max)
+static struct queue_item item_of(const struct store_delivery *row, clock_nanos now, clock_nanos wait_max)
 {
-    struct queue_item item = {.alert = row->alert, .round = row->round, .attempts = row->attempts, .since = row->since};
+    struct queue_item item = {.alert = row->alert, .round = row->round, .attempts = row->attempts, .since = row->counted_since};
     memcpy(item.alert_id, row->alert_id, sizeof item.alert_id);
-    if (row->next_time != 0) {
-        clock_nanos wait = row->next_time - clock_wall();
+    if (row->counted_next != 0) {
+        clock_nanos wait = clock_difference(row->counted_next, now);
         wait = wait < wait_max ? wait : wait_max;
         item.due = wait > 0 ? clock_monotonic() + wait : 0;
     }
@@ -27,7 +27,8 @@ static struct queue_item item_of(const struct store_delivery *row, clock_nanos w
 }
 
 /* Walks the rows and both lists side by side. What the store no longer shows is left behind, save what is in flight. */
-static void merge(struct queue *queue, const struct store_delivery *rows, size_t count, bool complete, clock_nanos wait_max)
+static void merge(struct queue *queue, const struct store_delivery *rows, size_t count, bool complete, clock_nanos now,
+                  clock_nanos wait_max)
 {
     struct queue merged = {0};
     size_t at_item = 0, at_ended = 0;
@@ -49,7 +50,7 @@ static void merge(struct queue *queue, const struct store_delivery *rows, size_t
             VECTOR_PUSH(&merged.ended, *ended);
         }
         if (!known)
-            VECTOR_PUSH(&merged.items, item_of(row, wait_max));
+            VECTOR_PUSH(&merged.items, item_of(row, now, wait_max));
     }
     for (; at_item < queue->items.count; at_item++) {
         if (!complete || queue->items.items[at_item].in_flight)
@@ -66,7 +67,7 @@ static void merge(struct queue *queue, const struct store_delivery *rows, size_t
     queue->ended.capacity = merged.ended.capacity;
 }
 
-enum result queue_load(struct queue *queue, struct store_reader *reader, const char *destination, clock_nanos wait_max)
+enum result queue_load(struct queue *queue, struct store_reader *reader, const char *destination, clock_nanos now, clock_nanos wait_max)
 {
     size_t limit = queue->items.count + queue->ended.count + QUEUE_READ, count;
     struct store_delivery *rows = xreallocarray(NULL, limit, sizeof *rows);
@@ -74,7 +75,7 @@ enum result queue_load(struct queue *queue, struct store_reader *reader, const c
     enum result result = store_open_deliveries(reader, destination, rows, limit, &count);
     if (result == RESULT_OK) {
         queue->more = count == limit;
-        merge(queue, rows, count, !queue->more, wait_max);
+        merge(queue, rows, count, !queue->more, now, wait_max);
     } else {
         queue->stale = true;
     }

@@ -22,7 +22,7 @@ struct queue_item {
     unsigned int suspicions; /* failures that may be the alert's own fault */
     bool in_flight;
     bool shrunk;
-    clock_nanos since;
+    clock_nanos since; /* counted */
     clock_nanos due; /* monotonic; 0: at once */
     char alert_id[STORE_ID_HEX];
 };
@@ -45,8 +45,8 @@ struct queue {
 void queue_free(struct queue *queue);
 /* True if reading the store would bring something: new deliveries, or leave to send more. */
 bool queue_needs_load(const struct queue *queue);
-/* Reads the front. wait_max bounds how far in the future a stored time may be (a clock that was wrong must not stop a destination). */
-enum result queue_load(struct queue *queue, struct store_reader *reader, const char *destination, clock_nanos wait_max);
+/* Reads the front. now: counted time. wait_max bounds how far in the future a stored time may be, whatever the file says. */
+enum result queue_load(struct queue *queue, struct store_reader *reader, const char *destination, clock_nanos now, clock_nanos wait_max);
 /* The one to be tried now, or NULL; then *due is when there will be one (0: not before something changes). ordered: none overtakes another, save
  * one that is suspect. */
 struct queue_item *queue_next(struct queue *queue, clock_nanos now, bool ordered, clock_nanos *due);

@@ -48,7 +48,7 @@ struct commit {
     clock_nanos next_maintenance;
     clock_nanos next_probe;
     atomic_bool healthy;
-    atomic_uint_fast64_t commits, failures, refused, alerts_added, alerts_known, dead_letters_added, queued_bytes, nanoseconds;
+    atomic_uint_fast64_t commits, failures, refused, alerts_added, alerts_known, dead_letters_added, given_up_removed, queued_bytes, nanoseconds;
 };
 
 /* --- the other threads' side -------------------------------------------------------------------------------------------------- */
@@ -125,6 +125,7 @@ void commit_counts(const struct commit *commit, struct commit_counts *counts)
         .alerts_added = atomic_load(&commit->alerts_added),
         .alerts_known = atomic_load(&commit->alerts_known),
         .dead_letters_added = atomic_load(&commit->dead_letters_added),
+        .given_up_removed = atomic_load(&commit->given_up_removed),
         .queued_bytes = atomic_load(&commit->queued_bytes),
         .nanoseconds = atomic_load(&commit->nanoseconds),
     };
@@ -250,8 +251,9 @@ static void maintain(struct commit *commit, bool idle)
     if (now < commit->next_maintenance)
         return;
     commit->next_maintenance = now + MAINTENANCE_SECONDS * CLOCK_SECOND;
-    if (store_maintain(commit->options.store, clock_wall(), &done) != RESULT_OK)
+    if (store_maintain(commit->options.store, counted_now(store_clock(commit->options.store)), &done) != RESULT_OK)
         log_warning("store: clearing up old alerts failed: %s", store_error(commit->options.store));
+    atomic_fetch_add(&commit->given_up_removed, done.given_up_removed);
     store_vacuum_step(commit->options.store, VACUUM_PAGES, &more);
     if (done.more || more)
         commit->next_maintenance = now + CLOCK_SECOND / 10;
@@ -305,6 +307,7 @@ static void *commit_main(void *argument)
             probe(commit);
         answer_retry(commit);
         store_checkpoint(commit->options.store, false);
+        counted_now(store_clock(commit->options.store)); /* looked at once a second, it counts all that passes */
         pthread_mutex_lock(&commit->mutex);
         bool idle = commit_queue_count(commit->queue) == 0 && commit->results.count == 0;
         pthread_mutex_unlock(&commit->mutex);

@@ -45,6 +45,7 @@ struct commit_counts {
     uint64_t commits, failures, refused;
     uint64_t alerts_added, alerts_known, dead_letters_added;
     uint64_t queued_bytes;
+    uint64_t given_up_removed; /* alerts that a destination never got, removed by retention or for want of room */
     uint64_t nanoseconds; /* spent in commits */
 };
 void commit_counts(const struct commit *commit, struct commit_counts *counts);

@@ -60,6 +60,8 @@ void admin_free(struct admin *admin);
 void metrics_write(struct server *server, struct buffer *out);
 /* status.c: the same figures for `harrierctl status`, as JSON. */
 void status_write(struct server *server, struct buffer *out);
+/* status.c: for how long the destination's oldest alert has been waiting; 0: none waits. */
+uint64_t server_oldest_seconds(struct server *server, const struct store_destination_counts *destination);
 /* Can batches be acknowledged? NULL if so, else why not. */
 const char *server_not_ready(const struct server *server);
 

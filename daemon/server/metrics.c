@@ -339,6 +339,8 @@ static void write_store(struct server *server, struct buffer *out)
     buffer_printf(out, "harrier_store_commit_seconds_total %.6f\n", (double)commit.nanoseconds / 1e9);
     single(out, "harrier_alerts_stored_total", "counter", "Alerts that were new and are on disk.", commit.alerts_added);
     single(out, "harrier_alerts_known_total", "counter", "Alerts whose id was known already.", commit.alerts_known);
+    single(out, "harrier_store_given_up_removed_total", "counter", "Alerts that a destination never got, removed after store.retention or for want of room.",
+           commit.given_up_removed);
     if (store_counts(server->reader, store) == RESULT_OK) {
         single(out, "harrier_store_alerts", "gauge", "Alerts that are kept.", store->alerts);
         single(out, "harrier_store_dead_letters", "gauge", "Input dead letters that are kept.", store->dead_letters);
@@ -358,7 +360,7 @@ static void write_store(struct server *server, struct buffer *out)
         family(out, "harrier_delivery_oldest_seconds", "gauge", "Age of the oldest alert that waits.");
         for (size_t i = 0; i < store->destination_count; i++)
             labelled(out, "harrier_delivery_oldest_seconds", "destination", slice_of(store->destinations[i].name),
-                     store->destinations[i].oldest ? (uint64_t)((clock_wall() - store->destinations[i].oldest) / CLOCK_SECOND) : 0);
+                     server_oldest_seconds(server, &store->destinations[i]));
     }
     free(store);
 }
@@ -386,6 +388,8 @@ static void write_deliveries(struct server *server, struct buffer *out)
 
 void metrics_write(struct server *server, struct buffer *out)
 {
+    struct counted_jumps jumps;
+
     family(out, "harrier_build_info", "gauge", "1; the version is in the label.");
     buffer_append_text(out, "harrier_build_info{version=\"" PACKAGE_VERSION "\"} 1\n");
     single(out, "harrier_ready", "gauge", "1 while batches can be acknowledged.", server_not_ready(server) == NULL);
@@ -397,6 +401,8 @@ void metrics_write(struct server *server, struct buffer *out)
     write_rules(server, out);
     write_store(server, out);
     write_deliveries(server, out);
+    counted_jumps(store_clock(server->store), &jumps);
+    single(out, "harrier_clock_jumps_total", "counter", "Times that the system's wall clock jumped by a minute or more.", jumps.count);
     single(out, "harrier_memory_budget_bytes", "gauge", "Memory that requests in hand may take.", budget_limit(server->budget));
     single(out, "harrier_memory_used_bytes", "gauge", "Memory that requests in hand take.", budget_used(server->budget));
     single(out, "harrier_memory_refused_total", "counter", "Times that the budget said no.", budget_refused(server->budget));

@@ -151,6 +151,7 @@ static bool make_deliver(struct server *server)
         .destination_count = server->boot->config->destination_count,
         .report = on_delivery_results,
         .report_context = server,
+        .clock = store_clock(server->store),
     };
     char *error = NULL;
 

@@ -117,6 +117,12 @@ static const struct store_destination_counts *queue_of(const struct store_counts
     return NULL;
 }
 
+uint64_t server_oldest_seconds(struct server *server, const struct store_destination_counts *destination)
+{
+    clock_nanos age = destination->oldest ? counted_now(store_clock(server->store)) - destination->oldest : 0;
+    return age > 0 ? (uint64_t)(age / CLOCK_SECOND) : 0;
+}
+
 static void write_destinations(struct server *server, struct json_writer *writer, const struct store_counts *store)
 {
     json_key(writer, "destinations");
@@ -132,7 +138,7 @@ static void write_destinations(struct server *server, struct json_writer *writer
         json_put_bool(writer, "held", counts.held);
         json_put_int(writer, "pending", queue ? (int64_t)(queue->pending + queue->held) : 0);
         json_put_int(writer, "dead", queue ? (int64_t)queue->dead : 0);
-        json_put_int(writer, "oldest_seconds", queue && queue->oldest ? (clock_wall() - queue->oldest) / CLOCK_SECOND : 0);
+        json_put_int(writer, "oldest_seconds", queue ? (int64_t)server_oldest_seconds(server, queue) : 0);
         json_end_object(writer);
     }
     json_end_array(writer);
@@ -171,10 +177,36 @@ static void write_warning(void *context, const struct alert_notice *notice)
     buffer_free(&text);
 }
 
+/* A clock that has jumped is told of for a day: whoever looks then still sees why times in alerts and logs look odd. */
+static void write_jump(struct server *server, struct json_writer *writer)
+{
+    enum { SHOWN_SECONDS = 86400 };
+    struct counted_jumps jumps;
+    struct buffer text = {NULL, 0, 0};
+    char time[CLOCK_TEXT_SIZE];
+
+    counted_jumps(store_clock(server->store), &jumps);
+    if (jumps.count == 0 || jumps.last_age > SHOWN_SECONDS * CLOCK_SECOND)
+        return;
+    long long seconds = jumps.last / CLOCK_SECOND;
+    buffer_printf(&text, "the system's clock has jumped %s by %lld s, %llu time%s since the start", seconds > 0 ? "forward" : "back",
+                  seconds > 0 ? seconds : -seconds, (unsigned long long)jumps.count, jumps.count == 1 ? "" : "s");
+    json_begin_object(writer);
+    json_put_text(writer, "name", "harrier_clock_jump");
+    json_put_text(writer, "source", "");
+    json_put_text(writer, "cluster", "");
+    json_put_text(writer, "since", clock_format_rfc3339(clock_difference(clock_wall(), jumps.last_age), time));
+    json_put_string(writer, "text", buffer_slice(&text));
+    json_put_text(writer, "remedy", "Nothing that is stored ages by it. Times in alerts are the clock's: see that it is right (chronyc tracking, timedatectl).");
+    json_end_object(writer);
+    buffer_free(&text);
+}
+
 static void write_warnings(struct server *server, struct json_writer *writer)
 {
     json_key(writer, "warnings");
     json_begin_array(writer);
+    write_jump(server, writer);
     health_conditions(health_timer_health(server->health), write_warning, writer);
     json_end_array(writer);
 }

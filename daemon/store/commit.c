@@ -9,11 +9,11 @@ const char *const writer_sql[WRITER_STATEMENT_COUNT] = {
     [WRITER_ADD_SEEN] = "INSERT INTO seen VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
     [WRITER_ADD_ALERT] = "INSERT INTO alert VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     [WRITER_ADD_DOCUMENT] = "INSERT INTO document VALUES (?1, ?2)",
-    [WRITER_ADD_QUEUE] = "INSERT INTO queue VALUES (?1, ?2, 0, 0, 0, ?3, 0, NULL) ON CONFLICT DO NOTHING",
+    [WRITER_ADD_QUEUE] = "INSERT INTO queue VALUES (?1, ?2, 0, 0, 0, ?3, 0, NULL, ?4, 0) ON CONFLICT DO NOTHING",
     [WRITER_ADD_DESTINATION] = "INSERT INTO destination (name) VALUES (?1)",
     [WRITER_RETRY_LATER] =
-        "UPDATE queue SET state = ?4, attempts = ?5, next_time = ?6, error = ?7 WHERE destination = ?1 AND alert = ?2 AND round = ?3",
-    [WRITER_END_DELIVERY] = "INSERT OR REPLACE INTO ended SELECT alert, destination, round, ?4, ?5, since, ?6, ?7 FROM queue"
+        "UPDATE queue SET state = ?4, attempts = ?5, next_time = ?6, error = ?7, counted_next = ?8 WHERE destination = ?1 AND alert = ?2 AND round = ?3",
+    [WRITER_END_DELIVERY] = "INSERT OR REPLACE INTO ended SELECT alert, destination, round, ?4, ?5, since, ?6, ?7, ?8 FROM queue"
                             " WHERE destination = ?1 AND alert = ?2 AND round = ?3",
     [WRITER_LEAVE_QUEUE] = "DELETE FROM queue WHERE destination = ?1 AND alert = ?2 AND round = ?3",
     [WRITER_ADD_DEAD_LETTER] = "INSERT INTO dead_letter VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -21,18 +21,24 @@ const char *const writer_sql[WRITER_STATEMENT_COUNT] = {
     [WRITER_REMOVE_DEAD_LETTER] = "DELETE FROM dead_letter WHERE number = ?1",
     [WRITER_ADD_TO_META] = "UPDATE meta SET value = value + ?2 WHERE name = ?1",
     [WRITER_SET_LAST_ALERT] = "UPDATE meta SET value = ?1 WHERE name = 'last_alert'",
-    [WRITER_REQUEUE_DEAD] = "INSERT OR IGNORE INTO queue SELECT destination, alert, round + 1, 0, 0, ?3, 0, NULL FROM ended"
+    [WRITER_REQUEUE_DEAD] = "INSERT OR IGNORE INTO queue SELECT destination, alert, round + 1, 0, 0, ?3, 0, NULL, ?4, 0 FROM ended"
                             " WHERE state = 3 AND (?1 = 0 OR alert = ?1) AND (?2 = 0 OR destination = ?2)",
     [WRITER_REMOVE_REQUEUED] = "DELETE FROM ended WHERE state = 3 AND (?1 = 0 OR alert = ?1) AND (?2 = 0 OR destination = ?2)",
-    [WRITER_RETENTION_ROWS] = "SELECT number, stored, EXISTS (SELECT 1 FROM destination JOIN queue ON queue.destination = destination.id"
-                              " AND queue.alert = alert.number) FROM alert WHERE number > ?1 ORDER BY number LIMIT ?2",
+    [WRITER_RETENTION_ROWS] = "SELECT number, EXISTS (SELECT 1 FROM destination JOIN queue ON queue.destination = destination.id"
+                              " AND queue.alert = alert.number),"
+                              " (SELECT max(counted_end) FROM ended WHERE ended.alert = alert.number AND state = 3) FROM alert WHERE number > ?1 ORDER BY number LIMIT ?2",
     [WRITER_REMOVE_ALERT] = "DELETE FROM alert WHERE number = ?1",
     [WRITER_REMOVE_DOCUMENT] = "DELETE FROM document WHERE alert = ?1",
     [WRITER_REMOVE_ENDED] = "DELETE FROM ended WHERE alert = ?1",
     [WRITER_SEEN_ROWS] =
-        "SELECT id, stored, EXISTS (SELECT 1 FROM alert WHERE number = seen.alert) FROM seen WHERE id > ?1 ORDER BY id LIMIT ?2",
+        "SELECT id, alert, EXISTS (SELECT 1 FROM alert WHERE number = seen.alert) FROM seen WHERE id > ?1 ORDER BY id LIMIT ?2",
     [WRITER_REMOVE_SEEN] = "DELETE FROM seen WHERE id = ?1",
     [WRITER_SET_POSITION] = "INSERT INTO position VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    [WRITER_READ_CLOCK] = "SELECT counted, boot, wall, boot_id FROM counted_time",
+    [WRITER_WRITE_CLOCK] = "INSERT OR REPLACE INTO counted_time VALUES (1, ?1, ?2, ?3, ?4)",
+    [WRITER_ADD_MARK] = "INSERT OR REPLACE INTO mark VALUES (?1, ?2)",
+    [WRITER_REMOVE_MARKS] = "DELETE FROM mark WHERE counted < (SELECT max(counted) FROM mark WHERE counted <= ?1)",
+    [WRITER_LAST_MARK] = "SELECT alert FROM mark WHERE counted <= ?1 ORDER BY counted DESC LIMIT 1",
 };
 
 /* --- alerts ------------------------------------------------------------------------------------------------------------- */
@@ -128,6 +134,7 @@ static enum result add_delivery(struct store *store, struct slice name, int64_t 
     sqlite3_bind_int64(statement, 1, destination);
     sqlite3_bind_int64(statement, 2, number);
     sqlite3_bind_int64(statement, 3, now);
+    sqlite3_bind_int64(statement, 4, counted_now(store->clock));
     result = database_finish(&store->database, statement);
     *added += result == RESULT_OK && sqlite3_changes(store->database.handle) != 0;
     return result;
@@ -257,6 +264,7 @@ static enum result add_result(struct store *store, const struct store_delivery_r
         return RESULT_IO;
     bind_delivery(statement, destination, delivery);
     bind_outcome(statement, delivery, over ? delivery->time : delivery->next_time);
+    sqlite3_bind_int64(statement, 8, counted_now(store->clock) + (over ? 0 : delivery->wait));
     enum result result = database_finish(&store->database, statement);
     if (result != RESULT_OK || !over)
         return result;
@@ -329,6 +337,8 @@ static enum result write_all(struct store *store, const struct store_submission 
         result = add_result(store, &results[i]);
     if (result == RESULT_OK)
         result = bound_dead_letters(store, counts);
+    if (result == RESULT_OK)
+        result = aging_note(store);
     return writer_end(store, result);
 }
 
@@ -378,8 +388,10 @@ enum result store_retry_dead(struct store *store, int64_t alert, const char *des
         }
         sqlite3_bind_int64(statement, 1, alert);
         sqlite3_bind_int64(statement, 2, id);
-        if (steps[i] == WRITER_REQUEUE_DEAD)
+        if (steps[i] == WRITER_REQUEUE_DEAD) {
             sqlite3_bind_int64(statement, 3, clock_wall());
+            sqlite3_bind_int64(statement, 4, counted_now(store->clock));
+        }
         result = database_finish(&store->database, statement);
         changed = sqlite3_changes(store->database.handle);
     }

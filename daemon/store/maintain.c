@@ -82,29 +82,81 @@ bool store_has_room(struct store *store)
     return false;
 }
 
+/* What a round goes by. */
+struct retention {
+    clock_nanos instant; /* counted: what is older has had its time */
+    int64_t expired;     /* the newest alert that is older */
+    bool crowded;
+    uint64_t given_up;   /* alerts among those found that a destination never got */
+};
+
+/* Given up is not delivered: as long as an operator may put it back (harrierctl dead retry), an alert stays, for a whole retention of its own, and gives way
+ * to a crowd only when nothing else is left to go and the store comes close to taking no more. */
+static bool may_go(const struct store *store, struct retention *retention, sqlite3_stmt *row)
+{
+    bool undelivered = sqlite3_column_int(row, 1) != 0;
+    bool given_up = sqlite3_column_type(row, 2) != SQLITE_NULL;
+    if (undelivered) /* what was acknowledged is never dropped before it is delivered */
+        return false;
+    if (given_up && sqlite3_column_int64(row, 2) > retention->instant && !store->dead_may_go)
+        return false;
+    retention->given_up += given_up;
+    return true;
+}
+
 /* The next alerts that have to go. Those that are too young end the round, unless the store is too large. */
-static enum result find_expired(struct store *store, clock_nanos now, uint64_t used, retention_rows *rows)
+static enum result find_expired(struct store *store, struct retention *retention, retention_rows *rows)
 {
     sqlite3_stmt *statement = database_statement(&store->database, WRITER_RETENTION_ROWS);
     if (statement == NULL)
         return RESULT_IO;
     sqlite3_bind_int64(statement, 1, store->retention_cursor);
     sqlite3_bind_int(statement, 2, RETENTION_STEP);
-    bool crowded = used > store->options.soft_bytes;
     enum result result;
     while ((result = database_row(&store->database, statement)) == RESULT_OK) {
-        bool expired = sqlite3_column_int64(statement, 1) < now - store->options.alert_retention;
-        bool undelivered = sqlite3_column_int(statement, 2) != 0;
-        if (!expired && !crowded)
+        int64_t number = sqlite3_column_int64(statement, 0);
+        if (number > retention->expired && !retention->crowded)
             break;
-        store->retention_cursor = sqlite3_column_int64(statement, 0);
-        if (!undelivered) /* what was acknowledged is never dropped before it is delivered */
-            VECTOR_PUSH(rows, store->retention_cursor);
-        if (crowded && rows->count >= RETENTION_STEP / 4)
+        store->retention_cursor = number;
+        if (may_go(store, retention, statement))
+            VECTOR_PUSH(rows, number);
+        if (retention->crowded && rows->count >= RETENTION_STEP / 4)
             break; /* look at the size again before more goes */
     }
     sqlite3_reset(statement);
     return result == RESULT_NOT_FOUND ? RESULT_OK : result;
+}
+
+static enum result begin_step(struct store *store, clock_nanos now, struct retention *retention)
+{
+    uint64_t used, soft = store->options.soft_bytes, hard = store->options.hard_bytes;
+    *retention = (struct retention){.instant = clock_difference(now, store->options.alert_retention)};
+    enum result result = used_bytes(store, &used);
+    if (result == RESULT_OK)
+        result = aging_older_than(store, retention->instant, &retention->expired);
+    retention->crowded = used > soft;
+    store->dead_may_go &= used > soft + (hard - soft) / 2;
+    return result;
+}
+
+/* Each round begins at the oldest. One that found nothing to remove, though the store is crowded, lets the next one take what was given up, at once. */
+static void end_round(struct store *store, const struct retention *retention, struct store_maintenance *done)
+{
+    bool could = store->dead_may_go;
+    store->dead_may_go = retention->crowded && store->retention_removed == 0;
+    done->more |= store->dead_may_go && !could;
+    store->retention_cursor = 0;
+    store->retention_removed = 0;
+}
+
+static void tell_of_given_up(const struct store *store, const struct retention *retention, struct store_maintenance *done)
+{
+    if (retention->given_up == 0)
+        return;
+    done->given_up_removed += retention->given_up;
+    log_error("store: %llu alerts that a destination never got are removed %s", (unsigned long long)retention->given_up,
+              store->dead_may_go ? "to make room for new ones: raise store.size"
+                                 : "store.retention after they were given up");
 }
 
 static enum result run_with_number(struct store *store, enum writer_statement which, int64_t number)
@@ -144,17 +196,23 @@ static enum result remove_alerts(struct store *store, const retention_rows *rows
 
 static enum result retain_alerts(struct store *store, clock_nanos now, struct store_maintenance *done)
 {
-    uint64_t used;
+    struct retention retention;
     retention_rows rows = {0};
     int64_t before = store->retention_cursor;
-    enum result result = used_bytes(store, &used);
+    enum result result = begin_step(store, now, &retention);
     if (result == RESULT_OK)
-        result = find_expired(store, now, used, &rows);
+        result = find_expired(store, &retention, &rows);
     bool moved = store->retention_cursor != before;
     if (result == RESULT_OK && rows.count > 0)
         result = remove_alerts(store, &rows, done);
-    if (result != RESULT_OK || !moved)
-        store->retention_cursor = 0; /* the next round begins at the oldest */
+    if (result == RESULT_OK) {
+        store->retention_removed += rows.count;
+        tell_of_given_up(store, &retention, done);
+    }
+    if (result != RESULT_OK)
+        store->retention_cursor = 0;
+    else if (!moved)
+        end_round(store, &retention, done);
     done->more |= result == RESULT_OK && moved;
     VECTOR_FREE(&rows);
     return result;
@@ -177,15 +235,17 @@ static enum result find_forgotten(struct store *store, clock_nanos now, seen_ids
     database_bind_blob(statement, 1, slice_make((const char *)store->seen_cursor, store->seen_cursor_length));
     sqlite3_bind_int(statement, 2, SEEN_STEP);
     struct seen_id last = {0};
-    int64_t oldest = (now - store->options.id_retention) / CLOCK_SECOND;
+    int64_t oldest;
     size_t looked_at = 0;
-    enum result result;
+    enum result result = aging_older_than(store, clock_difference(now, store->options.id_retention), &oldest);
+    if (result != RESULT_OK)
+        return result;
     while ((result = database_row(&store->database, statement)) == RESULT_OK) {
         struct slice id = database_column(statement, 0);
         if (id.length != sizeof last.bytes)
             continue;
         memcpy(last.bytes, id.bytes, sizeof last.bytes);
-        if (sqlite3_column_int64(statement, 1) < oldest && sqlite3_column_int(statement, 2) == 0)
+        if (sqlite3_column_int64(statement, 1) <= oldest && sqlite3_column_int(statement, 2) == 0)
             VECTOR_PUSH(ids, last);
         looked_at++;
     }
@@ -221,6 +281,8 @@ enum result store_maintain(struct store *store, clock_nanos now, struct store_ma
     done = done ? done : &ignored;
     *done = (struct store_maintenance){0};
     enum result result = writer_ready(store);
+    if (result == RESULT_OK)
+        result = aging_note_idle(store);
     if (result == RESULT_OK)
         result = retain_alerts(store, now, done);
     if (result == RESULT_OK)

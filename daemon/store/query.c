@@ -14,6 +14,7 @@ enum { PAGE_ROWS = 16, PAGE_ARENA_BYTES = 64 * 1024 };
     " FROM alert JOIN document ON document.alert = alert.number WHERE time >= ?2 AND severity_rank >= ?3 AND (?4 IS NULL OR rule = ?4)" \
     " AND (?5 IS NULL OR cluster = ?5)"
 #define OPEN_COLUMNS "queue.alert, round, state, attempts, since, next_time, error"
+#define OPEN_COUNTED ", counted_since, counted_next"
 #define ENDED_COLUMNS "ended.alert, round, state, attempts, since, ended.time, error"
 
 const char *const reader_sql[READER_STATEMENT_COUNT] = {
@@ -28,7 +29,7 @@ const char *const reader_sql[READER_STATEMENT_COUNT] = {
         " JOIN alert ON alert.number = queue.alert UNION ALL"
         " SELECT " ENDED_COLUMNS ", alert.id, name FROM ended JOIN destination ON destination.id = ended.destination"
         " JOIN alert ON alert.number = ended.alert WHERE ended.alert = ?1 ORDER BY name",
-    [READER_OPEN_DELIVERIES] = "SELECT " OPEN_COLUMNS ", alert.id, ?1 FROM queue JOIN alert ON alert.number = queue.alert"
+    [READER_OPEN_DELIVERIES] = "SELECT " OPEN_COLUMNS ", alert.id, ?1" OPEN_COUNTED " FROM queue JOIN alert ON alert.number = queue.alert"
                                " WHERE destination = (SELECT id FROM destination WHERE name = ?1) ORDER BY queue.alert LIMIT ?2",
     /* Pages by (alert, destination), newest first. */
     [READER_DEAD_DELIVERIES] =
@@ -43,7 +44,7 @@ const char *const reader_sql[READER_STATEMENT_COUNT] = {
     [READER_DESTINATION_COUNTS] = "SELECT name, (SELECT count(*) FROM queue WHERE destination = destination.id AND state = 0),"
                                   " (SELECT count(*) FROM queue WHERE destination = destination.id AND state = 1),"
                                   " (SELECT count(*) FROM ended WHERE ended.destination = destination.id AND state = 3),"
-                                  " coalesce((SELECT since FROM queue WHERE destination = destination.id ORDER BY queue.alert LIMIT 1), 0) "
+                                  " coalesce((SELECT counted_since FROM queue WHERE destination = destination.id ORDER BY queue.alert LIMIT 1), 0) "
                                   "FROM destination ORDER BY destination.id",
     [READER_POSITION] = "SELECT value FROM position WHERE name = ?1",
     [READER_POSITIONS] = "SELECT name, value FROM position WHERE substr(name, 1, length(?1)) = ?1",
@@ -259,8 +260,11 @@ enum result store_open_deliveries(struct store_reader *reader, const char *desti
     database_bind_text(statement, 1, slice_of(destination));
     sqlite3_bind_int64(statement, 2, (int64_t)max);
     enum result result;
-    while ((result = database_row(&reader->database, statement)) == RESULT_OK)
+    while ((result = database_row(&reader->database, statement)) == RESULT_OK) {
+        out[*count].counted_since = sqlite3_column_int64(statement, 9);
+        out[*count].counted_next = sqlite3_column_int64(statement, 10);
         take_delivery(statement, &out[(*count)++]);
+    }
     return result == RESULT_NOT_FOUND ? RESULT_OK : result;
 }
 

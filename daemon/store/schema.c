@@ -14,8 +14,12 @@
  * ended      deliveries that are over (delivered, dead). An alert has no mark of its own for "all delivered": that would write its row again.
  * dead_letter  input that was no event.
  * meta       named numbers.
+ * mark       a moment of counted time (counted.h), and the newest alert of it: how old alerts and ids are.
+ * counted_time  one row: the store's own clock, as far as it has got.
  * position   where each source that can be read again goes on. A source that was taken out of the configuration leaves its row behind: a few
  *            hundred bytes, and the source may come back.
+ *
+ * Times named counted_... are counted time, and decide. The other ones are the wall clock's, and only shown.
  *
  * Foreign keys are not declared: rows of one alert are written and removed together by one place in the code, and checks would cost
  * a look-up in each delivery's insert. */
@@ -69,7 +73,14 @@ static const char version_1[] = "CREATE TABLE meta (name TEXT PRIMARY KEY, value
 
 static const char version_2[] = "CREATE TABLE position (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;";
 
-const char *const schema_steps[] = {version_1, version_2};
+static const char version_3[] = "CREATE TABLE counted_time (id INTEGER PRIMARY KEY CHECK (id = 1), counted INTEGER NOT NULL, boot INTEGER NOT NULL,"
+                                "  wall INTEGER NOT NULL, boot_id TEXT NOT NULL);"
+                                "CREATE TABLE mark (counted INTEGER PRIMARY KEY, alert INTEGER NOT NULL);"
+                                "ALTER TABLE queue ADD COLUMN counted_since INTEGER NOT NULL DEFAULT 0;"
+                                "ALTER TABLE queue ADD COLUMN counted_next INTEGER NOT NULL DEFAULT 0;"
+                                "ALTER TABLE ended ADD COLUMN counted_end INTEGER NOT NULL DEFAULT 0;";
+
+const char *const schema_steps[] = {version_1, version_2, version_3};
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];
 
 /* Whose database it is: RESULT_NOT_FOUND if it is empty. */

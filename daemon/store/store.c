@@ -162,6 +162,8 @@ static enum result read_state(struct store *store)
         result = database_number(database, "SELECT count(*) FROM dead_letter", &count);
     if (result == RESULT_OK)
         result = read_destinations(store);
+    if (result == RESULT_OK)
+        result = aging_read_state(store);
     store->last_alert = newest > recorded ? newest : recorded;
     store->dead_letter_bytes = (uint64_t)bytes;
     store->dead_letter_count = (uint64_t)count;
@@ -206,6 +208,8 @@ enum result store_open(const struct store_options *options, struct store **opene
     free(path);
     if (result == RESULT_OK) {
         result = connect(store);
+        if (result == RESULT_OK)
+            result = aging_open(store);
         if (result != RESULT_OK)
             *error = xstrdup(store->database.error);
     }
@@ -220,6 +224,7 @@ void store_close(struct store *store)
 {
     if (store == NULL)
         return;
+    aging_close(store);
     database_close(&store->database); /* the last connection's end checkpoints the WAL and removes it */
     map_free(store->destinations, NULL);
     if (store->lock >= 0)

@@ -32,6 +32,11 @@ enum writer_statement {
     WRITER_SEEN_ROWS,
     WRITER_REMOVE_SEEN,
     WRITER_SET_POSITION,
+    WRITER_READ_CLOCK,
+    WRITER_WRITE_CLOCK,
+    WRITER_ADD_MARK,
+    WRITER_REMOVE_MARKS,
+    WRITER_LAST_MARK,
     WRITER_STATEMENT_COUNT
 };
 
@@ -55,7 +60,14 @@ struct store {
     uint64_t checkpointed_pages; /* of these, already in the database at the last checkpoint */
     bool wal_pinned_logged;
 
+    struct counted *clock;   /* of all ages */
+    clock_nanos clock_saved; /* what of it the database has */
+    clock_nanos mark_time;   /* of the newest mark */
+    int64_t mark_alert;
+
     int64_t retention_cursor;                   /* alerts up to this one were looked at in this round */
+    uint64_t retention_removed;                 /* in this round */
+    bool dead_may_go;                           /* a round over a crowded store found nothing to remove but what was given up */
     uint8_t seen_cursor[SUBMISSION_ID_HEX / 2]; /* ids up to this one likewise */
     size_t seen_cursor_length;                  /* 0: at the beginning */
 };
@@ -65,6 +77,18 @@ enum result writer_ready(struct store *store);
 enum result writer_begin(struct store *store);
 /* Commits if result is RESULT_OK, else, or if that fails, rolls back and forgets what was kept of the transaction. Returns what came of it. */
 enum result writer_end(struct store *store, enum result result);
+/* aging.c. Opening starts the store's clock; closing saves it. */
+enum result aging_open(struct store *store);
+void aging_close(struct store *store);
+/* What struct store keeps of the marks. */
+enum result aging_read_state(struct store *store);
+/* Within a transaction: a mark, and the clock, if it is time. */
+enum result aging_note(struct store *store);
+/* The same while nothing is committed, in a transaction of its own. */
+enum result aging_note_idle(struct store *store);
+/* The newest alert that was stored at the instant (counted time) or before, as far as it is known: rather an older one. 0: none. */
+enum result aging_older_than(struct store *store, clock_nanos instant, int64_t *alert);
+
 /* Adds to a number in meta. */
 enum result writer_add_to_meta(struct store *store, const char *name, int64_t number);
 

@@ -72,6 +72,7 @@ struct deliver_config {
     const struct deliver_destination_config *destinations;
     size_t destination_count;
     unsigned int in_flight; /* HTTP tries at once over all destinations; 16 */
+    struct counted *clock;  /* the store's (store_clock): ages and waits that the store has are of it */
     deliver_report report;
     void *report_context;
 };

@@ -7,6 +7,7 @@
 
 #include "harrier/arena.h"
 #include "harrier/clock.h"
+#include "harrier/counted.h"
 #include "harrier/result.h"
 #include "harrier/slice.h"
 #include "harrier/submission.h"
@@ -20,7 +21,7 @@ enum {
 /* Zero means the default that is given behind each. */
 struct store_options {
     const char *directory;       /* made with mode 0700 if it is missing */
-    clock_nanos alert_retention; /* by time of storing; 30 days */
+    clock_nanos alert_retention; /* from storing on, in counted time (counted.h); 30 days */
     clock_nanos id_retention;    /* how long an alert_id is known, never less than alert_retention; 90 days */
     uint64_t soft_bytes;         /* above it the oldest delivered alerts go; 4 GiB */
     uint64_t hard_bytes;         /* above it store_commit takes no submissions (RESULT_FULL), only results of deliveries; 2 x soft_bytes */
@@ -28,6 +29,7 @@ struct store_options {
     uint64_t dead_letter_count;  /* number of them; 100,000 */
     uint64_t checkpoint_bytes;   /* size of the WAL from which store_checkpoint copies it into the database; 4 MiB */
     int busy_timeout_ms;         /* 5,000 */
+    struct counted_source clock; /* readings of the store's clock; the system's */
     const char *vfs;             /* name of an SQLite VFS; NULL for the system's */
 };
 
@@ -37,6 +39,8 @@ struct store;
  * RESULT_UNSUPPORTED: made by a newer version; RESULT_CORRUPT: damaged, or not a store. On failure *error (the caller frees it) says what
  * and what to do. */
 enum result store_open(const struct store_options *options, struct store **store, char **error);
+/* The store's clock: all ages are reckoned by it, and it is stored with them. Lives as long as the store; any thread may ask it. */
+struct counted *store_clock(struct store *store);
 /* Checkpoints what is left in the WAL and gives the lock back. */
 void store_close(struct store *store);
 
@@ -55,8 +59,9 @@ struct store_delivery_result {
     uint32_t round; /* store_delivery.round */
     enum store_delivery_state state;
     uint32_t attempts;     /* tries so far, this one counted */
-    clock_nanos time;      /* when the try ended */
-    clock_nanos next_time; /* STORE_PENDING, STORE_HELD: not before */
+    clock_nanos time;      /* when the try ended; wall clock, to be shown */
+    clock_nanos next_time; /* STORE_PENDING, STORE_HELD: of the next try; likewise */
+    clock_nanos wait;      /* STORE_PENDING, STORE_HELD: not before so much time has passed */
     char destination[STORE_NAME_MAX];
     char error[STORE_ERROR_MAX]; /* empty when delivered; holds no secret */
 };
@@ -98,11 +103,14 @@ enum result store_checkpoint(struct store *store, bool idle);
 
 struct store_maintenance {
     uint64_t alerts_removed;
+    uint64_t given_up_removed; /* of these, what a destination never got */
     uint64_t ids_forgotten;
     bool more; /* call again soon: this step was not enough */
 };
 
-/* One bounded step of retention (some hundred rows, own transaction). now: wall clock. done may be NULL. */
+/* One bounded step of retention (some hundred rows, own transaction). now: counted time, of store_clock. done may be NULL.
+ * What goes: alerts that are older than alert_retention, or, above soft_bytes, the oldest; never one that is still to be delivered. One that was given up
+ * goes alert_retention after that, or, when nothing else is left and the store is half way from soft_bytes to hard_bytes, before. */
 enum result store_maintain(struct store *store, clock_nanos now, struct store_maintenance *done);
 /* Gives at most pages free pages (4 KiB) back to the file system. *more: there are more. */
 enum result store_vacuum_step(struct store *store, int pages, bool *more);
@@ -154,8 +162,10 @@ struct store_delivery {
     uint32_t round; /* 0; one more each time that a dead delivery was put back */
     enum store_delivery_state state;
     uint32_t attempts;
-    clock_nanos since;     /* when it was put into the queue */
-    clock_nanos next_time; /* STORE_PENDING, STORE_HELD: next try, 0 at once; otherwise when it ended */
+    clock_nanos since;     /* when it was put into the queue; wall clock, to be shown */
+    clock_nanos next_time; /* STORE_PENDING, STORE_HELD: next try, 0 at once; otherwise when it ended; likewise */
+    clock_nanos counted_since; /* of store_open_deliveries alone: when it was put into the queue; counted time, to reckon with */
+    clock_nanos counted_next;  /* likewise: next try, 0 at once */
     char alert_id[STORE_ID_HEX];
     char destination[STORE_NAME_MAX];
     char error[STORE_ERROR_MAX];
@@ -200,7 +210,7 @@ struct store_destination_counts {
     uint64_t pending;
     uint64_t held;
     uint64_t dead;
-    clock_nanos oldest; /* when its oldest open delivery was put into the queue; 0: none */
+    clock_nanos oldest; /* when its oldest open delivery was put into the queue, counted time; 0: none */
 };
 
 struct store_counts {

@@ -93,6 +93,7 @@ static struct deliver_destination_config *add_destination(struct world *world, c
 static void start(struct world *world)
 {
     char *error;
+    world->config.clock = store_clock(world->fixture->store);
     enum result result = deliver_new(&world->config, world->base, world->reader, &world->deliver, &error);
     if (result != RESULT_OK)
         print_error("%s\n", error);
