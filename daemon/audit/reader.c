@@ -397,6 +397,17 @@ static bool close_input(struct audit_reader *reader)
     return clean;
 }
 
+void audit_reader_refuse_message(struct audit_reader *reader, const char *why)
+{
+    struct tail *tail = &reader->tail;
+
+    reader->prefix = PREFIX_DONE;
+    tail->until = TAIL_END;
+    tail->begin = reader->offset;
+    tail->line = json_stream_line(reader->stream);
+    snprintf(tail->detail, sizeof tail->detail, "%s", why);
+}
+
 enum result audit_reader_end_message(struct audit_reader *reader)
 {
     if (reader->busy)

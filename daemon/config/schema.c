@@ -37,6 +37,8 @@ static const struct option_choice cluster_origins[] = {{"source", CONFIG_CLUSTER
                                                        {"envelope", CONFIG_CLUSTER_FROM_ENVELOPE},
                                                        {"syslog", CONFIG_CLUSTER_FROM_SYSLOG},
                                                        {NULL, 0}};
+static const struct option_choice framings[] = {
+    {"auto", CONFIG_FRAMING_AUTO}, {"lines", CONFIG_FRAMING_LINES}, {"octets", CONFIG_FRAMING_OCTETS}, {NULL, 0}};
 static const struct option_choice tls_versions[] = {{"1.2", CONFIG_TLS_1_2}, {"1.3", CONFIG_TLS_1_3}, {NULL, 0}};
 static const struct option_choice destination_types[] = {
     {"slack", CONFIG_DESTINATION_SLACK}, {"webhook", CONFIG_DESTINATION_WEBHOOK}, {"file", CONFIG_DESTINATION_FILE}, {NULL, 0}};
@@ -126,6 +128,9 @@ static const struct option source_options[] = {
      .help = "Who names the cluster where neither a client's cluster nor {cluster} in the path does. source: the option cluster. certificate: the "
              "common name of the client's certificate. envelope: what a cloud's envelope says, which whoever may push may also write. syslog: the "
              "parameter cluster of a message's structured data."},
+    {"framing", OPTION_CHOICE, AT(framing), .standard = "auto", .choices = framings, .types = SYSLOGGED,
+     .help = "Where a message ends. octets: as counted in front of it (RFC 6587). lines: with LF or NUL. auto: the first bytes of a connection decide, "
+             "octets where a count, a blank and < stand there; it keeps that framing to its end."},
     {"insecure", OPTION_BOOL, AT(insecure), .standard = "false", .types = LISTENER,
      .help = "Allows an address that is not loopback without TLS: whoever reaches it can read what is sent and send events of their own. "
              "For trusted networks only."},

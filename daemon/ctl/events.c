@@ -157,6 +157,15 @@ static void end_message(void *data)
     intake_end_message(feeding->intake);
 }
 
+static void begin_message(struct feeding *feeding)
+{
+    const char *misframed = syslog_reader_misframed(feeding->syslog);
+
+    intake_begin_message(feeding->intake, syslog_reader_header(feeding->syslog)->hostname);
+    if (misframed)
+        intake_refuse_message(feeding->intake, misframed);
+}
+
 static void feed_syslog(struct feeding *feeding, struct slice bytes)
 {
     struct slice text;
@@ -165,10 +174,9 @@ static void feed_syslog(struct feeding *feeding, struct slice bytes)
         switch (syslog_next(feeding->syslog, &bytes, &text)) {
         case SYSLOG_TEXT: feed_text(feeding, text); break;
         case SYSLOG_END: end_message(feeding); break;
-        case SYSLOG_BEGIN: intake_begin_message(feeding->intake, syslog_reader_header(feeding->syslog)->hostname); break;
+        case SYSLOG_BEGIN: begin_message(feeding); break;
         case SYSLOG_OTHER: break;
-        case SYSLOG_MORE:
-        case SYSLOG_BROKEN: return;
+        case SYSLOG_MORE: return;
         }
     }
 }
@@ -211,8 +219,6 @@ static enum result feed(void *data, struct slice bytes)
 
 static enum result finish_feeding(struct feeding *feeding, uint64_t *offset)
 {
-    struct reading *reading = feeding->reading;
-
     if (!feeding->intake)
         begin_feeding(feeding, slice_make("", 0));
     if (feeding->lines)
@@ -220,10 +226,6 @@ static enum result finish_feeding(struct feeding *feeding, uint64_t *offset)
     if (feeding->syslog) {
         syslog_reader_finish(feeding->syslog);
         feed_syslog(feeding, slice_make("", 0));
-    }
-    if (feeding->syslog && syslog_reader_counts(feeding->syslog)->broken) {
-        reading->unreadable = true;
-        note("%s: the rest cannot be read as syslog: %s", reading->file, syslog_reader_error(feeding->syslog));
     }
     enum result ended = intake_finish(feeding->intake, offset);
     return feeding->syslog || feeding->lines ? RESULT_OK : ended;

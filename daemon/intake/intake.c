@@ -292,6 +292,11 @@ void intake_begin_message(struct intake *intake, struct slice syslog_host)
     intake->syslog_host_length = syslog_host.length;
 }
 
+void intake_refuse_message(struct intake *intake, const char *why)
+{
+    audit_reader_refuse_message(intake->reader, why);
+}
+
 enum result intake_end_message(struct intake *intake)
 {
     return audit_reader_end_message(intake->reader);

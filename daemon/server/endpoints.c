@@ -36,6 +36,9 @@ struct source_endpoint *endpoints_new(const struct config *config)
 {
     static const enum source_protocol protocols[] = {
         [CONFIG_SOURCE_WEBHOOK] = SOURCE_HTTP, [CONFIG_SOURCE_SYSLOG] = SOURCE_SYSLOG, [CONFIG_SOURCE_RELP] = SOURCE_RELP, [CONFIG_SOURCE_FILE] = SOURCE_HTTP};
+    static const enum syslog_framing framings[] = {[CONFIG_FRAMING_AUTO] = SYSLOG_FRAMING_AUTO,
+                                                   [CONFIG_FRAMING_LINES] = SYSLOG_FRAMING_LINES,
+                                                   [CONFIG_FRAMING_OCTETS] = SYSLOG_FRAMING_OCTETS};
     struct source_endpoint *endpoints = xcalloc(config->source_count, sizeof *endpoints);
 
     for (size_t i = 0; i < config->source_count; i++) {
@@ -46,6 +49,7 @@ struct source_endpoint *endpoints_new(const struct config *config)
             .path = source->path,
             .cluster_from_certificate = source->cluster_from == CONFIG_CLUSTER_FROM_CERTIFICATE,
             .cluster_from_syslog = source->cluster_from == CONFIG_CLUSTER_FROM_SYSLOG,
+            .framing = framings[source->framing],
             .event_grid = source->event_grid,
         };
         if (!make_tls(source, &endpoints[i]) || !make_access(source, &endpoints[i])) {

@@ -274,7 +274,8 @@ static void write_streams(struct server *server, struct buffer *out)
         {"harrier_syslog_other_messages_total", "Messages without JSON, of other programs, which were passed over.", offsetof(struct source_stream_counts, other)},
         {"harrier_syslog_cut_messages_total", "Messages that end inside their JSON.", offsetof(struct source_stream_counts, cut_off)},
         {"harrier_syslog_long_headers_total", "Messages whose header was too long to be read.", offsetof(struct source_stream_counts, long_headers)},
-        {"harrier_syslog_bad_frames_total", "Connections closed for framing that cannot be trusted.", offsetof(struct source_stream_counts, bad_frames)},
+        {"harrier_syslog_bad_frames_total", "Framing that cannot be trusted: RELP connections closed for it, wrong octet counts gone on behind.", offsetof(struct source_stream_counts, bad_frames)},
+        {"harrier_syslog_cut_frames_total", "Messages that ended before their octet count, or over body_bytes; judged as far as they came.", offsetof(struct source_stream_counts, cut_frames)},
         {"harrier_syslog_pauses_total", "Times that a connection was not read because nothing more could be taken.", offsetof(struct source_stream_counts, pauses)},
         {"harrier_syslog_not_stored_total", "Stretches of messages that could not be stored; RELP's are sent again.", offsetof(struct source_stream_counts, not_stored)},
     };

@@ -398,6 +398,12 @@ static void message_begin(void *context, struct slice syslog_host)
     intake_begin_message(unit->intake, syslog_host);
 }
 
+static void message_misframed(void *context, const char *why)
+{
+    struct unit *unit = context;
+    intake_refuse_message(unit->intake, why);
+}
+
 static void message_end(void *context)
 {
     struct unit *unit = context;
@@ -501,6 +507,7 @@ const struct source_handler unit_handler = {
     .begin = begin,
     .body = body,
     .message_begin = message_begin,
+    .message_misframed = message_misframed,
     .message_end = message_end,
     .end = end,
     .abort = aborted,

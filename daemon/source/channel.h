@@ -85,7 +85,7 @@ struct counters {
 
 /* Of one syslog or RELP source; the members are those of struct source_stream_counts. */
 struct stream_counters {
-    _Atomic uint64_t connections, bytes, messages, other, cut_off, long_headers, bad_frames, pauses, not_stored;
+    _Atomic uint64_t connections, bytes, messages, other, cut_off, long_headers, bad_frames, cut_frames, pauses, not_stored;
     struct log_limit trouble;
     bool told_of_other, told_of_cut; /* in the log, once */
 };

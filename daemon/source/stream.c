@@ -318,7 +318,7 @@ static void opened(struct channel *channel)
 {
     struct stream_connection *stream = (struct stream_connection *)channel;
     struct source_worker *worker = channel->worker;
-    const struct syslog_limits limits = {.message_bytes = worker->limits.body_bytes};
+    const struct syslog_limits limits = {.message_bytes = worker->limits.body_bytes, .framing = worker->endpoints[channel->source].framing};
 
     stream->is_relp = worker->endpoints[channel->source].protocol == SOURCE_RELP;
     stream->syslog = syslog_reader_new(&limits);

@@ -171,9 +171,13 @@ static void tell_message(struct stream_connection *stream)
 {
     const struct source_handler *handler = &stream->unit->worker->handler;
 
+    const char *misframed = syslog_reader_misframed(stream->syslog);
+
     stream->unbegun = false;
     if (handler->message_begin)
         handler->message_begin(stream->unit->context, syslog_reader_header(stream->syslog)->hostname);
+    if (misframed && handler->message_misframed)
+        handler->message_misframed(stream->unit->context, misframed);
 }
 
 static void begin_message(struct stream_connection *stream)
@@ -241,7 +245,7 @@ static void note_cut(struct stream_connection *stream)
 {
     struct stream_counters *counters = counters_of(stream);
 
-    if (stream->last_byte == '}' || stream->last_byte == ']')
+    if (stream->last_byte == '}' || stream->last_byte == ']' || syslog_reader_misframed(stream->syslog))
         return;
     counter_add(&counters->cut_off, 1);
     if (!counters->told_of_cut)
@@ -287,6 +291,16 @@ static void note_other(struct stream_connection *stream)
     counters->told_of_other = true;
 }
 
+static void note_misframed(struct stream_connection *stream)
+{
+    const char *misframed = syslog_reader_misframed(stream->syslog);
+
+    if (!misframed)
+        return;
+    counter_add(&counters_of(stream)->bad_frames, 1);
+    log_trouble(stream, misframed);
+}
+
 static void break_off(struct stream_connection *stream, const char *error)
 {
     counter_add(&counters_of(stream)->bad_frames, 1);
@@ -301,11 +315,13 @@ static bool take_message_step(struct stream_connection *stream, struct slice *by
 
     switch (syslog_next(stream->syslog, bytes, &text)) {
     case SYSLOG_MORE: return false;
-    case SYSLOG_BEGIN: begin_message(stream); break;
+    case SYSLOG_BEGIN:
+        note_misframed(stream);
+        begin_message(stream);
+        break;
     case SYSLOG_TEXT: add_text(stream, text); break;
     case SYSLOG_END: end_message(stream); break;
     case SYSLOG_OTHER: note_other(stream); break;
-    case SYSLOG_BROKEN: break_off(stream, syslog_reader_error(stream->syslog)); break;
     }
     return true;
 }
@@ -327,11 +343,7 @@ static void note_lost(struct stream_connection *stream, size_t bytes)
 /* False: no more can be taken. */
 static bool take_step_leaving(struct stream_connection *stream, struct slice *bytes)
 {
-    uint64_t broken = syslog_reader_counts(stream->syslog)->broken;
-
-    if (broken || !take_message_step(stream, bytes))
-        return false;
-    return !stream->unbegun && syslog_reader_counts(stream->syslog)->broken == 0;
+    return take_message_step(stream, bytes) && !stream->unbegun;
 }
 
 /* What a plain sender's connection has read and not yet given to a unit goes into a last one, for whose answer nobody waits. */
@@ -444,5 +456,6 @@ void stream_count(struct stream_connection *stream)
     counter_add(&counters->messages, now->messages - stream->counted.messages);
     counter_add(&counters->other, now->other - stream->counted.other);
     counter_add(&counters->long_headers, now->long_headers - stream->counted.long_headers);
+    counter_add(&counters->cut_frames, now->cut - stream->counted.cut);
     stream->counted = *now;
 }

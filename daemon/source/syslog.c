@@ -2,45 +2,61 @@
 /* Framing of syslog over streams, and the texts of the messages. */
 #include "harrier/syslog.h"
 
+#include "daemon/source/syslog_frame.h"
 #include "daemon/source/syslog_header.h"
 #include "harrier/buffer.h"
 #include "harrier/memory.h"
 
 #include <stdlib.h>
 
-enum { LENGTH_DIGITS = 9, KEPT_HEAD_CAPACITY = 4096, FIRST_TRY = 64 };
+enum { KEPT_HEAD_CAPACITY = 4096, FIRST_TRY = 64 };
 
-const struct syslog_limits syslog_default_limits = {.message_bytes = SYSLOG_MESSAGE_BYTES_MOST};
+const struct syslog_limits syslog_default_limits = {.message_bytes = SYSLOG_MESSAGE_BYTES_MOST, .framing = SYSLOG_FRAMING_AUTO};
 
-/* A message's way: BETWEEN → (LENGTH →) HEAD → (HELD →) TEXT → BETWEEN, or from HEAD through OTHER. */
+/* A message's way: BETWEEN → PROBE → HEAD → (HELD →) TEXT → BETWEEN, or from HEAD through OTHER. */
 enum reader_state {
     READER_BETWEEN,
-    READER_LENGTH, /* inside the digits of a counted message */
-    READER_HEAD,   /* what the header is cannot be said yet */
-    READER_HELD,   /* the beginning of the text came with the header, and is in `head` */
+    READER_PROBE, /* inside what may be a frame's head */
+    READER_HEAD,  /* what the header is cannot be said yet */
+    READER_HELD,  /* the beginning of the text came with the header, and is in `head` */
     READER_TEXT,
     READER_OTHER, /* skipped over */
-    READER_CUT,   /* the rest of a line that is too long is skipped over */
-    READER_BROKEN
+    READER_CUT    /* the rest of a message that is too long is skipped over */
 };
 
-/* `head` holds a header that came in pieces. It is read again each time it has doubled, so that single bytes cost no more than whole pieces. */
+/* A few bytes that were taken and not understood yet. */
+struct few_bytes {
+    char bytes[SYSLOG_FRAME_HEAD_BYTES];
+    size_t length;
+};
+
+/* `head` holds a header that came in pieces. It is read again each time it has doubled, so that single bytes cost no more than whole pieces.
+ *
+ * Where a count was wrong, what follows it is no frame's head. It is not known then where the next message begins, and to close the connection would lose
+ * all that is under way, each time (a sender that counts characters for bytes is wrong with every second user's name). So it goes on at what next looks
+ * like a head; and since who chose the text of a message may have put that there, counts are not believed beyond the next head from then on:
+ * an invented one can cut its own message, which is judged and counted as cut, but it cannot swallow those of others. */
 struct syslog_reader {
     struct syslog_limits limits;
     enum reader_state state;
-    bool counted;         /* the message in hand, or the last one, came with its length */
-    bool ended;           /* nothing more comes */
-    uint64_t left;        /* of a counted message */
-    uint64_t taken;       /* of the message */
-    uint64_t length;      /* in LENGTH */
-    unsigned int digits;  /* in LENGTH */
+    enum syslog_framing framing; /* AUTO until the first message */
+    bool distrusted;       /* a count was wrong */
+    bool counted;          /* the message in hand came with its length */
+    bool ended;            /* nothing more comes */
+    bool at_head;          /* distrusted: what stands next is a frame's head, in probe */
+    bool behind_digit;     /* distrusted: the last byte taken was one */
+    uint64_t left;         /* of a counted message */
+    uint64_t taken;        /* of the message */
+    struct few_bytes probe;  /* in PROBE, or distrusted in a message: what may be a frame's head */
+    struct few_bytes pushed; /* what was none, to be read before what comes, from pushed_at on */
+    size_t pushed_at;
     struct buffer head;
-    size_t next_try;      /* length of head at which it is read again */
-    size_t text_at;       /* in HELD */
-    struct buffer names;  /* hostname, app and cluster, which header points into */
+    size_t next_try;       /* length of head at which it is read again */
+    size_t text_at;        /* in HELD */
+    struct buffer names;   /* hostname, app and cluster, which header points into */
     struct syslog_header header;
+    const char *misframed; /* why the message in hand is none */
     struct syslog_counts counts;
-    const char *error;
 };
 
 struct syslog_reader *syslog_reader_new(const struct syslog_limits *limits)
@@ -52,6 +68,7 @@ struct syslog_reader *syslog_reader_new(const struct syslog_limits *limits)
         reader->limits.message_bytes = SYSLOG_MESSAGE_BYTES_MOST;
     if (reader->limits.message_bytes < SYSLOG_HEADER_BYTES)
         reader->limits.message_bytes = SYSLOG_HEADER_BYTES;
+    reader->framing = limits->framing;
     return reader;
 }
 
@@ -74,9 +91,9 @@ const struct syslog_header *syslog_reader_header(const struct syslog_reader *rea
     return &reader->header;
 }
 
-const char *syslog_reader_error(const struct syslog_reader *reader)
+const char *syslog_reader_misframed(const struct syslog_reader *reader)
 {
-    return reader->error ? reader->error : "";
+    return reader->misframed;
 }
 
 const struct syslog_counts *syslog_reader_counts(const struct syslog_reader *reader)
@@ -89,35 +106,80 @@ void syslog_reader_finish(struct syslog_reader *reader)
     reader->ended = true;
 }
 
-static struct slice take(struct slice *bytes, size_t length)
+static struct slice take_bytes(struct slice *bytes, size_t length)
 {
     struct slice taken = slice_first(*bytes, length);
     *bytes = slice_from(*bytes, length);
     return taken;
 }
 
-static enum syslog_step broken(struct syslog_reader *reader, const char *error)
+static bool is_digit(char byte)
 {
-    reader->state = READER_BROKEN;
-    reader->error = error;
-    reader->counts.broken++;
-    return SYSLOG_BROKEN;
+    return byte >= '0' && byte <= '9';
+}
+
+static struct slice few_slice(const struct few_bytes *few)
+{
+    return slice_make(few->bytes, few->length);
 }
 
 /* --- between messages ------------------------------------------------------------------------------------------------------------------ */
 
-static void begin_message(struct syslog_reader *reader, bool counted, uint64_t length)
+/* `beginning` was taken already, and is of the message. */
+static void begin_message(struct syslog_reader *reader, bool counted, uint64_t length, struct slice beginning)
 {
     reader->state = READER_HEAD;
     reader->counted = counted;
-    reader->left = length;
-    reader->taken = 0;
+    reader->misframed = NULL;
+    reader->left = length - (counted ? beginning.length : 0);
+    reader->taken = beginning.length;
+    reader->behind_digit = beginning.length && is_digit(beginning.bytes[beginning.length - 1]);
+    buffer_append_slice(&reader->head, beginning);
     reader->next_try = FIRST_TRY;
 }
 
 void syslog_reader_frame(struct syslog_reader *reader, uint64_t length)
 {
-    begin_message(reader, true, length);
+    begin_message(reader, true, length, slice_make(NULL, 0));
+}
+
+static void drop_probe(struct few_bytes *probe, size_t length)
+{
+    probe->length -= length;
+    memmove(probe->bytes, probe->bytes + length, probe->length);
+}
+
+/* How much of a probe that is no head is certainly none: what was to be the digits of a priority may be a count. */
+static size_t length_of_no_head(struct slice probe)
+{
+    ptrdiff_t bracket = slice_find_byte(probe, '<');
+    return bracket < 0 ? probe.length : (size_t)bracket + 1;
+}
+
+/* The first bytes of the probe are read as what they are. */
+static void push_probe(struct syslog_reader *reader, size_t length)
+{
+    reader->pushed = reader->probe;
+    reader->pushed.length = length;
+    drop_probe(&reader->probe, length);
+}
+
+/* No frame's head where one should be: given on as a message that is none, up to the next head. */
+static enum syslog_step begin_misframed(struct syslog_reader *reader)
+{
+    static const char wrong[] = "octet counting: no count stands where a message should begin, so that the one before was wrong";
+
+    size_t length = length_of_no_head(few_slice(&reader->probe));
+
+    begin_message(reader, false, 0, slice_first(few_slice(&reader->probe), length));
+    drop_probe(&reader->probe, length);
+    reader->distrusted = true;
+    reader->misframed = wrong;
+    reader->header = (struct syslog_header){0};
+    reader->text_at = 0;
+    reader->state = reader->head.length ? READER_HELD : READER_TEXT;
+    reader->counts.broken++;
+    return SYSLOG_BEGIN;
 }
 
 static bool is_filler(char byte)
@@ -125,84 +187,139 @@ static bool is_filler(char byte)
     return byte == '\n' || byte == '\r' || byte == ' ' || byte == '\t' || byte == '\0';
 }
 
-/* After a counted message only another one or a line with a priority can begin: anything else means that its length was wrong. */
 static enum syslog_step find_message(struct syslog_reader *reader, struct slice *bytes)
 {
     size_t at = 0;
 
-    while (at < bytes->length && is_filler(bytes->bytes[at]))
+    while (!reader->at_head && at < bytes->length && is_filler(bytes->bytes[at]))
         at++;
-    take(bytes, at);
-    if (bytes->length == 0)
-        return SYSLOG_MORE;
-    char first = bytes->bytes[0];
-    if (first >= '0' && first <= '9') {
-        reader->state = READER_LENGTH;
-        reader->length = 0;
-        reader->digits = 0;
-    } else if (first != '<' && reader->counted) {
-        return broken(reader, "what follows a counted message is no message: its length was wrong");
-    } else {
-        begin_message(reader, false, 0);
-    }
+    take_bytes(bytes, at);
+    if (bytes->length || reader->at_head)
+        reader->state = READER_PROBE;
     return SYSLOG_MORE;
 }
 
-/* MSG-LEN SP: no leading zero (RFC 6587 section 3.4.1). */
-static enum syslog_step read_length(struct syslog_reader *reader, struct slice *bytes)
+/* With what is in the probe. */
+static enum syslog_step begin_line(struct syslog_reader *reader)
 {
-    while (bytes->length) {
-        char byte = take(bytes, 1).bytes[0];
-        if (byte == ' ') {
-            if (reader->length > reader->limits.message_bytes)
-                return broken(reader, "a message is longer than is allowed");
-            begin_message(reader, true, reader->length);
-            return SYSLOG_MORE;
-        }
-        if (byte < '0' || byte > '9')
-            return broken(reader, "a line begins with a digit that begins no length");
-        if (byte == '0' && reader->digits == 0)
-            return broken(reader, "a length begins with 0");
-        if (reader->digits == LENGTH_DIGITS)
-            return broken(reader, "a length has more than nine digits");
-        reader->length = reader->length * 10 + (uint64_t)(byte - '0');
-        reader->digits++;
+    reader->framing = SYSLOG_FRAMING_LINES;
+    begin_message(reader, false, 0, few_slice(&reader->probe));
+    reader->probe.length = 0;
+    return SYSLOG_MORE;
+}
+
+static void take_count(struct syslog_reader *reader, const struct syslog_frame_head *head, struct slice *bytes)
+{
+    struct few_bytes *probe = &reader->probe;
+
+    if (probe->length == 0) {
+        take_bytes(bytes, head->message_at);
+        return;
     }
-    if (!reader->ended)
-        return SYSLOG_MORE;
+    drop_probe(probe, head->message_at);
+}
+
+/* A frame's head is in the probe, or at the front of bytes. In front of a line it says nothing: where that ends is known. */
+static enum syslog_step begin_frame(struct syslog_reader *reader, const struct syslog_frame_head *head, struct slice *bytes)
+{
+    reader->at_head = false;
+    take_count(reader, head, bytes);
+    if (reader->framing == SYSLOG_FRAMING_LINES)
+        return begin_line(reader);
+    reader->framing = SYSLOG_FRAMING_OCTETS;
+    begin_message(reader, true, head->count, few_slice(&reader->probe));
+    reader->probe.length = 0;
+    return SYSLOG_MORE;
+}
+
+static enum syslog_step end_in_probe(struct syslog_reader *reader)
+{
+    if (reader->framing != SYSLOG_FRAMING_OCTETS)
+        return begin_line(reader);
     reader->counts.cut++;
+    reader->probe.length = 0;
     reader->state = READER_BETWEEN;
     return SYSLOG_MORE;
 }
 
+/* Takes bytes until they are a frame's head, or are not. */
+static enum syslog_frame_answer take_probe(struct syslog_reader *reader, struct slice *bytes, bool bare, struct syslog_frame_head *head)
+{
+    struct few_bytes *probe = &reader->probe;
+    enum syslog_frame_answer answer = syslog_read_frame_head(few_slice(probe), bare, head);
+
+    while (answer == SYSLOG_FRAME_MORE && bytes->length) {
+        probe->bytes[probe->length++] = bytes->bytes[0];
+        answer = syslog_read_frame_head(few_slice(probe), bare, head);
+        if (answer == SYSLOG_FRAME_NONE)
+            probe->length--;
+        else
+            take_bytes(bytes, 1);
+    }
+    return answer;
+}
+
+static enum syslog_step probe_message(struct syslog_reader *reader, struct slice *bytes)
+{
+    bool counts = reader->framing == SYSLOG_FRAMING_OCTETS;
+    struct syslog_frame_head head;
+    enum syslog_frame_answer answer = SYSLOG_FRAME_MORE;
+
+    if (reader->probe.length == 0) /* as a rule it is in one piece, and need not be copied */
+        answer = syslog_read_frame_head(*bytes, counts, &head);
+    if (answer == SYSLOG_FRAME_MORE)
+        answer = take_probe(reader, bytes, counts, &head);
+    switch (answer) {
+    case SYSLOG_FRAME_MORE: return reader->ended ? end_in_probe(reader) : SYSLOG_MORE;
+    case SYSLOG_FRAME_HEAD: return begin_frame(reader, &head, bytes);
+    case SYSLOG_FRAME_NONE: break;
+    }
+    return counts ? begin_misframed(reader) : begin_line(reader);
+}
+
 /* --- inside a message ------------------------------------------------------------------------------------------------------------------ */
 
-/* What of bytes is the message's; *ends: it has no more after that. A line's LF is not in it. */
+/* A line ends with LF, or with NUL, which some senders put in its place (RFC 6587 section 3.4.2). */
+static size_t line_length(struct slice bytes)
+{
+    ptrdiff_t newline = slice_find_byte(bytes, '\n');
+    struct slice line = newline < 0 ? bytes : slice_first(bytes, (size_t)newline);
+    ptrdiff_t nul = slice_find_byte(line, '\0');
+
+    return nul < 0 ? line.length : (size_t)nul;
+}
+
+/* What of bytes is the message's; *ends: it has no more after that. A line's end is not in it. */
 static struct slice message_part(const struct syslog_reader *reader, struct slice bytes, bool *ends)
 {
-    if (reader->counted) {
-        *ends = bytes.length >= reader->left || reader->ended;
-        return slice_first(bytes, reader->left < bytes.length ? (size_t)reader->left : bytes.length);
-    }
-    ptrdiff_t end = slice_find_byte(bytes, '\n');
-    *ends = end >= 0 || reader->ended;
-    return end < 0 ? bytes : slice_first(bytes, (size_t)end);
+    size_t length = reader->at_head ? 0 : bytes.length;
+
+    if (reader->counted && reader->left < length)
+        length = (size_t)reader->left;
+    else if (!reader->counted && !reader->misframed)
+        length = line_length(bytes);
+    *ends = length < bytes.length || reader->ended || reader->at_head || (reader->counted && length == reader->left);
+    return slice_first(bytes, length);
 }
 
 static struct slice take_part(struct syslog_reader *reader, struct slice *bytes, size_t length)
 {
+    struct slice part = take_bytes(bytes, length);
+
     reader->taken += length;
     if (reader->counted)
         reader->left -= length;
-    return take(bytes, length);
+    if (length)
+        reader->behind_digit = is_digit(part.bytes[length - 1]);
+    return part;
 }
 
 static enum syslog_step end_message(struct syslog_reader *reader, struct slice *bytes, enum syslog_step step)
 {
     if (reader->counted && reader->left)
         reader->counts.cut++;
-    if (!reader->counted && bytes->length)
-        take(bytes, 1);
+    if (!reader->counted && !reader->misframed && bytes->length)
+        take_bytes(bytes, 1);
     if (step == SYSLOG_OTHER)
         reader->counts.other++;
     buffer_reset(&reader->head, KEPT_HEAD_CAPACITY);
@@ -318,7 +435,7 @@ static enum syslog_step step(struct syslog_reader *reader, struct slice *bytes, 
 {
     switch (reader->state) {
     case READER_BETWEEN: return find_message(reader, bytes);
-    case READER_LENGTH: return read_length(reader, bytes);
+    case READER_PROBE: return probe_message(reader, bytes);
     case READER_HEAD: return read_head(reader, bytes);
     case READER_HELD:
         *text = slice_from(buffer_slice(&reader->head), reader->text_at);
@@ -326,26 +443,78 @@ static enum syslog_step step(struct syslog_reader *reader, struct slice *bytes, 
         return SYSLOG_TEXT;
     case READER_TEXT: return read_text(reader, bytes, text);
     case READER_OTHER: return skip(reader, bytes, SYSLOG_OTHER);
-    case READER_CUT: return skip(reader, bytes, SYSLOG_MORE);
-    case READER_BROKEN: break;
+    case READER_CUT: break;
     }
-    return SYSLOG_BROKEN;
+    return skip(reader, bytes, SYSLOG_MORE);
+}
+
+static bool is_in_message(const struct syslog_reader *reader)
+{
+    return reader->state == READER_HEAD || reader->state == READER_TEXT || reader->state == READER_OTHER || reader->state == READER_CUT;
+}
+
+/* The bytes begin with what may be a head, as far as the message reaches. */
+static enum syslog_step probe_in_message(struct syslog_reader *reader, struct slice *bytes)
+{
+    uint64_t room = reader->counted ? reader->left - reader->probe.length : bytes->length;
+    struct slice within = slice_first(*bytes, room < bytes->length ? (size_t)room : bytes->length);
+    size_t before = within.length;
+    struct syslog_frame_head head;
+    enum syslog_frame_answer answer = take_probe(reader, &within, false, &head);
+
+    take_bytes(bytes, before - within.length);
+    reader->at_head = answer == SYSLOG_FRAME_HEAD;
+    bool is_last = reader->ended || (reader->counted && reader->probe.length == reader->left);
+    if (answer == SYSLOG_FRAME_NONE)
+        push_probe(reader, length_of_no_head(few_slice(&reader->probe)));
+    else if (answer == SYSLOG_FRAME_MORE && is_last)
+        push_probe(reader, reader->probe.length);
+    return SYSLOG_MORE;
+}
+
+/* Distrusted: a message ends where a frame's head stands, if that is before its count says. */
+static enum syslog_step step_to_head(struct syslog_reader *reader, struct slice *bytes, struct slice *text)
+{
+    if (reader->probe.length)
+        return probe_in_message(reader, bytes);
+    struct slice before = slice_first(*bytes, syslog_find_frame_head(*bytes, reader->behind_digit));
+    if (reader->counted && reader->left < before.length)
+        before = slice_first(before, (size_t)reader->left);
+    size_t length = before.length;
+    if (length == 0 && bytes->length && !(reader->counted && reader->left == 0))
+        return probe_in_message(reader, bytes);
+    enum syslog_step next = step(reader, &before, text);
+    take_bytes(bytes, length - before.length);
+    return next;
+}
+
+static enum syslog_step next_step(struct syslog_reader *reader, struct slice *bytes, struct slice *text)
+{
+    struct few_bytes *pushed = &reader->pushed;
+
+    if (pushed->length) {
+        struct slice rest = slice_from(few_slice(pushed), reader->pushed_at);
+        enum syslog_step next = step(reader, &rest, text);
+        reader->pushed_at = rest.length ? pushed->length - rest.length : 0;
+        pushed->length = rest.length ? pushed->length : 0;
+        return next;
+    }
+    return reader->distrusted && is_in_message(reader) && !reader->at_head ? step_to_head(reader, bytes, text) : step(reader, bytes, text);
 }
 
 /* There is a step to make without bytes. */
 static bool is_pending(const struct syslog_reader *reader)
 {
     switch (reader->state) {
-    case READER_BETWEEN:
-    case READER_BROKEN: return false;
-    case READER_LENGTH: return reader->ended;
+    case READER_BETWEEN: return reader->pushed.length || reader->at_head;
+    case READER_PROBE: return reader->pushed.length || reader->at_head || reader->ended;
     case READER_HELD: return true;
     case READER_HEAD:
     case READER_TEXT:
     case READER_OTHER:
     case READER_CUT: break;
     }
-    return reader->ended || (reader->counted && reader->left == 0);
+    return reader->pushed.length || reader->at_head || reader->ended || (reader->counted && reader->left == 0);
 }
 
 /* A step that says MORE may have changed the state and left bytes, or an end, for the next. */
@@ -355,7 +524,7 @@ enum syslog_step syslog_next(struct syslog_reader *reader, struct slice *bytes, 
 
     *text = slice_make(NULL, 0);
     while (next == SYSLOG_MORE && (bytes->length || is_pending(reader)))
-        next = step(reader, bytes, text);
+        next = next_step(reader, bytes, text);
     return next;
 }
 

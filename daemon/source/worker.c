@@ -229,6 +229,7 @@ void source_worker_count_stream(const struct source_worker *worker, size_t sourc
     counts->cut_off += counter_read(&counters->cut_off);
     counts->long_headers += counter_read(&counters->long_headers);
     counts->bad_frames += counter_read(&counters->bad_frames);
+    counts->cut_frames += counter_read(&counters->cut_frames);
     counts->pauses += counter_read(&counters->pauses);
     counts->not_stored += counter_read(&counters->not_stored);
 }

@@ -108,6 +108,9 @@ enum result audit_reader_feed(struct audit_reader *reader, struct slice bytes);
 /* Before the first bytes: the input comes as messages, each ended by audit_reader_end_message. One that does not begin as JSON does is text:
  * `other`, and no dead letter. */
 void audit_reader_take_messages(struct audit_reader *reader);
+/* At a message's beginning: it is none, such as what stands where a frame should begin. Up to its end it is a dead letter and nothing else. why: what is
+ * wrong, of which some 100 bytes are kept. */
+void audit_reader_refuse_message(struct audit_reader *reader, const char *why);
 /* The bytes since the last end (or the beginning) were one whole message, such as a syslog message or a line: what is unfinished is judged as
  * cut off, the next bytes begin anew. Costs nothing where nothing is open. RESULT_BUSY as above. */
 enum result audit_reader_end_message(struct audit_reader *reader);

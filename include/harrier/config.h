@@ -74,6 +74,9 @@ enum config_cluster_from {
     CONFIG_CLUSTER_FROM_SYSLOG       /* a parameter cluster="..." of the structured data */
 };
 
+/* Where a message of a syslog source ends (RFC 6587): told by a connection's first bytes, at the line's end, or as counted. */
+enum config_framing { CONFIG_FRAMING_AUTO, CONFIG_FRAMING_LINES, CONFIG_FRAMING_OCTETS };
+
 enum config_tls_version { CONFIG_TLS_1_2, CONFIG_TLS_1_3 };
 
 struct config_tls {
@@ -114,6 +117,7 @@ struct config_source {
     enum config_format format;
     const char *cluster; /* the section's own, or config.cluster */
     enum config_cluster_from cluster_from;
+    enum config_framing framing; /* syslog */
     bool insecure;       /* no TLS on an address that is not loopback */
     struct config_tls tls;
     struct config_client *clients;

@@ -65,6 +65,8 @@ void intake_free(struct intake *intake);
 enum result intake_feed(struct intake *intake, struct slice bytes);
 /* The next message came from that syslog host; at most 255 bytes of its name are kept. */
 void intake_begin_message(struct intake *intake, struct slice syslog_host);
+/* The message in hand, of which no byte was fed yet, is none: audit_reader_refuse_message. */
+void intake_refuse_message(struct intake *intake, const char *why);
 /* The bytes since the last call were one whole message (a syslog message, a line): audit_reader_end_message. */
 enum result intake_end_message(struct intake *intake);
 /* The body has ended. RESULT_INVALID: not one JSON value could be read, *error_offset tells where it went wrong. */

@@ -12,6 +12,7 @@
 #include "harrier/clock.h"
 #include "harrier/result.h"
 #include "harrier/slice.h"
+#include "harrier/syslog.h"
 
 struct event_base;
 struct source_worker;
@@ -35,6 +36,7 @@ struct source_endpoint {
     struct source_access *access; /* NULL: anybody */
     bool cluster_from_certificate; /* its common name, where neither client nor path names one */
     bool cluster_from_syslog;      /* the structured data's parameter "cluster" */
+    enum syslog_framing framing;   /* SOURCE_SYSLOG */
     bool event_grid;               /* HTTP: answer validation handshakes */
 };
 
@@ -101,6 +103,8 @@ struct source_handler {
     enum result (*body)(void *context, struct slice bytes);
     /* A syslog message begins, from the host of that name (by its own word; may be empty). NULL: of no interest. */
     void (*message_begin)(void *context, struct slice syslog_host);
+    /* Behind message_begin: what comes up to message_end is no message, and is for the dead letters only. why: constant text. NULL: of no interest. */
+    void (*message_misframed)(void *context, const char *why);
     /* The bytes since the last call (or begin) were one whole message: syslog, RELP, files. HTTP bodies have no messages. */
     void (*message_end)(void *context);
     void (*end)(void *context);
@@ -232,7 +236,8 @@ struct source_stream_counts {
     uint64_t other;        /* without: other programs' lines */
     uint64_t cut_off;      /* messages that end inside their JSON */
     uint64_t long_headers; /* messages whose header was given up on, and which went on as a text as they were */
-    uint64_t bad_frames;   /* framing that could not be trusted: each closed its connection */
+    uint64_t bad_frames;   /* framing that could not be trusted: of RELP each closed its connection, of counted messages it goes on behind it */
+    uint64_t cut_frames;   /* messages that ended before all of the octets that they had counted, or that are over body_bytes */
     uint64_t pauses;       /* no unit could be had, so that nothing was read for a while */
     uint64_t not_stored;   /* units that failed */
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Syslog messages out of a byte stream, whatever the pieces it comes in: octet counting (RFC 6587 section 3.4.1, RFC 5425) and lines, told
- * apart for each message by its first character. The text of a message is given on as it comes and never held; only its header is, up to a
- * bound.
+/* Syslog messages out of a byte stream, whatever the pieces it comes in: octet counting (RFC 6587 section 3.4.1, RFC 5425) or lines (section 3.4.2),
+ * which end with LF or NUL. A connection keeps the framing that it began with. The text of a message is given on as it comes and never held; only
+ * its header is, up to a bound.
  *
  * The caller pulls: syslog_next takes bytes off the front of a slice and says what it found, so that a caller can stop at any step and go on later. */
 #ifndef HARRIER_SYSLOG_H
@@ -11,10 +11,17 @@
 
 struct syslog_reader;
 
+enum syslog_framing {
+    SYSLOG_FRAMING_AUTO,  /* the first bytes decide: octets where a count, a blank and a priority stand there (`[1-9][0-9]* <`), else lines */
+    SYSLOG_FRAMING_LINES, /* a count in front of a line that has a priority behind it is passed over */
+    SYSLOG_FRAMING_OCTETS
+};
+
 struct syslog_limits {
-    /* Of one message, header and all. A frame that says it is longer is SYSLOG_BROKEN, a longer line is cut. Between SYSLOG_HEADER_BYTES and
-     * SYSLOG_MESSAGE_BYTES_MOST, and taken for the nearer of them where it is not; 0: the most. */
+    /* Of one message, header and all; of a longer one the rest is skipped over. Between SYSLOG_HEADER_BYTES and SYSLOG_MESSAGE_BYTES_MOST, and taken for
+     * the nearer of them where it is not; 0: the most. */
     uint64_t message_bytes;
+    enum syslog_framing framing;
 };
 
 enum {
@@ -22,7 +29,7 @@ enum {
     SYSLOG_MESSAGE_BYTES_MOST = 999999999 /* lengths have at most nine digits, as in RELP */
 };
 
-extern const struct syslog_limits syslog_default_limits; /* SYSLOG_MESSAGE_BYTES_MOST */
+extern const struct syslog_limits syslog_default_limits; /* SYSLOG_MESSAGE_BYTES_MOST, AUTO */
 
 /* Of RFC 5424, RFC 3164, or rsyslog's forward format (RFC 3164 with an ISO 8601 time). Empty where the message does not say. Each is cut at
  * SYSLOG_HEADER_BYTES with the header that holds it. */
@@ -34,11 +41,10 @@ struct syslog_header {
 
 enum syslog_step {
     SYSLOG_MORE,  /* all bytes are taken */
-    SYSLOG_BEGIN, /* a message whose text is JSON begins: syslog_reader_header */
+    SYSLOG_BEGIN, /* a message whose text is JSON begins: syslog_reader_header; or what is none at all: syslog_reader_misframed */
     SYSLOG_TEXT,  /* the next bytes of its text; never empty */
     SYSLOG_END,   /* it is over, whole or cut off */
-    SYSLOG_OTHER, /* a message that is no JSON is over: another program's line */
-    SYSLOG_BROKEN /* the framing cannot be trusted: syslog_reader_error. An END came before it where a message was open; nothing more is read */
+    SYSLOG_OTHER  /* a message that is no JSON is over: another program's line */
 };
 
 /* Text is JSON when it begins, after blanks, a byte order mark and an @cee: cookie, with { or with [ and another bracket of either kind. */
@@ -56,8 +62,9 @@ void syslog_reader_frame(struct syslog_reader *reader, uint64_t length);
 bool syslog_reader_is_between(const struct syslog_reader *reader);
 /* Of the message in hand or the last one; valid until the next message begins. */
 const struct syslog_header *syslog_reader_header(const struct syslog_reader *reader);
-/* Why it is broken, constant text. */
-const char *syslog_reader_error(const struct syslog_reader *reader);
+/* NULL; or the message in hand or the last one is none but what stands where a count should (octets): constant text that says so. Its text is for the dead
+ * letters only: where it begins is for whoever wrote the messages around it to choose. */
+const char *syslog_reader_misframed(const struct syslog_reader *reader);
 
 /* Since the reader was made. */
 struct syslog_counts {
@@ -65,7 +72,7 @@ struct syslog_counts {
     uint64_t other;        /* without */
     uint64_t cut;          /* over before all of the octets that they had counted, or longer than message_bytes */
     uint64_t long_headers; /* over SYSLOG_HEADER_BYTES */
-    uint64_t broken;       /* 0 or 1 */
+    uint64_t broken;       /* no count where one should be */
 };
 const struct syslog_counts *syslog_reader_counts(const struct syslog_reader *reader);
 

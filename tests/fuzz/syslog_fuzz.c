@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes as a stream of syslog, once as a whole and once in pieces: the messages and the counts must be the same. The first byte of the input is
- * the size of the pieces, and chooses a small bound for messages. */
+ * the size of the pieces, and chooses a small bound for messages and the framing. */
 #include "tests/unit/source/syslog_transcript.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -13,7 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     struct slice input = slice_make((const char *)data + 1, size - 1);
-    struct syslog_limits limits = {.message_bytes = data[0] & 0x80 ? SYSLOG_HEADER_BYTES : SYSLOG_MESSAGE_BYTES_MOST};
+    struct syslog_limits limits = {.message_bytes = data[0] & 0x80 ? SYSLOG_HEADER_BYTES : SYSLOG_MESSAGE_BYTES_MOST,
+                                   .framing = data[0] & 0x40 ? SYSLOG_FRAMING_OCTETS : SYSLOG_FRAMING_AUTO};
     syslog_transcribe_all(input, size, &limits, &whole, &counts);
     syslog_transcribe_all(input, 1 + (size_t)data[0] % 64, &limits, &pieces, &same);
     if (!slice_equal(buffer_slice(&whole), buffer_slice(&pieces)) || memcmp(&counts, &same, sizeof counts) != 0)

@@ -425,6 +425,24 @@ static void test_any_beginning_of_a_real_body_is_accounted_for(void **state)
     buffer_free(&body);
 }
 
+static void test_a_refused_message_is_a_dead_letter_and_nothing_else(void **state)
+{
+    struct transcript told = {0};
+    struct audit_sink sink = {&told, transcript_wanted, transcript_event, transcript_dead, transcript_budget};
+    struct audit_reader *reader = audit_reader_new(&audit_default_limits, AUDIT_ACCEPT_AUTO, AUDIT_FORMAT_AUTO, &sink);
+    (void)state;
+    audit_reader_refuse_message(reader, "no count");
+    assert_int_equal(audit_reader_feed(reader, SLICE(MINIMAL "\n" MINIMAL)), RESULT_OK);
+    assert_int_equal(audit_reader_end_message(reader), RESULT_OK);
+    assert_int_equal(audit_reader_feed(reader, SLICE(MINIMAL)), RESULT_OK);
+    assert_int_equal(audit_reader_end_message(reader), RESULT_OK);
+    assert_int_equal(audit_reader_counts(reader)->events, 1);
+    assert_int_equal(audit_reader_counts(reader)->dead, 1);
+    assert_non_null(strstr(told.text.bytes, ": no count: {"));
+    audit_reader_free(reader);
+    transcript_free(&told);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -452,6 +470,7 @@ int main(void)
         cmocka_unit_test(test_a_reader_can_be_used_again),
         cmocka_unit_test(test_bodies_of_a_real_api_server_are_read_whole),
         cmocka_unit_test(test_any_beginning_of_a_real_body_is_accounted_for),
+        cmocka_unit_test(test_a_refused_message_is_a_dead_letter_and_nothing_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

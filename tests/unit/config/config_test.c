@@ -268,6 +268,8 @@ static void check_complete_sources(const struct config *config)
     check_complete_clients(clouds->clients);
     assert_int_equal(config->sources[2].type, CONFIG_SOURCE_SYSLOG);
     assert_int_equal(config->sources[2].cluster_from, CONFIG_CLUSTER_FROM_SYSLOG);
+    assert_int_equal(config->sources[2].framing, CONFIG_FRAMING_OCTETS);
+    assert_int_equal(config->sources[0].framing, CONFIG_FRAMING_AUTO);
     assert_int_equal(config->sources[2].log_type, CONFIG_LOG_TYPE_AUTO);
     assert_string_equal(config->sources[2].tls.key.file, "/run/credentials/harrierd.service/k");
     assert_int_equal(config->sources[2].tls.minimum_version, CONFIG_TLS_1_2);

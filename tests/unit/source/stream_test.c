@@ -22,12 +22,14 @@
 #define OK " rsp 6 200 OK\n"
 #define GOODBYE "0 serverclose 0\n"
 
-enum { SYSLOG, RELP, CLUSTERS, RELP_CLUSTERS };
+enum { SYSLOG, RELP, CLUSTERS, RELP_CLUSTERS, LINES, OCTETS };
 
 static const struct source_endpoint endpoints[] = {
     [SYSLOG] = {.protocol = SOURCE_SYSLOG, .name = "nodes"},
     [RELP] = {.protocol = SOURCE_RELP, .name = "relay"},
     [CLUSTERS] = {.protocol = SOURCE_SYSLOG, .name = "clusters", .cluster_from_syslog = true},
+    [LINES] = {.protocol = SOURCE_SYSLOG, .name = "lines", .framing = SYSLOG_FRAMING_LINES},
+    [OCTETS] = {.protocol = SOURCE_SYSLOG, .name = "octets", .framing = SYSLOG_FRAMING_OCTETS},
     [RELP_CLUSTERS] = {.protocol = SOURCE_RELP, .name = "relay of clusters", .cluster_from_syslog = true},
 };
 
@@ -87,6 +89,13 @@ static enum result body(void *context, struct slice bytes)
     return busy ? RESULT_BUSY : RESULT_OK;
 }
 
+static void message_misframed(void *context, const char *why)
+{
+    struct unit *unit = context;
+    assert_non_null(why);
+    buffer_append_byte(&unit->peer->told, '?');
+}
+
 static void message_end(void *context)
 {
     struct unit *unit = context;
@@ -117,7 +126,7 @@ static void give_up(void *context)
 static void start_with(struct peer *peer, size_t source, const struct source_limits *limits)
 {
     struct source_handler handler = {
-        .data = peer, .begin = begin, .body = body, .message_end = message_end, .end = end, .abort = give_up};
+        .data = peer, .begin = begin, .body = body, .message_misframed = message_misframed, .message_end = message_end, .end = end, .abort = give_up};
     struct address address;
     int pair[2];
 
@@ -253,7 +262,7 @@ static void test_what_arrives_together_is_one_unit(void **state)
     struct peer p;
     (void)state;
     start(&p, SYSLOG);
-    say(&p, "<1>{\"a\":1}\n10 <1>{\"a\":2}<1>{\"a\":3}\nother line\n");
+    say(&p, "<1>{\"a\":1}\n<1>{\"a\":2}\n<1>{\"a\":3}\nother line\n");
     assert_told(&p, "{{\"a\":1};{\"a\":2};{\"a\":3};}");
     assert_false(p.resends);
     say(&p, "<1>{\"a\":4}\n");
@@ -280,7 +289,7 @@ static void test_lines_of_others_alone_are_no_unit(void **state)
 
 static void test_single_bytes_are_the_same_messages(void **state)
 {
-    static const char text[] = "<1>{\"a\":1}\n10 <1>{\"a\":2}";
+    static const char text[] = "10 <1>{\"a\":1}10 <1>{\"a\":2}";
     struct peer p;
     (void)state;
     start(&p, SYSLOG);
@@ -420,20 +429,56 @@ static void test_a_connection_that_ends_while_a_unit_waits_loses_nothing(void **
     stop(&p);
 }
 
-static void test_a_lying_length_closes_the_connection(void **state)
+static void test_a_lying_length_costs_its_own_message_alone(void **state)
 {
     struct peer p;
     (void)state;
     start(&p, SYSLOG);
-    p.hold_answers = true;
-    say(&p, "<1>{\"a\":1}\n12 <1>{\"b\":\"long\"}\n<1>{\"a\":2}\n");
-    assert_told(&p, "{{\"a\":1};{\"b\":\"lon;}");
+    say(&p, "10 <1>{\"a\":1}12 <1>{\"b\":\"long\"}\n10 <1>{\"a\":2}\n");
+    assert_told(&p, "{{\"a\":1};{\"b\":\"lon;?g\"}\n;{\"a\":2};}");
     assert_false(p.closed);
-    answer(&p, 0, 200);
-    assert_true(p.closed);
     assert_int_equal(counts_of(&p).bad_frames, 1);
     assert_int_equal(counts_of(&p).cut_off, 1);
-    assert_int_equal(closes_of(&p, SOURCE_CLOSE_BAD_REQUEST), 1);
+    stop(&p);
+}
+
+static void test_a_line_of_digits_hides_nothing_behind_it(void **state)
+{
+    struct peer p;
+    (void)state;
+    start(&p, SYSLOG);
+    say(&p, "900000000 x\n<1>{\"a\":1}\n");
+    assert_told(&p, "{{\"a\":1};}");
+    assert_int_equal(counts_of(&p).other, 1);
+    assert_int_equal(counts_of(&p).bad_frames, 0);
+    stop(&p);
+}
+
+static void test_framing_can_be_told(void **state)
+{
+    struct peer p;
+    (void)state;
+    start(&p, LINES);
+    say(&p, "10 <1>{\"a\":1}\n<1>{\"a\":2}\n");
+    assert_told(&p, "{{\"a\":1};{\"a\":2};}");
+    stop(&p);
+    start(&p, OCTETS);
+    say(&p, "7 {\"a\":1}<1>{\"a\":2}\n10 <1>{\"a\":3}");
+    assert_told(&p, "{{\"a\":1};?<1>{\"a\":2}\n;{\"a\":3};}");
+    assert_int_equal(counts_of(&p).bad_frames, 1);
+    stop(&p);
+}
+
+static void test_a_count_that_promises_too_much_is_judged_at_the_end_and_counted(void **state)
+{
+    struct peer p;
+    (void)state;
+    start(&p, SYSLOG);
+    say(&p, "900000000 <1>{\"a\":1}\n<1>{\"a\":2}\n");
+    end_input(&p);
+    until_closed(&p);
+    assert_told(&p, "{{\"a\":1}\n<1>{\"a\":2}\n;}");
+    assert_int_equal(counts_of(&p).cut_frames, 1);
     stop(&p);
 }
 
@@ -1025,7 +1070,10 @@ int main(void)
         cmocka_unit_test(test_the_last_line_needs_no_end),
         cmocka_unit_test(test_a_connection_that_ends_while_a_unit_is_refused_loses_nothing),
         cmocka_unit_test(test_a_connection_that_ends_while_a_unit_waits_loses_nothing),
-        cmocka_unit_test(test_a_lying_length_closes_the_connection),
+        cmocka_unit_test(test_a_lying_length_costs_its_own_message_alone),
+        cmocka_unit_test(test_a_line_of_digits_hides_nothing_behind_it),
+        cmocka_unit_test(test_framing_can_be_told),
+        cmocka_unit_test(test_a_count_that_promises_too_much_is_judged_at_the_end_and_counted),
         cmocka_unit_test(test_a_message_that_does_not_go_on_is_cut_off),
         cmocka_unit_test(test_a_silent_sender_stays_connected),
         cmocka_unit_test(test_who_never_sends_a_message_is_closed),

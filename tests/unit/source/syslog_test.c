@@ -15,6 +15,8 @@
 #define EVENT "{\"kind\":\"Event\",\"auditID\":\"a-1\"}"
 #define OLD "<134>Nov 24 04:46:20 cp-1 kube-audit: "
 
+static const struct syslog_limits octets = {.message_bytes = SYSLOG_MESSAGE_BYTES_MOST, .framing = SYSLOG_FRAMING_OCTETS};
+static const struct syslog_limits lines = {.message_bytes = SYSLOG_MESSAGE_BYTES_MOST, .framing = SYSLOG_FRAMING_LINES};
 static const struct syslog_limits small = {.message_bytes = SYSLOG_HEADER_BYTES};
 
 static void read_all(struct slice input, const struct syslog_limits *limits, struct buffer *said, struct syslog_counts *counts)
@@ -53,7 +55,10 @@ static void assert_header(const char *message, const char *expected)
     struct buffer line = {0};
 
     buffer_printf(&counted, "%zu %s", strlen(message), message);
-    assert_reads(buffer_slice(&counted), expected);
+    if (message[0] == '<')
+        assert_reads(buffer_slice(&counted), expected);
+    if (message[0] == '<' || message[0] == '{')
+        assert_reads_within(&octets, buffer_slice(&counted), expected);
     if (message[0] < '0' || message[0] > '9') {
         buffer_printf(&line, "%s\n", message);
         assert_reads(buffer_slice(&line), expected);
@@ -144,27 +149,60 @@ static void test_other_programs_lines_are_other(void **state)
 
 /* --- framing --- */
 
-static void test_counting_and_lines_are_told_apart_for_each_message(void **state)
+static void test_a_connection_keeps_the_framing_that_it_began_with(void **state)
 {
     (void)state;
-    assert_reads(SLICE("<134>" EVENT "\n7 <1>{\"a\"<134>" EVENT "\n" EVENT "\n8 <1>[{}]\n<134>" EVENT "\n"),
-                 "[  |" EVENT "][  |{\"a\"][  |" EVENT "][  |" EVENT "][  |[{}]\n][  |" EVENT "]");
+    assert_reads(SLICE("<134>" EVENT "\n8 <1>[{}]\n" EVENT "\n2026-11-24 x\n<134>" EVENT "\n"),
+                 "[  |" EVENT "][  |[{}]][  |" EVENT "](other)[  |" EVENT "]");
+    assert_reads(SLICE("6 <1>[{}7 <1>[{}]\n\n7 <1>[{}]"), "[  |[{}][  |[{}]][  |[{}]]");
+    assert_reads_within(&lines, SLICE("8 <1>[{}]8 <1>[{}]\n8 <1>[{}]\n"), "[  |[{}]8 <1>[{}]][  |[{}]]");
+    assert_reads_within(&octets, SLICE("6 <1>[{}\n2 {}7 <1>[{}]\n"), "[  |[{}][  |{}][  |[{}]]");
+}
+
+static void test_digits_without_a_priority_behind_them_begin_a_line(void **state)
+{
+    static const char *const lines_with_digits[] = {"900000000 x", "900000000 ", "012 <134>x",        "0 <134>x", "12x <134>x", "12", "12<134>x",
+                                                    "12 34",       "12 <x>",     "1234567890 <134>x", "12 <>",    "12 <1234>", "3 <134>x", "12 {now}",
+                                                    "2026-11-24 a log line", "12 <13"};
+    (void)state;
+    for (size_t i = 0; i < sizeof lines_with_digits / sizeof *lines_with_digits; i++) {
+        struct buffer input = {0};
+        buffer_printf(&input, "%s\n<134>" EVENT "\n%s\n" EVENT, lines_with_digits[i], lines_with_digits[i]);
+        struct syslog_counts counts = assert_reads(buffer_slice(&input), "(other)[  |" EVENT "](other)[  |" EVENT "]");
+        assert_int_equal(counts.broken, 0);
+        assert_int_equal(counts.cut, 0);
+        buffer_free(&input);
+    }
+}
+
+static void test_a_message_over_several_lines_swallows_nothing_behind_it(void **state)
+{
+    (void)state;
+    assert_reads(SLICE("<134>x Exception\n17 more\n\tat 5\n123456 frames\n<134>" EVENT "\n"), "(other)(other)(other)(other)[  |" EVENT "]");
+    assert_reads(SLICE("<134>x {\n \"a\": [\n 12 ,\n13 <14\n]}\n<134>" EVENT "\n"), "[x  |{](other)(other)(other)(other)[  |" EVENT "]");
+}
+
+static void test_nul_ends_a_line_as_lf_does(void **state)
+{
+    (void)state;
+    assert_reads(SLICE("<134>" EVENT "\0<134>" EVENT "\0" EVENT "\n\0<13>x\0\n" EVENT "\r\n" EVENT "\0"),
+                 "[  |" EVENT "][  |" EVENT "][  |" EVENT "](other)[  |" EVENT "\r][  |" EVENT "]");
 }
 
 static void test_counted_messages_may_hold_any_byte(void **state)
 {
     (void)state;
-    assert_reads(SLICE("16 <134>{\"a\":\n\"\r\n\"}8 <1>[{}]\n"), "[  |{\"a\":\n\"\r\n\"}][  |[{}]\n]");
+    assert_reads(SLICE("16 <134>{\"a\":\n\"\r\n\"}9 <1>[{}]\n"), "[  |{\"a\":\n\"\r\n\"}][  |[{}]\n]");
 }
 
-static void test_a_nul_in_a_message_is_given_on(void **state)
+static void test_a_nul_in_a_counted_message_is_given_on(void **state)
 {
     struct buffer said = {0};
     struct syslog_counts counts;
     (void)state;
-    read_all(SLICE("<1>{\"\0\"}\n9 <1>{\0\n  }"), &syslog_default_limits, &said, &counts);
-    assert_memory_equal(said.bytes, "[  |{\"\0\"}][  |{\0\n  }]", 21);
-    assert_int_equal(said.length, 21);
+    read_all(SLICE("9 <1>{\0\n  }\0" "6 <1>{}x"), &syslog_default_limits, &said, &counts);
+    assert_int_equal(said.length, 19);
+    assert_memory_equal(said.bytes, "[  |{\0\n  }][  |{}x]", 19);
     buffer_free(&said);
 }
 
@@ -192,30 +230,65 @@ static void test_a_message_that_ends_early_is_cut(void **state)
     (void)state;
     assert_int_equal(assert_reads(SLICE("50 <134>{\"a\":"), "[  |{\"a\":]").cut, 1);
     assert_int_equal(assert_reads(SLICE("50 <134>Nov"), "(other)").cut, 1);
-    assert_int_equal(assert_reads(SLICE("50"), "").cut, 1);
+    assert_int_equal(assert_reads_within(&octets, SLICE("50"), "").cut, 1);
+    assert_int_equal(assert_reads(SLICE("50"), "(other)").cut, 0);
+    assert_int_equal(assert_reads(SLICE("900000000 <134>" EVENT "\n"), "[  |" EVENT "\n]").cut, 1);
 }
 
 /* --- what cannot be trusted --- */
 
-static void test_lengths_that_are_none_break_the_framing(void **state)
+static void test_what_stands_where_a_count_should_is_given_on_as_no_message_up_to_the_next_head(void **state)
 {
+    static const char *const wrong[] = {"012 ", "0 ", "12x ", "12\n", "1234567890 ", "12", "\"}]}", "<134>x ", "2 <134>{} ", "x{\"auditID\":1}\n"};
     (void)state;
-    assert_int_equal(assert_reads(SLICE("012 <134>{}"), "!a length begins with 0").broken, 1);
-    assert_reads(SLICE("0 <134>{}"), "!a length begins with 0");
-    assert_reads(SLICE("12x <134>{}"), "!a line begins with a digit that begins no length");
-    assert_reads(SLICE("12\n<134>{}"), "!a line begins with a digit that begins no length");
-    assert_reads(SLICE("2026-11-24 a log line\n"), "!a line begins with a digit that begins no length");
-    assert_reads(SLICE("1234567890 <134>{}"), "!a length has more than nine digits");
-    assert_reads_within(&small, SLICE("16385 <134>{}"), "!a message is longer than is allowed");
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct buffer input = {0}, expected = {0};
+        buffer_printf(&input, "7 <134>{}%sx 37 <134>" EVENT "37 <134>" EVENT, wrong[i]);
+        buffer_printf(&expected, "[  |{}]!|%sx ][  |" EVENT "][  |" EVENT "]", wrong[i]);
+        struct syslog_counts counts = assert_reads(buffer_slice(&input), expected.bytes);
+        assert_int_equal(counts.broken, 1);
+        buffer_free(&input);
+        buffer_free(&expected);
+    }
 }
 
-static void test_a_length_that_is_too_short_breaks_the_framing(void **state)
+static void test_a_length_that_is_too_short_costs_its_own_message_alone(void **state)
 {
-    struct syslog_counts counts = assert_reads(SLICE("19 <134>{\"kind\":\"Event\",\"x\":1}\n<134>" EVENT "\n"),
-                                               "[  |{\"kind\":\"Event]!what follows a counted message is no message: its length was wrong");
+    struct syslog_counts counts = assert_reads(SLICE("19 <134>{\"kind\":\"Event\",\"x\":1}\n7 <134>{}7 <134>{}\n"),
+                                               "[  |{\"kind\":\"Event]!|\",\"x\":1}\n][  |{}][  |{}]");
     (void)state;
-    assert_int_equal(counts.messages, 1);
-    assert_reads(SLICE("15 <134>{\"a\":1   23}"), "[  |{\"a\":1   2]!a line begins with a digit that begins no length");
+    assert_int_equal(counts.messages, 3);
+    assert_int_equal(counts.broken, 1);
+    assert_reads(SLICE("15 <134>{\"a\":1   23}7 <134>{}"), "[  |{\"a\":1   2]!|3}][  |{}]");
+}
+
+/* Once a count was wrong, one that a text holds must not swallow the messages behind it. */
+static void test_an_invented_count_swallows_nothing_behind_it(void **state)
+{
+    (void)state;
+    assert_reads(SLICE("7 <134>{}\"}999999999 <13>x \"}7 <134>{}12 <134>[{}]   7 <134>{}"),
+                 "[  |{}]!|\"}](other)[  |{}][  |[{}]   ][  |{}]");
+    assert_reads(SLICE("7 <134>{}x99 <134>{1 2 <1 33 <x 7 <134>{}"), "[  |{}]!|x][  |{1 2 <1 33 <x ][  |{}]");
+}
+
+static void test_a_count_over_the_bound_is_cut_and_the_rest_is_skipped_exactly(void **state)
+{
+    struct buffer input = {0}, expected = {0};
+    (void)state;
+    buffer_append_text(&input, "20000 <134>{");
+    buffer_append_text(&expected, "[  |{");
+    for (int i = 6; i < 20000; i++) {
+        buffer_append_byte(&input, 'x');
+        if (i < SYSLOG_HEADER_BYTES)
+            buffer_append_byte(&expected, 'x');
+    }
+    buffer_append_text(&input, "7 <134>{}");
+    buffer_append_text(&expected, "][  |{}]");
+    struct syslog_counts counts = assert_reads_within(&small, buffer_slice(&input), expected.bytes);
+    assert_int_equal(counts.cut, 1);
+    assert_int_equal(counts.broken, 0);
+    buffer_free(&input);
+    buffer_free(&expected);
 }
 
 static void test_a_length_that_is_too_long_hides_nothing(void **state)
@@ -258,13 +331,13 @@ static void test_a_header_over_the_bound_is_given_on_as_a_text(void **state)
     struct buffer message = {0}, input = {0}, expected = {0};
     (void)state;
     build_long_header(&message, SYSLOG_HEADER_BYTES - 1);
-    buffer_printf(&input, "%zu %s\n%s\n", message.length, message.bytes, message.bytes);
+    buffer_printf(&input, "%zu %s\n%zu %s\n", message.length, message.bytes, message.length, message.bytes);
     struct syslog_counts counts = assert_reads(buffer_slice(&input), "[h a |" EVENT "][h a |" EVENT "]");
     assert_int_equal(counts.long_headers, 0);
     buffer_reset(&message, 0);
     buffer_reset(&input, 0);
     build_long_header(&message, SYSLOG_HEADER_BYTES + 1);
-    buffer_printf(&input, "%zu %s\n%s\n<134>" EVENT "\n", message.length, message.bytes, message.bytes);
+    buffer_printf(&input, "%s\n%s\n<134>" EVENT "\n", message.bytes, message.bytes);
     buffer_printf(&expected, "[  |%s][  |%s][  |" EVENT "]", message.bytes, message.bytes);
     counts = assert_reads(buffer_slice(&input), expected.bytes);
     assert_int_equal(counts.long_headers, 2);
@@ -307,7 +380,7 @@ static void test_a_frame_is_one_message(void **state)
     for (size_t i = 0; i < 4; i++) {
         syslog_reader_frame(reader, strlen(frames[i]));
         assert_false(syslog_reader_is_between(reader));
-        assert_true(syslog_transcribe(reader, slice_of(frames[i]), &said));
+        syslog_transcribe(reader, slice_of(frames[i]), &said);
         assert_true(syslog_reader_is_between(reader));
     }
     assert_string_equal(said.bytes, "[cp-1 kube-audit |" EVENT "](other)(other)(other)");
@@ -339,14 +412,19 @@ int main(void)
         cmocka_unit_test(test_rsyslogs_forward_format_is_read),
         cmocka_unit_test(test_lines_without_a_priority_are_read),
         cmocka_unit_test(test_other_programs_lines_are_other),
-        cmocka_unit_test(test_counting_and_lines_are_told_apart_for_each_message),
+        cmocka_unit_test(test_a_connection_keeps_the_framing_that_it_began_with),
+        cmocka_unit_test(test_digits_without_a_priority_behind_them_begin_a_line),
+        cmocka_unit_test(test_a_message_over_several_lines_swallows_nothing_behind_it),
+        cmocka_unit_test(test_nul_ends_a_line_as_lf_does),
         cmocka_unit_test(test_counted_messages_may_hold_any_byte),
-        cmocka_unit_test(test_a_nul_in_a_message_is_given_on),
+        cmocka_unit_test(test_a_nul_in_a_counted_message_is_given_on),
         cmocka_unit_test(test_line_ends_and_empty_lines_are_no_messages),
         cmocka_unit_test(test_the_last_line_needs_no_end),
         cmocka_unit_test(test_a_message_that_ends_early_is_cut),
-        cmocka_unit_test(test_lengths_that_are_none_break_the_framing),
-        cmocka_unit_test(test_a_length_that_is_too_short_breaks_the_framing),
+        cmocka_unit_test(test_what_stands_where_a_count_should_is_given_on_as_no_message_up_to_the_next_head),
+        cmocka_unit_test(test_a_length_that_is_too_short_costs_its_own_message_alone),
+        cmocka_unit_test(test_an_invented_count_swallows_nothing_behind_it),
+        cmocka_unit_test(test_a_count_over_the_bound_is_cut_and_the_rest_is_skipped_exactly),
         cmocka_unit_test(test_a_length_that_is_too_long_hides_nothing),
         cmocka_unit_test(test_a_line_over_the_bound_is_cut_and_the_next_is_read),
         cmocka_unit_test(test_a_header_over_the_bound_is_given_on_as_a_text),

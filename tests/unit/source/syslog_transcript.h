@@ -9,15 +9,19 @@
 
 #include <stdlib.h>
 
-/* "[host app cluster|text]" for a message, "(other)", "!error". True while more can be read. */
-static bool syslog_transcribe(struct syslog_reader *reader, struct slice bytes, struct buffer *said)
+/* "[host app cluster|text]" for a message, "!|text]" for what is none, "(other)". */
+static void syslog_transcribe(struct syslog_reader *reader, struct slice bytes, struct buffer *said)
 {
     for (;;) {
         const struct syslog_header *header = syslog_reader_header(reader);
         struct slice text;
         switch (syslog_next(reader, &bytes, &text)) {
-        case SYSLOG_MORE: return true;
+        case SYSLOG_MORE: return;
         case SYSLOG_BEGIN:
+            if (syslog_reader_misframed(reader)) {
+                buffer_append_text(said, "!|");
+                break;
+            }
             buffer_append_byte(said, '[');
             buffer_append_slice(said, header->hostname);
             buffer_append_byte(said, ' ');
@@ -29,7 +33,6 @@ static bool syslog_transcribe(struct syslog_reader *reader, struct slice bytes, 
         case SYSLOG_TEXT: buffer_append_slice(said, text); break;
         case SYSLOG_END: buffer_append_byte(said, ']'); break;
         case SYSLOG_OTHER: buffer_append_text(said, "(other)"); break;
-        case SYSLOG_BROKEN: buffer_printf(said, "!%s", syslog_reader_error(reader)); return false;
         }
     }
 }
@@ -39,18 +42,16 @@ static void syslog_transcribe_all(struct slice input, size_t piece, const struct
                                   struct syslog_counts *counts)
 {
     struct syslog_reader *reader = syslog_reader_new(limits);
-    bool going = true;
 
-    while (going && input.length) {
+    while (input.length) {
         struct slice part = slice_first(input, piece);
         char *alone = part.length ? memcpy(xmalloc(part.length), part.bytes, part.length) : NULL; /* so that a sanitizer sees reads beyond it */
-        going = syslog_transcribe(reader, slice_make(alone, part.length), said);
+        syslog_transcribe(reader, slice_make(alone, part.length), said);
         free(alone);
         input = slice_from(input, part.length);
     }
     syslog_reader_finish(reader);
-    if (going)
-        syslog_transcribe(reader, slice_make(NULL, 0), said);
+    syslog_transcribe(reader, slice_make(NULL, 0), said);
     *counts = *syslog_reader_counts(reader);
     syslog_reader_free(reader);
 }
