@@ -219,6 +219,11 @@ static void check_store(struct reader *reader, const struct config_store *store)
                      "`remember_ids` in store is shorter than `retention`: an alert that is still there would be forgotten and stored "
                      "again; make it at "
                      "least as long");
+    struct config_place letters = reader_origin(reader, &store->dead_letters, (struct config_place){0});
+    if (letters.line && store->dead_letters > store->size / CONFIG_DEAD_LETTER_SHARE)
+        reader_warning(reader, letters,
+                       "`dead_letters` in store is more than a quarter of `size`: a quarter is kept, for dead letters must not take the room of alerts; "
+                       "raise `size` or leave `dead_letters` out");
     if (!store->directory[0])
         reader_error(reader, reader_origin(reader, &store->directory, (struct config_place){0}), "`directory` in store must be a path");
 }

@@ -167,13 +167,14 @@ static const struct option store_options[] = {
      .help = "Alerts older than this are removed, once they are delivered."},
     {"size", OPTION_SIZE, AT(size), .standard = "4GiB", .least = MIBS(16), .most = TIBS(16),
      .help = "Bytes that the database may take: over it the oldest alerts that are delivered are removed. What is not delivered is never "
-             "removed: at twice the size batches are refused until there is room."},
+             "removed: at twice the size dead letters go, then batches are refused until a sixteenth of that is free again."},
     {"remember_ids", OPTION_DURATION, AT(remember_ids), .standard = "180d", .least = SECONDS(60), .most = DAYS(3650),
      .help = "How long an alert's id is known after the alert, so that a batch that is sent again gives no second alert. Not less than "
-             "retention."},
+             "retention; of alerts that are gone at most one id for each 384 bytes of size."},
     {"dead_letters", OPTION_SIZE, AT(dead_letters), .standard = "256MiB", .least = MIBS(1), .most = TIBS(1),
      .help =
-         "Bytes of dead letters that are kept: input that was no event, and alerts that no destination would take. The oldest go first."},
+         "Bytes of dead letters that are kept: input that was no event. At most a quarter of size, and one letter for each 8 KiB of it. The oldest go "
+         "first."},
 };
 #undef AT
 

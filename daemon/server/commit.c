@@ -13,8 +13,12 @@
 
 enum {
     ALERTS_PER_COMMIT = 100, /* more in one transaction gains nothing and lengthens the tail */
+    BYTES_PER_COMMIT = 4 * 1024 * 1024, /* likewise; and a transaction that fails at its end has written no more than this for nothing */
     MAINTENANCE_SECONDS = 30,
     PROBE_SECONDS = 2,
+    DAMAGE_PROBE_SECONDS = 30, /* a probe meets a few pages only, and the damaged one may be another */
+    ROOM_STEPS = 32,           /* towards room, before alerts are refused */
+    LAST_TRIES = 3,            /* to store results at the end */
     PROBE_BYTES = 65536,
     VACUUM_PAGES = 256
 };
@@ -28,7 +32,12 @@ struct retry_request {
 };
 
 /* Queues under one mutex; the thread takes what is there and works on it with the mutex given back. Results that could not be committed stay with
- * the thread and go into the next transaction: a delivery that was made is not made again because the disk was full for a while. */
+ * the thread and go into the next transaction: a delivery that was made is not made again because the disk was full for a while.
+ *
+ * Two things can be wrong, and each has its own way out. The store is full: submissions are refused one by one, nothing backs off, and what frees room
+ * (results, retention, dead letters) goes on as ever. A transaction failed: until `next_try` submissions are refused without touching the store, and
+ * that time is set by tries alone, so that no sender can put it off by sending. Results have a time of their own, for they may succeed where
+ * submissions do not. */
 struct commit {
     struct commit_options options;
     pthread_t thread;
@@ -46,9 +55,14 @@ struct commit {
     VECTOR(struct store_delivery_result) batch_results;
     VECTOR(struct store_submission) parts;
     clock_nanos next_maintenance;
-    clock_nanos next_probe;
+    enum result failing;      /* why the last transaction failed; RESULT_OK: it did not */
+    clock_nanos next_try;     /* while failing: of submissions, or of a probe in their place */
+    clock_nanos next_results; /* after results alone failed */
+    bool full;
+    clock_nanos next_room; /* after a whole round found nothing that may go */
     atomic_bool healthy;
-    atomic_uint_fast64_t commits, failures, refused, alerts_added, alerts_known, dead_letters_added, given_up_removed, queued_bytes, nanoseconds;
+    atomic_uint_fast64_t commits, failures, refused, refused_for_room, alerts_added, alerts_known, dead_letters_added, given_up_removed, queued_bytes,
+        nanoseconds;
 };
 
 /* --- the other threads' side -------------------------------------------------------------------------------------------------- */
@@ -122,6 +136,7 @@ void commit_counts(const struct commit *commit, struct commit_counts *counts)
         .commits = atomic_load(&commit->commits),
         .failures = atomic_load(&commit->failures),
         .refused = atomic_load(&commit->refused),
+        .refused_for_room = atomic_load(&commit->refused_for_room),
         .alerts_added = atomic_load(&commit->alerts_added),
         .alerts_known = atomic_load(&commit->alerts_known),
         .dead_letters_added = atomic_load(&commit->dead_letters_added),
@@ -137,12 +152,13 @@ void commit_counts(const struct commit *commit, struct commit_counts *counts)
 static void take_batch(struct commit *commit)
 {
     struct commit_waiting next;
-    size_t alerts = 0;
+    size_t alerts = 0, bytes = 0;
 
     while (is_hurrying(commit) && commit_queue_take_resendable(commit->queue, &next))
         VECTOR_PUSH(&commit->given_back, next);
-    while ((commit->batch.count == 0 || alerts < ALERTS_PER_COMMIT) && commit_queue_take(commit->queue, &next)) {
+    while ((commit->batch.count == 0 || (alerts < ALERTS_PER_COMMIT && bytes < BYTES_PER_COMMIT)) && commit_queue_take(commit->queue, &next)) {
         alerts += submission_alert_count(next.submission);
+        bytes += submission_bytes(next.submission).length;
         VECTOR_PUSH(&commit->batch, next);
     }
     for (size_t i = 0; i < commit->results.count; i++)
@@ -150,33 +166,45 @@ static void take_batch(struct commit *commit)
     commit->results.count = 0;
 }
 
-static void set_healthy(struct commit *commit, bool healthy, const char *why)
+static void show_health(struct commit *commit)
 {
+    bool healthy = commit->failing == RESULT_OK && !commit->full;
+
     if (atomic_exchange(&commit->healthy, healthy) == healthy)
         return;
     if (healthy)
         log_notice("store: takes writes again; batches are acknowledged");
     else
-        log_error("store: %s; nothing is acknowledged until it takes writes again (senders get 503 and try again)", why);
+        log_error("store: %s; nothing is acknowledged until it takes writes again (senders get 503 and try again)", store_error(commit->options.store));
 }
 
-static void note_outcome(struct commit *commit, enum result result, const struct store_commit_counts *counts, clock_nanos took)
+static void note_failure(struct commit *commit, enum result result)
 {
-    if (result == RESULT_OK) {
-        atomic_fetch_add(&commit->commits, 1);
-        atomic_fetch_add(&commit->alerts_added, counts->alerts_added);
-        atomic_fetch_add(&commit->alerts_known, counts->alerts_known);
-        atomic_fetch_add(&commit->dead_letters_added, counts->dead_letters_added);
-        atomic_fetch_add(&commit->nanoseconds, (uint64_t)took);
-        if (store_has_room(commit->options.store))
-            set_healthy(commit, true, "");
-    } else {
-        atomic_fetch_add(&commit->failures, 1);
-        commit->next_probe = clock_monotonic() + PROBE_SECONDS * CLOCK_SECOND;
-        set_healthy(commit, false, store_error(commit->options.store));
-    }
+    atomic_fetch_add(&commit->failures, 1);
+    commit->failing = result;
+    commit->next_try = clock_monotonic() + (result == RESULT_CORRUPT ? DAMAGE_PROBE_SECONDS : PROBE_SECONDS) * CLOCK_SECOND;
+    show_health(commit);
 }
 
+static void note_success(struct commit *commit, const struct store_commit_counts *counts, clock_nanos took)
+{
+    atomic_fetch_add(&commit->commits, 1);
+    atomic_fetch_add(&commit->alerts_added, counts->alerts_added);
+    atomic_fetch_add(&commit->alerts_known, counts->alerts_known);
+    atomic_fetch_add(&commit->dead_letters_added, counts->dead_letters_added);
+    atomic_fetch_add(&commit->nanoseconds, (uint64_t)took);
+}
+
+static void forget_results(struct commit *commit, size_t count)
+{
+    commit->batch_results.count -= count;
+    if (commit->batch_results.count)
+        memmove(commit->batch_results.items, commit->batch_results.items + count, commit->batch_results.count * sizeof *commit->batch_results.items);
+    if (count)
+        commit->next_room = 0; /* what was delivered just now may go */
+}
+
+/* Tells each submission's owner; result is that of the transaction. */
 static void finish_batch(struct commit *commit, enum result result)
 {
     for (size_t i = 0; i < commit->batch.count; i++) {
@@ -190,8 +218,6 @@ static void finish_batch(struct commit *commit, enum result result)
         waiting->done(waiting->context, its, waiting->submission);
     }
     commit->batch.count = 0;
-    if (result == RESULT_OK)
-        commit->batch_results.count = 0;
 }
 
 /* Those that are sent again anyway, when the daemon is about to end. */
@@ -205,40 +231,111 @@ static void give_back(struct commit *commit)
     commit->given_back.count = 0;
 }
 
+/* One step; true if another one may help. */
+static bool make_some_room(struct commit *commit)
+{
+    struct store_maintenance done = {0};
+
+    enum result result = store_make_room(commit->options.store, counted_now(store_clock(commit->options.store)), &done);
+    atomic_fetch_add(&commit->given_up_removed, done.given_up_removed);
+    return result == RESULT_OK && done.more;
+}
+
+/* What may go goes before anything is refused. A round over a large store takes many steps: it goes on with the next batch. */
+static void make_room(struct commit *commit)
+{
+    bool more = true;
+
+    commit->full = !store_has_room(commit->options.store);
+    if (clock_monotonic() < commit->next_room)
+        return;
+    for (int step = 0; commit->full && more && step < ROOM_STEPS; step++) {
+        more = make_some_room(commit);
+        commit->full = !store_has_room(commit->options.store);
+    }
+    if (!more)
+        commit->next_room = clock_monotonic() + CLOCK_SECOND;
+}
+
+/* The batch, and the results with it. */
 static void commit_batch(struct commit *commit)
 {
     struct store_commit_counts counts = {0};
     clock_nanos begin = clock_monotonic();
 
+    if (commit->failing != RESULT_OK && begin < commit->next_try) {
+        finish_batch(commit, commit->failing);
+        return;
+    }
+    make_room(commit);
     commit->parts.count = 0;
     for (size_t i = 0; i < commit->batch.count; i++)
         VECTOR_PUSH(&commit->parts, ((struct store_submission){submission_bytes(commit->batch.items[i].submission), RESULT_OK}));
     enum result result = store_commit(commit->options.store, commit->parts.items, commit->parts.count, commit->batch_results.items,
                                       commit->batch_results.count, &counts);
-    note_outcome(commit, result, &counts, clock_monotonic() - begin);
+    atomic_fetch_add(&commit->refused_for_room, counts.refused_for_room);
+    commit->full |= counts.refused_for_room > 0;
+    if (result == RESULT_OK) {
+        commit->failing = RESULT_OK;
+        note_success(commit, &counts, clock_monotonic() - begin);
+        forget_results(commit, commit->batch_results.count);
+    } else if (!counts.refused_for_room) {
+        note_failure(commit, result);
+    }
+    show_health(commit);
     finish_batch(commit, result);
     if (result == RESULT_OK)
         commit->options.committed(commit->options.context);
 }
 
-/* Does the disk take writes again? Asked while nothing else would show it. */
-static void probe(struct commit *commit)
+/* Those that the batch did not take along. */
+static void commit_results(struct commit *commit)
+{
+    const struct store_commit_counts none = {0};
+    clock_nanos begin = clock_monotonic();
+    size_t stored;
+
+    enum result result = store_commit_results(commit->options.store, commit->batch_results.items, commit->batch_results.count, &stored);
+    forget_results(commit, stored);
+    if (result != RESULT_OK) {
+        commit->next_results = clock_monotonic() + PROBE_SECONDS * CLOCK_SECOND;
+        note_failure(commit, result);
+    }
+    if (stored) {
+        note_success(commit, &none, clock_monotonic() - begin);
+        commit->options.committed(commit->options.context);
+    }
+}
+
+/* A disk that is full for a file of a few pages is full for a batch. */
+static bool disk_takes_a_file(const struct commit *commit)
 {
     static const char zeros[PROBE_BYTES];
-    clock_nanos now = clock_monotonic();
-
-    if (atomic_load(&commit->healthy) || now < commit->next_probe)
-        return;
-    commit->next_probe = now + PROBE_SECONDS * CLOCK_SECOND;
     char *path = xasprintf("%s/.probe", commit->options.directory);
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+    unlink(path); /* left behind by an end in the middle of a probe */
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     bool written = fd >= 0 && write(fd, zeros, sizeof zeros) == (ssize_t)sizeof zeros && fdatasync(fd) == 0;
     if (fd >= 0)
         close(fd);
     unlink(path);
     free(path);
-    if (written && store_has_room(commit->options.store))
-        set_healthy(commit, true, "");
+    return written;
+}
+
+/* Does the store take writes again? Asked while no batch shows it. On a full disk delivered alerts may make room inside the file. */
+static void probe(struct commit *commit)
+{
+    if (commit->failing == RESULT_OK || clock_monotonic() < commit->next_try)
+        return;
+    if (commit->failing == RESULT_FULL)
+        make_some_room(commit);
+    enum result result = store_probe(commit->options.store);
+    if (result == RESULT_OK && !disk_takes_a_file(commit))
+        result = RESULT_FULL;
+    commit->next_try = clock_monotonic() + PROBE_SECONDS * CLOCK_SECOND;
+    commit->failing = result;
+    show_health(commit);
 }
 
 static void maintain(struct commit *commit, bool idle)
@@ -257,6 +354,22 @@ static void maintain(struct commit *commit, bool idle)
     store_vacuum_step(commit->options.store, VACUUM_PAGES, &more);
     if (done.more || more)
         commit->next_maintenance = now + CLOCK_SECOND / 10;
+}
+
+static void watch_room(struct commit *commit)
+{
+    make_room(commit);
+    show_health(commit);
+}
+
+/* What was delivered and is not known to be goes out again after the next start, so results are tried whatever the store's state. */
+static void store_last_results(struct commit *commit)
+{
+    for (int i = 0; commit->batch_results.count && i < LAST_TRIES; i++)
+        commit_results(commit);
+    if (commit->batch_results.count)
+        log_error("store: that %zu alerts were delivered could not be stored: they go out again after the next start: %s", commit->batch_results.count,
+                  store_error(commit->options.store));
 }
 
 static void answer_retry(struct commit *commit)
@@ -294,17 +407,16 @@ static void *commit_main(void *argument)
 
     while (!stopping) {
         pthread_mutex_lock(&commit->mutex);
-        /* results that failed are tried again at the probe's pace, not in a circle */
         wait_for_work(commit);
         take_batch(commit);
         stopping = commit->stopping && commit_queue_count(commit->queue) == 0;
         pthread_mutex_unlock(&commit->mutex);
         give_back(commit);
-        bool again = commit->batch_results.count && (atomic_load(&commit->healthy) || clock_monotonic() >= commit->next_probe);
-        if (commit->batch.count || again)
+        if (commit->batch.count)
             commit_batch(commit);
-        else
-            probe(commit);
+        if (commit->batch_results.count && clock_monotonic() >= commit->next_results)
+            commit_results(commit);
+        probe(commit);
         answer_retry(commit);
         store_checkpoint(commit->options.store, false);
         counted_now(store_clock(commit->options.store)); /* looked at once a second, it counts all that passes */
@@ -313,7 +425,10 @@ static void *commit_main(void *argument)
         pthread_mutex_unlock(&commit->mutex);
         if (idle || clock_monotonic() >= commit->next_maintenance)
             maintain(commit, idle);
+        if (idle || commit->full)
+            watch_room(commit);
     }
+    store_last_results(commit);
     return NULL;
 }
 

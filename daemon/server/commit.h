@@ -38,11 +38,13 @@ void commit_report(struct commit *commit, const struct store_delivery_result *re
 /* Puts dead deliveries back into the queue, on the commit thread; waits for it. */
 enum result commit_retry_dead(struct commit *commit, int64_t alert, const char *destination, uint64_t *count);
 
-/* False after a commit failed, until one succeeds or the disk takes writes again. */
+/* False while the store is full, and after a commit failed until one succeeds or the disk takes writes again. */
 bool commit_is_healthy(const struct commit *commit);
 
 struct commit_counts {
-    uint64_t commits, failures, refused;
+    uint64_t commits, failures;
+    uint64_t refused;          /* the queue was full */
+    uint64_t refused_for_room; /* the store was */
     uint64_t alerts_added, alerts_known, dead_letters_added;
     uint64_t queued_bytes;
     uint64_t given_up_removed; /* alerts that a destination never got, removed by retention or for want of room */

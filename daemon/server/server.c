@@ -105,6 +105,8 @@ static bool open_readers(struct server *server, const char *directory)
     return false;
 }
 
+_Static_assert((int)CONFIG_DEAD_LETTER_SHARE == (int)STORE_DEAD_LETTER_SHARE, "the check of the configuration says what the store does");
+
 static bool open_store(struct server *server)
 {
     const struct config *config = server->boot->config;

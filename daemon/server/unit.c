@@ -72,10 +72,10 @@ static void part_free(struct part *part)
     free(part);
 }
 
-/* Storing it again would not help. */
+/* Storing it again would not help: what store_commit says of a submission, never of the store. A damaged database is not final. */
 static bool is_final(enum result result)
 {
-    return result == RESULT_INVALID || result == RESULT_CORRUPT || result == RESULT_UNSUPPORTED || result == RESULT_LIMIT;
+    return result == RESULT_INVALID || result == RESULT_UNSUPPORTED || result == RESULT_LIMIT;
 }
 
 static void part_done(void *context, enum result result, struct submission *submission);

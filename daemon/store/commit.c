@@ -33,6 +33,8 @@ const char *const writer_sql[WRITER_STATEMENT_COUNT] = {
     [WRITER_SEEN_ROWS] =
         "SELECT id, alert, EXISTS (SELECT 1 FROM alert WHERE number = seen.alert) FROM seen WHERE id > ?1 ORDER BY id LIMIT ?2",
     [WRITER_REMOVE_SEEN] = "DELETE FROM seen WHERE id = ?1",
+    [WRITER_WAITING] = "SELECT destination.name, waiting.number FROM (SELECT destination AS id, count(*) AS number FROM queue GROUP BY destination)"
+                       " AS waiting JOIN destination USING (id) ORDER BY waiting.number DESC LIMIT 4",
     [WRITER_SET_POSITION] = "INSERT INTO position VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
     [WRITER_READ_CLOCK] = "SELECT counted, boot, wall, boot_id FROM counted_time",
     [WRITER_WRITE_CLOCK] = "INSERT OR REPLACE INTO counted_time VALUES (1, ?1, ?2, ?3, ?4)",
@@ -164,62 +166,6 @@ static enum result add_alert(struct store *store, const struct submission_alert 
     return result;
 }
 
-/* --- dead letters ------------------------------------------------------------------------------------------------------- */
-
-static enum result add_dead_letter(struct store *store, const struct submission_dead_letter *letter, struct slice cluster, clock_nanos now,
-                                   struct store_commit_counts *counts)
-{
-    sqlite3_stmt *statement = database_statement(&store->database, WRITER_ADD_DEAD_LETTER);
-    if (statement == NULL)
-        return RESULT_IO;
-    struct slice kept = slice_first(letter->kept, (size_t)store->options.dead_letter_bytes);
-    sqlite3_bind_int64(statement, 1, now);
-    sqlite3_bind_int64(statement, 2, (int64_t)letter->total_length);
-    sqlite3_bind_int64(statement, 3, (int64_t)letter->offset);
-    database_bind_text(statement, 4, cluster);
-    database_bind_text(statement, 5, letter->source);
-    database_bind_text(statement, 6, letter->reason);
-    database_bind_text(statement, 7, letter->detail);
-    database_bind_blob(statement, 8, kept);
-    enum result result = database_finish(&store->database, statement);
-    store->dead_letter_bytes += kept.length;
-    store->dead_letter_count++;
-    counts->dead_letters_added++;
-    return result;
-}
-
-static enum result remove_oldest_dead_letter(struct store *store)
-{
-    sqlite3_stmt *oldest = database_statement(&store->database, WRITER_OLDEST_DEAD_LETTER);
-    sqlite3_stmt *remove = database_statement(&store->database, WRITER_REMOVE_DEAD_LETTER);
-    if (oldest == NULL || remove == NULL)
-        return RESULT_IO;
-    enum result result = database_row(&store->database, oldest);
-    if (result != RESULT_OK)
-        return result == RESULT_NOT_FOUND ? RESULT_CORRUPT : result;
-    int64_t number = sqlite3_column_int64(oldest, 0);
-    store->dead_letter_bytes -= (uint64_t)sqlite3_column_int64(oldest, 1);
-    store->dead_letter_count--;
-    sqlite3_reset(oldest);
-    sqlite3_bind_int64(remove, 1, number);
-    return database_finish(&store->database, remove);
-}
-
-static enum result bound_dead_letters(struct store *store, struct store_commit_counts *counts)
-{
-    enum result result = RESULT_OK;
-    uint64_t dropped = 0;
-    while (result == RESULT_OK && store->dead_letter_count > 1 &&
-           (store->dead_letter_count > store->options.dead_letter_count || store->dead_letter_bytes > store->options.dead_letter_bytes)) {
-        result = remove_oldest_dead_letter(store);
-        dropped++;
-    }
-    if (result == RESULT_OK && dropped > 0)
-        result = writer_add_to_meta(store, "dead_letters_dropped", (int64_t)dropped);
-    counts->dead_letters_dropped += dropped;
-    return result;
-}
-
 /* --- positions ---------------------------------------------------------------------------------------------------------- */
 
 static enum result set_position(struct store *store, const struct submission_position *position)
@@ -232,76 +178,46 @@ static enum result set_position(struct store *store, const struct submission_pos
     return database_finish(&store->database, statement);
 }
 
-/* --- results of deliveries ---------------------------------------------------------------------------------------------- */
-
-static void bind_delivery(sqlite3_stmt *statement, int64_t destination, const struct store_delivery_result *delivery)
-{
-    sqlite3_bind_int64(statement, 1, destination);
-    sqlite3_bind_int64(statement, 2, delivery->alert);
-    sqlite3_bind_int64(statement, 3, delivery->round);
-}
-
-static void bind_outcome(sqlite3_stmt *statement, const struct store_delivery_result *delivery, clock_nanos time)
-{
-    sqlite3_bind_int(statement, 4, (int)delivery->state);
-    sqlite3_bind_int64(statement, 5, delivery->attempts);
-    sqlite3_bind_int64(statement, 6, time);
-    if (delivery->error[0] == '\0')
-        sqlite3_bind_null(statement, 7);
-    else
-        database_bind_text(statement, 7, slice_make(delivery->error, strnlen(delivery->error, sizeof delivery->error)));
-}
-
-static enum result add_result(struct store *store, const struct store_delivery_result *delivery)
-{
-    struct slice name = slice_make(delivery->destination, strnlen(delivery->destination, sizeof delivery->destination));
-    int64_t destination = (intptr_t)map_get(store->destinations, name);
-    if (destination == 0)
-        return RESULT_OK; /* nothing was ever queued for that name */
-    bool over = delivery->state == STORE_DELIVERED || delivery->state == STORE_DEAD;
-    sqlite3_stmt *statement = database_statement(&store->database, over ? WRITER_END_DELIVERY : WRITER_RETRY_LATER);
-    if (statement == NULL)
-        return RESULT_IO;
-    bind_delivery(statement, destination, delivery);
-    bind_outcome(statement, delivery, over ? delivery->time : delivery->next_time);
-    sqlite3_bind_int64(statement, 8, counted_now(store->clock) + (over ? 0 : delivery->wait));
-    enum result result = database_finish(&store->database, statement);
-    if (result != RESULT_OK || !over)
-        return result;
-    statement = database_statement(&store->database, WRITER_LEAVE_QUEUE);
-    if (statement == NULL)
-        return RESULT_IO;
-    bind_delivery(statement, destination, delivery);
-    return database_finish(&store->database, statement);
-}
-
 /* --- the commit --------------------------------------------------------------------------------------------------------- */
 
+/* What a submission asks of the store. */
+struct demand {
+    bool anything;
+    bool room; /* alerts and dead letters grow the store; a position takes the place of the one before */
+};
+
 /* Whole, and nothing in it that this store cannot keep: a submission is stored as one, or not at all. */
-static enum result check_submission(struct slice bytes, bool *empty)
+static enum result check_submission(struct slice bytes, struct demand *demand)
 {
     struct submission_reader reader;
     struct submission_item item;
-    *empty = true;
+    *demand = (struct demand){0};
     enum result result = submission_reader_open(&reader, bytes);
     while (result == RESULT_OK && (result = submission_reader_next(&reader, &item)) == RESULT_OK) {
-        *empty = false;
+        demand->anything = true;
+        demand->room |= item.kind != SUBMISSION_POSITION;
         if (item.kind == SUBMISSION_OBSERVATION)
             return RESULT_UNSUPPORTED;
     }
     return result == RESULT_NOT_FOUND ? RESULT_OK : result;
 }
 
-/* False if there is nothing to write. */
-static bool check_submissions(struct store_submission *submissions, size_t count)
+/* False if there is nothing to write. Whether there is room is decided here, before the transaction: what needs room is left out of it, so that what
+ * frees room is in it all the same. */
+static bool check_submissions(struct store *store, struct store_submission *submissions, size_t count, struct store_commit_counts *counts)
 {
     bool anything = false;
+    bool room = count == 0 || store_has_room(store);
     for (size_t i = 0; i < count; i++) {
-        bool empty;
-        submissions[i].result = check_submission(submissions[i].bytes, &empty);
-        if (submissions[i].result != RESULT_OK)
+        struct demand demand;
+        submissions[i].result = check_submission(submissions[i].bytes, &demand);
+        if (submissions[i].result != RESULT_OK) {
             log_error("store: a submission of %zu bytes is refused: %s", submissions[i].bytes.length, result_text(submissions[i].result));
-        anything |= submissions[i].result == RESULT_OK && !empty;
+        } else if (demand.room && !room) {
+            submissions[i].result = RESULT_FULL;
+            counts->refused_for_room++;
+        }
+        anything |= submissions[i].result == RESULT_OK && demand.anything;
     }
     return anything;
 }
@@ -314,7 +230,7 @@ static enum result add_submission(struct store *store, struct slice bytes, clock
     while (result == RESULT_OK && (result = submission_reader_next(&reader, &item)) == RESULT_OK) {
         switch (item.kind) {
         case SUBMISSION_ALERT: result = add_alert(store, &item.alert, reader.cluster, now, counts); break;
-        case SUBMISSION_DEAD_LETTER: result = add_dead_letter(store, &item.dead_letter, reader.cluster, now, counts); break;
+        case SUBMISSION_DEAD_LETTER: result = writer_add_dead_letter(store, &item.dead_letter, reader.cluster, now, counts); break;
         case SUBMISSION_POSITION: result = set_position(store, &item.position); break;
         case SUBMISSION_OBSERVATION: result = RESULT_UNSUPPORTED; break;
         }
@@ -334,69 +250,54 @@ static enum result write_all(struct store *store, const struct store_submission 
             result = add_submission(store, submissions[i].bytes, now, counts);
     }
     for (size_t i = 0; result == RESULT_OK && i < result_count; i++)
-        result = add_result(store, &results[i]);
+        result = writer_add_result(store, &results[i]);
     if (result == RESULT_OK)
-        result = bound_dead_letters(store, counts);
+        result = writer_bound_dead_letters(store, counts);
     if (result == RESULT_OK)
         result = aging_note(store);
     return writer_end(store, result);
 }
 
+/* A failure of the store is never one of the results that condemn a submission for good: it may be stored once the store is well. */
+static enum result failure_of_store(enum result result)
+{
+    switch (result) {
+    case RESULT_INVALID:
+    case RESULT_UNSUPPORTED:
+    case RESULT_LIMIT:
+    case RESULT_NOT_FOUND: return RESULT_IO;
+    default: return result;
+    }
+}
+
+/* Nothing of the transaction was kept: no submission that was in it may be acknowledged. */
+static void mark_failed(struct store_submission *submissions, size_t count, enum result result)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (submissions[i].result == RESULT_OK)
+            submissions[i].result = result;
+    }
+}
+
 enum result store_commit(struct store *store, struct store_submission *submissions, size_t submission_count,
                          const struct store_delivery_result *results, size_t result_count, struct store_commit_counts *counts)
 {
-    struct store_commit_counts done = {0};
-    enum result result = RESULT_OK;
-    if (check_submissions(submissions, submission_count) || result_count > 0) {
-        result = writer_ready(store);
-        if (result == RESULT_OK && submission_count > 0 && !store_has_room(store))
-            result = RESULT_FULL;
-        if (result == RESULT_OK)
-            result = write_all(store, submissions, submission_count, results, result_count, &done);
-    }
+    struct store_commit_counts refused = {0}, done = {0};
+    enum result result = writer_ready(store);
+    bool anything = check_submissions(store, submissions, submission_count, &refused) || result_count > 0;
+    done.refused_for_room = refused.refused_for_room;
+    if (result == RESULT_OK && anything)
+        result = write_all(store, submissions, submission_count, results, result_count, &done);
+    else if (!anything)
+        result = refused.refused_for_room > 0 ? RESULT_FULL : RESULT_OK;
+    result = failure_of_store(result);
     if (result != RESULT_OK) {
-        done = (struct store_commit_counts){0};
-        for (size_t i = 0; i < submission_count; i++) {
-            if (submissions[i].result == RESULT_OK)
-                submissions[i].result = result;
-        }
+        mark_failed(submissions, submission_count, result);
+        done = refused;
     }
+    if (anything && (result == RESULT_FULL || (result == RESULT_OK && submission_count > 0)))
+        store->disk_full = result == RESULT_FULL;
     if (counts != NULL)
         *counts = done;
     return result;
-}
-
-enum result store_retry_dead(struct store *store, int64_t alert, const char *destination, uint64_t *count)
-{
-    int64_t id = destination ? (intptr_t)map_get(store->destinations, slice_of(destination)) : 0;
-    if (count != NULL)
-        *count = 0;
-    if (destination != NULL && id == 0)
-        return RESULT_NOT_FOUND;
-    enum result result = writer_ready(store);
-    if (result == RESULT_OK)
-        result = writer_begin(store);
-    if (result != RESULT_OK)
-        return result;
-    int changed = 0;
-    static const enum writer_statement steps[] = {WRITER_REQUEUE_DEAD, WRITER_REMOVE_REQUEUED};
-    for (size_t i = 0; result == RESULT_OK && i < sizeof steps / sizeof steps[0]; i++) {
-        sqlite3_stmt *statement = database_statement(&store->database, (int)steps[i]);
-        if (statement == NULL) {
-            result = RESULT_IO;
-            break;
-        }
-        sqlite3_bind_int64(statement, 1, alert);
-        sqlite3_bind_int64(statement, 2, id);
-        if (steps[i] == WRITER_REQUEUE_DEAD) {
-            sqlite3_bind_int64(statement, 3, clock_wall());
-            sqlite3_bind_int64(statement, 4, counted_now(store->clock));
-        }
-        result = database_finish(&store->database, statement);
-        changed = sqlite3_changes(store->database.handle);
-    }
-    result = writer_end(store, result);
-    if (result == RESULT_OK && count != NULL)
-        *count = (uint64_t)changed;
-    return result == RESULT_OK && changed == 0 ? RESULT_NOT_FOUND : result;
 }

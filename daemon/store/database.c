@@ -67,10 +67,7 @@ static const char *remedy_of(enum result result)
     switch (result) {
     case RESULT_FULL: return "make room on the file system, or lower store.size";
     case RESULT_BUSY: return "another program holds a lock on the database: end it";
-    case RESULT_CORRUPT:
-        return "stop the daemon, move store.db, store.db-wal and store.db-shm aside, read out what is left with 'sqlite3 store.db "
-               ".recover', and start "
-               "again with an empty store";
+    case RESULT_CORRUPT: return DATABASE_DAMAGE_REMEDY;
     case RESULT_DENIED: return "check the owner and the mode of the store's directory and files";
     case RESULT_NOT_FOUND: return "check the store's directory";
     default: return "look at the system's log for errors of the disk, and at quotas and limits on file size";

@@ -16,6 +16,11 @@ enum {
     DATABASE_ERROR_MAX = 512
 };
 
+/* What to do about a damaged database. */
+#define DATABASE_DAMAGE_REMEDY                                                                                                                 \
+    "stop the daemon, move store.db, store.db-wal and store.db-shm aside, read out what is left with 'sqlite3 store.db .recover', and start "  \
+    "again with an empty store"
+
 struct database {
     sqlite3 *handle;
     char *path;

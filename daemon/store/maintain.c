@@ -62,26 +62,6 @@ enum result store_checkpoint(struct store *store, bool idle)
 
 typedef VECTOR(int64_t) retention_rows;
 
-static enum result used_bytes(struct store *store, uint64_t *bytes)
-{
-    int64_t pages = 0, free_pages = 0;
-    enum result result = database_number(&store->database, "PRAGMA page_count", &pages);
-    if (result == RESULT_OK)
-        result = database_number(&store->database, "PRAGMA freelist_count", &free_pages);
-    *bytes = (uint64_t)(pages - free_pages) * DATABASE_PAGE_BYTES;
-    return result;
-}
-
-bool store_has_room(struct store *store)
-{
-    uint64_t used = 0;
-    if (used_bytes(store, &used) != RESULT_OK || used <= store->options.hard_bytes)
-        return true; /* what keeps it from being read will show in the commit */
-    database_set_error(&store->database, "the store holds %llu MiB of alerts that are not delivered, and takes no more: mend the destinations that are "
-                                        "behind, or raise store.size", (unsigned long long)(used >> 20));
-    return false;
-}
-
 /* What a round goes by. */
 struct retention {
     clock_nanos instant; /* counted: what is older has had its time */
@@ -129,13 +109,14 @@ static enum result find_expired(struct store *store, struct retention *retention
 
 static enum result begin_step(struct store *store, clock_nanos now, struct retention *retention)
 {
-    uint64_t used, soft = store->options.soft_bytes, hard = store->options.hard_bytes;
+    struct writer_space space;
+    uint64_t soft = store->options.soft_bytes, hard = store->options.hard_bytes;
     *retention = (struct retention){.instant = clock_difference(now, store->options.alert_retention)};
-    enum result result = used_bytes(store, &used);
+    enum result result = writer_space(store, &space);
     if (result == RESULT_OK)
         result = aging_older_than(store, retention->instant, &retention->expired);
-    retention->crowded = used > soft;
-    store->dead_may_go &= used > soft + (hard - soft) / 2;
+    retention->crowded = writer_is_crowded(store, &space);
+    store->dead_may_go &= space.used > soft + (hard - soft) / 2;
     return result;
 }
 
@@ -227,7 +208,7 @@ struct seen_id {
 typedef VECTOR(struct seen_id) seen_ids;
 
 /* An index by age would double what an alert's id costs at each commit; instead the whole tree is walked, a step at a time, for ever. */
-static enum result find_forgotten(struct store *store, clock_nanos now, seen_ids *ids)
+static enum result find_forgotten(struct store *store, clock_nanos now, seen_ids *ids, bool *too_many)
 {
     sqlite3_stmt *statement = database_statement(&store->database, WRITER_SEEN_ROWS);
     if (statement == NULL)
@@ -245,8 +226,12 @@ static enum result find_forgotten(struct store *store, clock_nanos now, seen_ids
         if (id.length != sizeof last.bytes)
             continue;
         memcpy(last.bytes, id.bytes, sizeof last.bytes);
-        if (sqlite3_column_int64(statement, 1) <= oldest && sqlite3_column_int(statement, 2) == 0)
+        /* every alert has one id: those of the last id_count alerts are at most so many */
+        bool beyond = sqlite3_column_int64(statement, 1) <= store->last_alert - (int64_t)store->options.id_count;
+        bool kept = sqlite3_column_int(statement, 2) != 0;
+        if ((beyond || sqlite3_column_int64(statement, 1) <= oldest) && !kept)
             VECTOR_PUSH(ids, last);
+        *too_many |= beyond && !kept;
         looked_at++;
     }
     memcpy(store->seen_cursor, last.bytes, sizeof last.bytes);
@@ -257,7 +242,8 @@ static enum result find_forgotten(struct store *store, clock_nanos now, seen_ids
 static enum result forget_ids(struct store *store, clock_nanos now, struct store_maintenance *done)
 {
     seen_ids ids = {0};
-    enum result result = find_forgotten(store, now, &ids);
+    bool too_many = false;
+    enum result result = find_forgotten(store, now, &ids, &too_many);
     if (result == RESULT_OK && ids.count > 0) {
         result = writer_begin(store);
         if (result == RESULT_OK) {
@@ -270,6 +256,7 @@ static enum result forget_ids(struct store *store, clock_nanos now, struct store
             result = writer_end(store, result);
         }
         done->ids_forgotten += result == RESULT_OK ? ids.count : 0;
+        done->more |= result == RESULT_OK && too_many;
     }
     VECTOR_FREE(&ids);
     return result;

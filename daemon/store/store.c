@@ -16,6 +16,22 @@
 
 enum { DAY_SECONDS = 86400 };
 
+/* What has a bound of its own may never be what fills the store, so each bound is a share of soft_bytes, of which hard_bytes is twice as much by
+ * default: dead letters a quarter (on pages half of it may be waste, so up to a half), their columns an eighth, known ids a quarter. Positions have no
+ * option: those of health are 4,096 of at most 4 KiB, no more than the least size that a configuration may give. A quarter at least is left to alerts
+ * that are not delivered, whatever else there is. */
+static void bound_by_size(struct store_options *options)
+{
+    enum { LETTER_COLUMNS_BYTES = 1024, ID_BYTES = 96 };
+    uint64_t letters = options->soft_bytes / 8 / LETTER_COLUMNS_BYTES;
+    if (options->dead_letter_bytes > options->soft_bytes / STORE_DEAD_LETTER_SHARE)
+        options->dead_letter_bytes = options->soft_bytes / STORE_DEAD_LETTER_SHARE;
+    if (options->dead_letter_count > letters)
+        options->dead_letter_count = letters;
+    if (options->id_count == 0)
+        options->id_count = options->soft_bytes / 4 / ID_BYTES;
+}
+
 static void fill_defaults(struct store_options *options)
 {
     if (options->alert_retention <= 0)
@@ -34,6 +50,7 @@ static void fill_defaults(struct store_options *options)
         options->dead_letter_bytes = UINT64_C(64) << 20;
     if (options->dead_letter_count == 0)
         options->dead_letter_count = 100000;
+    bound_by_size(options);
     if (options->checkpoint_bytes == 0)
         options->checkpoint_bytes = UINT64_C(4) << 20;
     if (options->busy_timeout_ms <= 0)
@@ -155,7 +172,8 @@ static enum result read_state(struct store *store)
     int64_t newest = 0, recorded = 0, bytes = 0, count = 0;
     enum result result = database_number(database, "SELECT coalesce(max(number), 0) FROM alert", &newest);
     if (result == RESULT_OK)
-        result = database_number(database, "SELECT value FROM meta WHERE name = 'last_alert'", &recorded);
+        result = writer_missing(store, database_number(database, "SELECT value FROM meta WHERE name = 'last_alert'", &recorded),
+                                "the number of its last alert");
     if (result == RESULT_OK)
         result = database_number(database, "SELECT coalesce(sum(length(kept)), 0) FROM dead_letter", &bytes);
     if (result == RESULT_OK)
@@ -283,6 +301,14 @@ enum result writer_end(struct store *store, enum result result)
     return result;
 }
 
+enum result writer_missing(struct store *store, enum result result, const char *what)
+{
+    if (result != RESULT_NOT_FOUND)
+        return result;
+    database_set_error(&store->database, "%s lacks %s: " DATABASE_DAMAGE_REMEDY, store->database.path, what);
+    return RESULT_CORRUPT;
+}
+
 enum result writer_add_to_meta(struct store *store, const char *name, int64_t number)
 {
     sqlite3_stmt *statement = database_statement(&store->database, WRITER_ADD_TO_META);
@@ -291,4 +317,14 @@ enum result writer_add_to_meta(struct store *store, const char *name, int64_t nu
     database_bind_text(statement, 1, slice_of(name));
     sqlite3_bind_int64(statement, 2, number);
     return database_finish(&store->database, statement);
+}
+
+enum result store_probe(struct store *store)
+{
+    enum result result = writer_ready(store);
+    if (result == RESULT_OK)
+        result = writer_begin(store);
+    if (result == RESULT_OK)
+        result = writer_end(store, writer_add_to_meta(store, "last_alert", 0));
+    return result;
 }

@@ -257,11 +257,11 @@ enum result submission_reader_open(struct submission_reader *reader, struct slic
     *reader = (struct submission_reader){.rest = bytes};
     if (!take_bytes(&reader->rest, sizeof magic, &begin) || memcmp(begin.bytes, magic, sizeof magic) != 0 ||
         !take_number(&reader->rest, 2, &version))
-        return RESULT_CORRUPT;
+        return RESULT_INVALID;
     if (version != SUBMISSION_VERSION)
         return RESULT_UNSUPPORTED;
     if (!take_text(&reader->rest, &reader->cluster) || !take_text(&reader->rest, &reader->partition_key))
-        return RESULT_CORRUPT;
+        return RESULT_INVALID;
     return RESULT_OK;
 }
 
@@ -272,7 +272,7 @@ enum result submission_reader_next(struct submission_reader *reader, struct subm
     if (rest.length == 0)
         return RESULT_NOT_FOUND;
     if (!take_number(&rest, 1, &kind) || !take_text(&rest, &body))
-        return RESULT_CORRUPT;
+        return RESULT_INVALID;
     bool good = false;
     switch (kind) {
     case SUBMISSION_ALERT: good = take_alert(body, &item->alert); break;
@@ -285,7 +285,7 @@ enum result submission_reader_next(struct submission_reader *reader, struct subm
     default: break;
     }
     if (!good)
-        return RESULT_CORRUPT;
+        return RESULT_INVALID;
     item->kind = (enum submission_kind)kind;
     reader->rest = rest;
     return RESULT_OK;

@@ -31,6 +31,7 @@ enum writer_statement {
     WRITER_REMOVE_ENDED,
     WRITER_SEEN_ROWS,
     WRITER_REMOVE_SEEN,
+    WRITER_WAITING,
     WRITER_SET_POSITION,
     WRITER_READ_CLOCK,
     WRITER_WRITE_CLOCK,
@@ -55,6 +56,10 @@ struct store {
     struct map *destinations; /* name -> id, as a pointer-sized number */
     uint64_t dead_letter_bytes;
     uint64_t dead_letter_count;
+
+    bool full;      /* over hard_bytes, and not yet far enough below it again (store_has_room) */
+    bool disk_full; /* the last commit of submissions met a full disk: the oldest delivered alerts make room inside the file */
+    char full_text[DATABASE_ERROR_MAX]; /* what held the room when it became full */
 
     uint64_t wal_pages;          /* in the WAL after the last commit */
     uint64_t checkpointed_pages; /* of these, already in the database at the last checkpoint */
@@ -91,5 +96,24 @@ enum result aging_older_than(struct store *store, clock_nanos instant, int64_t *
 
 /* Adds to a number in meta. */
 enum result writer_add_to_meta(struct store *store, const char *name, int64_t number);
+/* RESULT_CORRUPT, with its text, in place of RESULT_NOT_FOUND for rows that every store has. */
+enum result writer_missing(struct store *store, enum result result, const char *what);
+
+/* Parts of a transaction. */
+enum result writer_add_dead_letter(struct store *store, const struct submission_dead_letter *letter, struct slice cluster, clock_nanos now,
+                                   struct store_commit_counts *counts);
+enum result writer_bound_dead_letters(struct store *store, struct store_commit_counts *counts);
+enum result writer_add_result(struct store *store, const struct store_delivery_result *delivery);
+/* The oldest ones, at most so many, in a transaction of its own. */
+enum result writer_drop_dead_letters(struct store *store, uint64_t most, uint64_t *dropped);
+
+/* Bytes of the database's pages: all that are in use, and those that wait to be used again. */
+struct writer_space {
+    uint64_t used;
+    uint64_t unused;
+};
+enum result writer_space(struct store *store, struct writer_space *space);
+/* Must delivered alerts go before their time? */
+bool writer_is_crowded(const struct store *store, const struct writer_space *space);
 
 #endif

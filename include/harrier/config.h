@@ -134,6 +134,9 @@ struct config_rules {
     const char *tables;          /* folder, absolute; empty: none */
 };
 
+/* Dead letters are at most one part in so many of the store's size, whatever `dead_letters` says: bounds fit together by construction. */
+enum { CONFIG_DEAD_LETTER_SHARE = 4 };
+
 struct config_store {
     const char *directory;    /* absolute */
     clock_nanos retention;    /* age at which alerts that were delivered are removed */

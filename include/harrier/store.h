@@ -15,7 +15,8 @@
 enum {
     STORE_NAME_MAX = 64,   /* of a destination, with its NUL */
     STORE_ERROR_MAX = 256, /* text of the last failed try, with its NUL */
-    STORE_ID_HEX = SUBMISSION_ID_HEX + 1
+    STORE_ID_HEX = SUBMISSION_ID_HEX + 1,
+    STORE_DEAD_LETTER_SHARE = 4 /* dead letters take at most one part in so many of soft_bytes, whatever dead_letter_bytes says */
 };
 
 /* Zero means the default that is given behind each. */
@@ -24,9 +25,10 @@ struct store_options {
     clock_nanos alert_retention; /* from storing on, in counted time (counted.h); 30 days */
     clock_nanos id_retention;    /* how long an alert_id is known, never less than alert_retention; 90 days */
     uint64_t soft_bytes;         /* above it the oldest delivered alerts go; 4 GiB */
-    uint64_t hard_bytes;         /* above it store_commit takes no submissions (RESULT_FULL), only results of deliveries; 2 x soft_bytes */
-    uint64_t dead_letter_bytes;  /* kept bytes of all input dead letters; the oldest go, and are counted; 64 MiB */
-    uint64_t dead_letter_count;  /* number of them; 100,000 */
+    uint64_t hard_bytes;         /* above it store_commit takes no alerts and dead letters (RESULT_FULL), only results and positions; 2 x soft_bytes */
+    uint64_t dead_letter_bytes;  /* kept bytes of all input dead letters; the oldest go, and are counted; 64 MiB, at most a quarter of soft_bytes */
+    uint64_t dead_letter_count;  /* number of them; 100,000, at most one for each 8 KiB of soft_bytes */
+    uint64_t id_count;           /* ids of alerts that are no longer kept: those of the last so many alerts; one for each 384 bytes of soft_bytes */
     uint64_t checkpoint_bytes;   /* size of the WAL from which store_checkpoint copies it into the database; 4 MiB */
     int busy_timeout_ms;         /* 5,000 */
     struct counted_source clock; /* readings of the store's clock; the system's */
@@ -68,8 +70,8 @@ struct store_delivery_result {
 
 struct store_submission {
     struct slice bytes; /* submission_bytes */
-    enum result result; /* out: RESULT_OK: committed; RESULT_CORRUPT, RESULT_UNSUPPORTED: not this one (nothing of it), the others were;
-                           after a failed commit the same result as store_commit gave */
+    enum result result; /* out: RESULT_OK: committed; RESULT_INVALID (broken), RESULT_UNSUPPORTED (of a newer encoding): never this one (nothing of it),
+                           the others were; RESULT_FULL: not now, for want of room, the others were; after a failed commit what store_commit gave */
 };
 
 struct store_commit_counts {
@@ -78,16 +80,23 @@ struct store_commit_counts {
     uint64_t deliveries_added;
     uint64_t dead_letters_added;
     uint64_t dead_letters_dropped; /* oldest ones, to stay within the bounds */
+    uint64_t refused_for_room;     /* submissions; told after a failure as well */
 };
 
-/* One transaction, one fsync, for all of it. On any result but RESULT_OK nothing at all was kept (RESULT_FULL: disk full; RESULT_IO; RESULT_BUSY;
- * RESULT_CORRUPT), no submission may be acknowledged, and the same call may be made again later. results may name deliveries that are gone or
- * of an older round: ignored. counts may be NULL. */
+/* One transaction, one fsync, for all of it. On any result but RESULT_OK nothing at all was kept, no submission may be acknowledged, and the same call
+ * may be made again later: RESULT_FULL: the disk is full, or there was nothing to write but submissions that find no room; RESULT_BUSY; RESULT_IO;
+ * RESULT_CORRUPT: the database is damaged; RESULT_DENIED. Never RESULT_INVALID, RESULT_UNSUPPORTED or RESULT_LIMIT: those condemn one submission for
+ * good. Submissions that find no room do not keep the results from being committed. results may name deliveries that are gone or of an older round:
+ * ignored. counts may be NULL. */
 enum result store_commit(struct store *store, struct store_submission *submissions, size_t submission_count,
                          const struct store_delivery_result *results, size_t result_count, struct store_commit_counts *counts);
-/* False while the database is above hard_bytes: alerts that are not delivered are never removed to make room, for then a flood could wash
- * away the one that matters. store_error then says so. */
+/* Results alone, from the first on, on a full disk in ever smaller pieces. *stored: how many are durable. */
+enum result store_commit_results(struct store *store, const struct store_delivery_result *results, size_t count, size_t *stored);
+/* False while the pages in use are above hard_bytes, and from then on until a sixteenth of it is free: alerts that are not delivered are never removed
+ * to make room, for then a flood could wash away the one that matters. store_error then says what holds the room. */
 bool store_has_room(struct store *store);
+/* Writes a row with the value that it has: RESULT_OK if the store takes writes (after a failure, on a fresh connection). */
+enum result store_probe(struct store *store);
 /* Text of the last failure of a call on this store: what, and what to do. Never NULL; valid until the next call. */
 const char *store_error(const struct store *store);
 
@@ -112,6 +121,8 @@ struct store_maintenance {
  * What goes: alerts that are older than alert_retention, or, above soft_bytes, the oldest; never one that is still to be delivered. One that was given up
  * goes alert_retention after that, or, when nothing else is left and the store is half way from soft_bytes to hard_bytes, before. */
 enum result store_maintain(struct store *store, clock_nanos now, struct store_maintenance *done);
+/* One bounded step towards room, as store_maintain: delivered alerts go before their time, the oldest first, then dead letters. */
+enum result store_make_room(struct store *store, clock_nanos now, struct store_maintenance *done);
 /* Gives at most pages free pages (4 KiB) back to the file system. *more: there are more. */
 enum result store_vacuum_step(struct store *store, int pages, bool *more);
 

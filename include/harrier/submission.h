@@ -96,9 +96,9 @@ struct submission_reader {
     struct slice partition_key;
 };
 
-/* RESULT_UNSUPPORTED for another version, RESULT_CORRUPT for what is no submission. */
+/* RESULT_UNSUPPORTED for another version, RESULT_INVALID for what is no submission. */
 enum result submission_reader_open(struct submission_reader *reader, struct slice bytes);
-/* The next item; RESULT_NOT_FOUND at the end, RESULT_CORRUPT on anything odd (the reader then stays where it is). */
+/* The next item; RESULT_NOT_FOUND at the end, RESULT_INVALID on anything odd (the reader then stays where it is). */
 enum result submission_reader_next(struct submission_reader *reader, struct submission_item *item);
 
 /* --- severities --------------------------------------------------------------------------------------------------------- */

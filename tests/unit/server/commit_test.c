@@ -11,13 +11,16 @@
 
 #include <cmocka.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static const struct commit_sender sender = {.source = 1, .connection = 1};
 
 struct fixture {
     char directory[64];
+    pthread_mutex_t hold; /* whoever has it keeps the commit thread in its wake-up */
     struct store *store;
     struct commit *commit;
     atomic_uint committed; /* calls of the commit thread's wake-up */
@@ -29,6 +32,8 @@ static void on_committed(void *context)
 {
     struct fixture *fixture = context;
     atomic_fetch_add(&fixture->committed, 1);
+    pthread_mutex_lock(&fixture->hold);
+    pthread_mutex_unlock(&fixture->hold);
 }
 
 static void on_done(void *context, enum result result, struct submission *submission)
@@ -41,14 +46,15 @@ static void on_done(void *context, enum result result, struct submission *submis
     atomic_fetch_add(&fixture->done, 1);
 }
 
-static int setup_with(void **state, size_t queue_bytes)
+static int setup_with(void **state, size_t queue_bytes, uint64_t size)
 {
     struct fixture *fixture = xcalloc(1, sizeof *fixture);
     char *error = NULL;
 
     snprintf(fixture->directory, sizeof fixture->directory, "/tmp/harrier-commit-XXXXXX");
     assert_non_null(mkdtemp(fixture->directory));
-    const struct store_options options = {.directory = fixture->directory};
+    const struct store_options options = {.directory = fixture->directory, .soft_bytes = size};
+    pthread_mutex_init(&fixture->hold, NULL);
     if (store_open(&options, &fixture->store, &error) != RESULT_OK)
         fail_msg("%s", error);
     const struct commit_options commit = {
@@ -60,7 +66,7 @@ static int setup_with(void **state, size_t queue_bytes)
 
 static int setup(void **state)
 {
-    return setup_with(state, 1 << 20);
+    return setup_with(state, 1 << 20, 0);
 }
 
 static int teardown(void **state)
@@ -71,6 +77,7 @@ static int teardown(void **state)
     if (fixture->commit)
         commit_stop(fixture->commit);
     store_close(fixture->store);
+    pthread_mutex_destroy(&fixture->hold);
     int status = system(command);
     free(command);
     free(fixture);
@@ -168,7 +175,7 @@ static void test_what_waits_when_the_hurry_begins_is_given_back_if_it_can_be_sen
 
 static int setup_small_queue(void **state)
 {
-    return setup_with(state, 1000);
+    return setup_with(state, 1000, 0);
 }
 
 static void test_a_full_queue_refuses_and_leaves_the_submission_to_its_owner(void **state)
@@ -200,6 +207,135 @@ static void test_there_is_nothing_to_retry_in_an_empty_store(void **state)
     assert_int_equal(commit_retry_dead(fixture->commit, 0, NULL, &count), RESULT_NOT_FOUND);
     assert_int_equal(count, 0);
     assert_true(commit_is_healthy(fixture->commit));
+}
+
+static int setup_large_queue(void **state)
+{
+    return setup_with(state, 64 << 20, 0);
+}
+
+static void test_what_waits_is_committed_in_transactions_of_bounded_bytes(void **state)
+{
+    struct fixture *fixture = *state;
+    struct commit_counts before, after;
+
+    pthread_mutex_lock(&fixture->hold);
+    assert_true(commit_submit(fixture->commit, &sender, one_dead_letter(10), on_done, fixture));
+    while (!atomic_load(&fixture->committed)) /* it waits for the mutex now */
+        usleep(1000);
+    commit_counts(fixture->commit, &before);
+    for (int i = 0; i < 4; i++)
+        assert_true(commit_submit(fixture->commit, &sender, one_dead_letter(3 << 20), on_done, fixture));
+    pthread_mutex_unlock(&fixture->hold);
+    wait_until_done(fixture, 5);
+    commit_counts(fixture->commit, &after);
+    assert_int_equal(after.commits - before.commits, 2);
+    assert_int_equal(atomic_load(&fixture->refused), 0);
+}
+
+/* --- a full store ------------------------------------------------------------------------------------------------------------------- */
+
+enum { SMALL_STORE = 500 * 1000 };
+
+static int setup_small_store(void **state)
+{
+    return setup_with(state, 16 << 20, SMALL_STORE);
+}
+
+static struct submission *one_alert(unsigned int number)
+{
+    struct submission *submission = submission_new(SLICE("c"), SLICE("c"));
+    char id[SUBMISSION_ID_HEX + 1], json[8000];
+    memset(json, 'x', sizeof json);
+    snprintf(id, sizeof id, "%064x", number);
+    const struct submission_alert alert = {.alert_id = slice_of(id),
+                                           .dedup_key = slice_of(id),
+                                           .rule = SLICE("r"),
+                                           .severity = SLICE("HIGH"),
+                                           .json = slice_make(json, sizeof json),
+                                           .destinations = {SLICE("soc")},
+                                           .destination_count = 1};
+    assert_int_equal(submission_add_alert(submission, &alert), RESULT_OK);
+    return submission;
+}
+
+/* True if it was stored. */
+static bool submit_alert(struct fixture *fixture, unsigned int number)
+{
+    unsigned int refused = atomic_load(&fixture->refused), done = atomic_load(&fixture->done);
+    assert_true(commit_submit(fixture->commit, &sender, one_alert(number), on_done, fixture));
+    wait_until_done(fixture, done + 1);
+    return atomic_load(&fixture->refused) == refused;
+}
+
+/* Returns how many alerts it took. */
+static unsigned int fill(struct fixture *fixture)
+{
+    unsigned int stored = 0;
+    while (submit_alert(fixture, stored + 1))
+        stored++;
+    assert_false(commit_is_healthy(fixture->commit));
+    return stored;
+}
+
+static void report_delivered(struct fixture *fixture, unsigned int first, unsigned int last)
+{
+    for (unsigned int alert = first; alert <= last; alert++) {
+        const struct store_delivery_result result = {
+            .alert = alert, .state = STORE_DELIVERED, .attempts = 1, .time = clock_wall(), .destination = "soc"};
+        commit_report(fixture->commit, &result, 1);
+    }
+}
+
+static uint64_t pending(const struct fixture *fixture)
+{
+    struct store_reader *reader;
+    struct store_counts *counts = xcalloc(1, sizeof *counts);
+    char *error = NULL;
+    assert_int_equal(store_reader_open(fixture->directory, &reader, &error), RESULT_OK);
+    assert_int_equal(store_counts(reader, counts), RESULT_OK);
+    uint64_t number = counts->destinations[0].pending;
+    store_reader_close(reader);
+    free(counts);
+    return number;
+}
+
+static void test_a_full_store_recovers_while_a_sender_never_stops(void **state)
+{
+    struct fixture *fixture = *state;
+    unsigned int stored = fill(fixture), tries = 0;
+
+    report_delivered(fixture, 1, stored);
+    while (!submit_alert(fixture, 1000000) && tries++ < 2000)
+        ;
+    assert_true(tries < 2000);
+    assert_true(commit_is_healthy(fixture->commit));
+    assert_int_equal(pending(fixture), 1);
+}
+
+static void test_what_was_delivered_from_a_full_store_is_known_after_a_stop(void **state)
+{
+    struct fixture *fixture = *state;
+    unsigned int stored = fill(fixture);
+
+    assert_true(commit_submit(fixture->commit, &sender, one_alert(1000000), on_done, fixture));
+    report_delivered(fixture, 1, 10);
+    commit_stop(fixture->commit);
+    fixture->commit = NULL;
+    assert_int_equal(pending(fixture), stored - 10);
+}
+
+static void test_a_full_store_counts_what_it_refuses_and_no_commit_fails(void **state)
+{
+    struct fixture *fixture = *state;
+    struct commit_counts counts;
+
+    fill(fixture);
+    for (unsigned int i = 0; i < 5; i++)
+        assert_false(submit_alert(fixture, 1000000 + i));
+    commit_counts(fixture->commit, &counts);
+    assert_int_equal(counts.refused_for_room, 6);
+    assert_int_equal(counts.failures, 0);
 }
 
 /* --- mailbox ------------------------------------------------------------------------------------------------------------------------ */
@@ -261,6 +397,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_waits_when_the_hurry_begins_is_given_back_if_it_can_be_sent_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_full_queue_refuses_and_leaves_the_submission_to_its_owner, setup_small_queue, teardown),
         cmocka_unit_test_setup_teardown(test_there_is_nothing_to_retry_in_an_empty_store, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_waits_is_committed_in_transactions_of_bounded_bytes, setup_large_queue, teardown),
+        cmocka_unit_test_setup_teardown(test_a_full_store_recovers_while_a_sender_never_stops, setup_small_store, teardown),
+        cmocka_unit_test_setup_teardown(test_what_was_delivered_from_a_full_store_is_known_after_a_stop, setup_small_store, teardown),
+        cmocka_unit_test_setup_teardown(test_a_full_store_counts_what_it_refuses_and_no_commit_fails, setup_small_store, teardown),
         cmocka_unit_test(test_messages_from_another_thread_arrive_each_once_and_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a commit keeps, what it refuses, and what is there when it fails. */
-#include "fixture.h"
+#include "faulty_vfs.h"
 
 #include <signal.h>
 #include <sqlite3.h>
@@ -8,146 +8,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-/* --- a VFS that fails when told to ------------------------------------------------------------------------------------- */
-
-struct faulty_file {
-    sqlite3_file base;
-    sqlite3_file *real;
-};
-
-static int fail_syncs, fail_writes; /* that many calls fail */
-
-#define REAL(file) (((struct faulty_file *)(file))->real)
-
-static int faulty_close(sqlite3_file *file)
-{
-    int code = REAL(file)->pMethods->xClose(REAL(file));
-    sqlite3_free(REAL(file));
-    return code;
-}
-static int faulty_read(sqlite3_file *file, void *out, int amount, sqlite3_int64 offset)
-{
-    return REAL(file)->pMethods->xRead(REAL(file), out, amount, offset);
-}
-static int faulty_write(sqlite3_file *file, const void *bytes, int amount, sqlite3_int64 offset)
-{
-    if (fail_writes > 0) {
-        fail_writes--;
-        return SQLITE_FULL;
-    }
-    return REAL(file)->pMethods->xWrite(REAL(file), bytes, amount, offset);
-}
-static int faulty_truncate(sqlite3_file *file, sqlite3_int64 size)
-{
-    return REAL(file)->pMethods->xTruncate(REAL(file), size);
-}
-static int faulty_sync(sqlite3_file *file, int flags)
-{
-    if (fail_syncs > 0) {
-        fail_syncs--;
-        return SQLITE_IOERR_FSYNC;
-    }
-    return REAL(file)->pMethods->xSync(REAL(file), flags);
-}
-static int faulty_size(sqlite3_file *file, sqlite3_int64 *size)
-{
-    return REAL(file)->pMethods->xFileSize(REAL(file), size);
-}
-static int faulty_lock(sqlite3_file *file, int level)
-{
-    return REAL(file)->pMethods->xLock(REAL(file), level);
-}
-static int faulty_unlock(sqlite3_file *file, int level)
-{
-    return REAL(file)->pMethods->xUnlock(REAL(file), level);
-}
-static int faulty_check(sqlite3_file *file, int *out)
-{
-    return REAL(file)->pMethods->xCheckReservedLock(REAL(file), out);
-}
-static int faulty_control(sqlite3_file *file, int operation, void *argument)
-{
-    return REAL(file)->pMethods->xFileControl(REAL(file), operation, argument);
-}
-static int faulty_sector(sqlite3_file *file)
-{
-    return REAL(file)->pMethods->xSectorSize(REAL(file));
-}
-static int faulty_characteristics(sqlite3_file *file)
-{
-    return REAL(file)->pMethods->xDeviceCharacteristics(REAL(file));
-}
-static int faulty_map(sqlite3_file *file, int region, int size, int extend, void volatile **out)
-{
-    return REAL(file)->pMethods->xShmMap(REAL(file), region, size, extend, out);
-}
-static int faulty_shm_lock(sqlite3_file *file, int offset, int count, int flags)
-{
-    return REAL(file)->pMethods->xShmLock(REAL(file), offset, count, flags);
-}
-static void faulty_barrier(sqlite3_file *file)
-{
-    REAL(file)->pMethods->xShmBarrier(REAL(file));
-}
-static int faulty_unmap(sqlite3_file *file, int remove_it)
-{
-    return REAL(file)->pMethods->xShmUnmap(REAL(file), remove_it);
-}
-
-static const sqlite3_io_methods faulty_methods = {2,
-                                                  faulty_close,
-                                                  faulty_read,
-                                                  faulty_write,
-                                                  faulty_truncate,
-                                                  faulty_sync,
-                                                  faulty_size,
-                                                  faulty_lock,
-                                                  faulty_unlock,
-                                                  faulty_check,
-                                                  faulty_control,
-                                                  faulty_sector,
-                                                  faulty_characteristics,
-                                                  faulty_map,
-                                                  faulty_shm_lock,
-                                                  faulty_barrier,
-                                                  faulty_unmap,
-                                                  NULL,
-                                                  NULL};
-
-static int faulty_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *out_flags)
-{
-    sqlite3_vfs *real = vfs->pAppData;
-    struct faulty_file *faulty = (struct faulty_file *)file;
-    faulty->real = sqlite3_malloc(real->szOsFile);
-    memset(faulty->real, 0, (size_t)real->szOsFile);
-    int code = real->xOpen(real, name, faulty->real, flags, out_flags);
-    if (code != SQLITE_OK) {
-        sqlite3_free(faulty->real);
-        return code;
-    }
-    faulty->base.pMethods = &faulty_methods;
-    return SQLITE_OK;
-}
-
-static sqlite3_vfs faulty_vfs;
-
-static int setup_faulty(void **state)
-{
-    sqlite3_vfs *real = sqlite3_vfs_find(NULL);
-    faulty_vfs = *real;
-    faulty_vfs.zName = "faulty";
-    faulty_vfs.szOsFile = sizeof(struct faulty_file);
-    faulty_vfs.pAppData = real;
-    faulty_vfs.xOpen = faulty_open;
-    faulty_vfs.pNext = NULL;
-    sqlite3_vfs_register(&faulty_vfs, 0);
-    fixture_setup(state);
-    struct fixture *fixture = *state;
-    fixture->options.vfs = "faulty";
-    fixture_reopen(fixture);
-    return 0;
-}
 
 /* --- tests -------------------------------------------------------------------------------------------------------------- */
 
@@ -231,7 +91,7 @@ static void test_a_damaged_submission_is_left_out_whole_and_the_others_are_kept(
     cut.length--;
     struct store_submission all[] = {{.bytes = cut}, {.bytes = submission_bytes(good)}, {.bytes = submission_bytes(future)}};
     assert_int_equal(store_commit(fixture->store, all, 3, NULL, 0, NULL), RESULT_OK);
-    assert_int_equal(all[0].result, RESULT_CORRUPT);
+    assert_int_equal(all[0].result, RESULT_INVALID);
     assert_int_equal(all[1].result, RESULT_OK);
     assert_int_equal(all[2].result, RESULT_UNSUPPORTED);
     assert_int_equal(fixture_counts(fixture).alerts, 1);

@@ -122,6 +122,17 @@ static inline void fixture_commit_alerts(struct fixture *fixture, int first, int
     assert_int_equal(fixture_commit(fixture, submission, NULL), RESULT_OK);
 }
 
+/* Alerts of about 8 KB. */
+static inline void fixture_commit_heavy(struct fixture *fixture, int first, int count, const char *to)
+{
+    char json[8000];
+    struct submission *submission = submission_new(SLICE("prod"), (struct slice){0});
+    memset(json, 'x', sizeof json);
+    for (int i = 0; i < count; i++)
+        fixture_add_alert(submission, first + i, "HIGH", to, slice_make(json, sizeof json));
+    assert_int_equal(fixture_commit(fixture, submission, NULL), RESULT_OK);
+}
+
 static inline enum result fixture_report(struct fixture *fixture, const char *destination, int64_t alert, uint32_t round,
                                          enum store_delivery_state state, const char *error)
 {

@@ -80,17 +80,6 @@ static void test_the_number_of_an_alert_is_never_used_again(void **state)
     store_reader_close(reader);
 }
 
-/* Alerts of about 8 KB. */
-static void commit_heavy(struct fixture *fixture, int first, int count, const char *to)
-{
-    char json[8000];
-    struct submission *submission = submission_new(SLICE("prod"), (struct slice){0});
-    memset(json, 'x', sizeof json);
-    for (int i = 0; i < count; i++)
-        fixture_add_alert(submission, first + i, "HIGH", to, slice_make(json, sizeof json));
-    assert_int_equal(fixture_commit(fixture, submission, NULL), RESULT_OK);
-}
-
 static uint64_t used_bytes(const struct fixture *fixture)
 {
     struct store_counts counts = fixture_counts(fixture);
@@ -103,8 +92,8 @@ static void test_over_the_soft_limit_the_oldest_delivered_ones_go(void **state)
     fixture->options.soft_bytes = 1000 * 1000;
     fixture->options.hard_bytes = 100 * 1000 * 1000;
     fixture_reopen(fixture);
-    commit_heavy(fixture, 1, 100, "soc");
-    commit_heavy(fixture, 101, 200, NULL);
+    fixture_commit_heavy(fixture, 1, 100, "soc");
+    fixture_commit_heavy(fixture, 101, 200, NULL);
     struct store_maintenance done = maintain(fixture, clock_wall());
     assert_true(done.alerts_removed > 0 && done.alerts_removed <= 200);
     assert_true(used_bytes(fixture) <= 1000 * 1000 + 512 * 1024); /* what is undelivered is close to 1 MB by itself */
@@ -118,7 +107,7 @@ static void test_over_the_hard_limit_nothing_more_is_taken_and_what_is_undeliver
     fixture->options.soft_bytes = 500 * 1000;
     fixture->options.hard_bytes = 1000 * 1000;
     fixture_reopen(fixture);
-    commit_heavy(fixture, 1, 300, "soc");
+    fixture_commit_heavy(fixture, 1, 300, "soc");
     assert_false(store_has_room(fixture->store));
     assert_non_null(strstr(store_error(fixture->store), "store.size"));
     maintain(fixture, clock_wall());
@@ -145,11 +134,11 @@ static void test_a_step_is_bounded(void **state)
 static void test_a_checkpoint_empties_the_wal_for_the_next_commit(void **state)
 {
     struct fixture *fixture = *state;
-    commit_heavy(fixture, 1, 50, NULL);
+    fixture_commit_heavy(fixture, 1, 50, NULL);
     uint64_t before = fixture_counts(fixture).wal_bytes;
     for (int i = 0; i < 20; i++) {
         assert_int_equal(store_checkpoint(fixture->store, true), RESULT_OK);
-        commit_heavy(fixture, 100 + i * 10, 10, NULL);
+        fixture_commit_heavy(fixture, 100 + i * 10, 10, NULL);
     }
     assert_true(fixture_counts(fixture).wal_bytes <= before);
     assert_true(used_bytes(fixture) > 200 * 8000);
@@ -181,7 +170,7 @@ static void test_a_pinned_wal_does_not_stop_commits_and_is_emptied_afterwards(vo
     assert_int_equal(sqlite3_open(path, &pin), SQLITE_OK);
     assert_int_equal(sqlite3_exec(pin, "BEGIN; SELECT count(*) FROM alert", NULL, NULL, NULL), SQLITE_OK);
     for (int i = 0; i < 20; i++) {
-        commit_heavy(fixture, 100 + i * 10, 10, NULL);
+        fixture_commit_heavy(fixture, 100 + i * 10, 10, NULL);
         assert_int_equal(store_checkpoint(fixture->store, false), RESULT_OK);
     }
     uint64_t pinned = fixture_counts(fixture).wal_bytes;
@@ -189,7 +178,7 @@ static void test_a_pinned_wal_does_not_stop_commits_and_is_emptied_afterwards(vo
     sqlite3_close(pin);
     for (int i = 0; i < 20; i++) {
         assert_int_equal(store_checkpoint(fixture->store, true), RESULT_OK);
-        commit_heavy(fixture, 1000 + i * 10, 10, NULL);
+        fixture_commit_heavy(fixture, 1000 + i * 10, 10, NULL);
     }
     assert_true(fixture_counts(fixture).wal_bytes <= pinned + 200 * 1024); /* not grown by the second 1.6 MB */
 }
@@ -199,7 +188,7 @@ static void test_free_pages_are_given_back_step_by_step(void **state)
     struct fixture *fixture = *state;
     bool more = true;
     int steps = 0;
-    commit_heavy(fixture, 1, 200, NULL);
+    fixture_commit_heavy(fixture, 1, 200, NULL);
     maintain(fixture, clock_wall() + 31 * DAY);
     uint64_t before = fixture_counts(fixture).database_bytes;
     while (more && steps++ < 100)

@@ -152,7 +152,7 @@ static void test_each_truncation_is_noticed(void **state)
         if (end == RESULT_NOT_FOUND)
             whole++;
         else
-            assert_int_equal(end, RESULT_CORRUPT);
+            assert_int_equal(end, RESULT_INVALID);
     }
     assert_int_equal(whole, 4); /* after the header, the alert, the dead letter, the observation */
     submission_free(submission);
@@ -171,7 +171,7 @@ static void test_bytes_behind_an_items_parts_are_damage(void **state)
     copy[bytes.length] = 'x';
     copy[14 + 4]++; /* header of 14, kind, and the last octet of the length */
     count_items(slice_make(copy, bytes.length + 1), &end);
-    assert_int_equal(end, RESULT_CORRUPT);
+    assert_int_equal(end, RESULT_INVALID);
     submission_free(submission);
 }
 
@@ -190,10 +190,10 @@ static void test_another_version_and_another_kind_are_told(void **state)
     memcpy(copy, bytes.bytes, bytes.length);
     copy[14] = SUBMISSION_POSITION; /* its parts are looked at */
     count_items(slice_make(copy, bytes.length), &end);
-    assert_int_equal(end, RESULT_CORRUPT);
+    assert_int_equal(end, RESULT_INVALID);
     copy[14] = 9;
     count_items(slice_make(copy, bytes.length), &end);
-    assert_int_equal(end, RESULT_CORRUPT);
+    assert_int_equal(end, RESULT_INVALID);
     submission_free(submission);
 }
 

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A store that is full: senders are told to wait, and it recovers as soon as the destination does, whoever goes on sending."""
+import json
+import threading
+
+import captured
+from daemon import wait_for
+
+PADDING = 600000
+
+
+def attack(number):
+    """One event that alerts, large, and another one for each number."""
+    event = json.loads(captured.attacks())["items"][0]
+    event["auditID"] = f"00000000-0000-4000-8000-{number:012d}"
+    event["requestObject"]["spec"]["harmless"] = "x" * PADDING
+    return event
+
+
+def batch(first, count=4):
+    return json.dumps({"kind": "EventList", "apiVersion": "audit.k8s.io/v1", "items": [attack(first + i) for i in range(count)]}).encode()
+
+
+def fill(harrier):
+    """The number of alerts that were acknowledged."""
+    for first in range(0, 4000, 4):
+        status, headers, _ = harrier.post(batch(first))
+        if status == 503:
+            assert int(headers["Retry-After"]) > 0
+            return first
+        assert status == 200
+    raise AssertionError("it never became full")
+
+
+def keep_sending(harrier, stop):
+    while not stop.wait(0.05):
+        harrier.post(batch(0, 1))
+
+
+def test_a_full_store_recovers_across_a_restart_while_others_go_on_sending(make_harrier, receiver):
+    receiver.stop()
+    harrier = make_harrier(destinations=[receiver.destination()], store={"directory": "store", "size": "16MiB"},
+                           limits={"raw_bytes": "1MiB"}).start()
+    acknowledged = fill(harrier)
+    assert harrier.probe("/readyz") == 503
+    assert "for `soar`" in harrier.log() and "store.size" in harrier.log()
+    harrier.stop()
+    harrier.start(ready=False)
+    wait_for(lambda: harrier.probe("/readyz") == 503, "a store that is full as before")
+    stop = threading.Event()
+    sender = threading.Thread(target=keep_sending, args=(harrier, stop))
+    sender.start()
+    receiver.start()
+    wait_for(lambda: harrier.post(batch(4000, 1))[0] == 200, "room")
+    stop.set()
+    sender.join()
+    wait_for(lambda: harrier.metric("harrier_delivery_queue", state="pending") == 0, "every delivery")
+    harrier.stop()
+    ids = receiver.alert_ids()
+    assert len(set(ids)) >= acknowledged + 1
+    assert len(ids) == len(set(ids))
