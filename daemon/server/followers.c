@@ -4,7 +4,9 @@
 #include "harrier/log.h"
 #include "harrier/memory.h"
 
+#include <semaphore.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct followers {
     size_t source_count;
@@ -27,6 +29,65 @@ struct slice *followers_read_positions(struct store_reader *reader, const struct
     }
     return positions;
 }
+
+/* --- the first start ----------------------------------------------------------------------------------------------------------------- */
+
+struct first_positions {
+    sem_t stored;
+    enum result result;
+};
+
+static void first_positions_done(void *context, enum result result, struct submission *submission)
+{
+    struct first_positions *first = context;
+
+    submission_free(submission);
+    first->result = result;
+    sem_post(&first->stored);
+}
+
+static enum result store_and_wait(struct commit *commit, struct submission *submission)
+{
+    struct first_positions first = {.result = RESULT_BUSY};
+
+    sem_init(&first.stored, 0, 0);
+    if (commit_submit(commit, submission, first_positions_done, &first))
+        while (sem_wait(&first.stored) != 0)
+            continue;
+    else
+        submission_free(submission);
+    sem_destroy(&first.stored);
+    return first.result;
+}
+
+static void add_first_position(struct submission *submission, const struct config_source *source, struct arena *arena, struct slice *position)
+{
+    char *text = arena_alloc(arena, SOURCE_FOLLOWER_POSITION_BYTES);
+
+    source_follower_first_position(source->file, text);
+    *position = slice_of(text);
+    submission_add_position(submission, slice_of(source->name), *position);
+}
+
+void followers_store_first_positions(struct commit *commit, const struct config *config, struct arena *arena, struct slice *positions)
+{
+    struct submission *submission = submission_new(SLICE(""), SLICE(""));
+
+    for (size_t i = 0; i < config->source_count; i++)
+        if (config->sources[i].type == CONFIG_SOURCE_FILE && positions[i].length == 0 && strcmp(config->sources[i].file, "-") != 0)
+            add_first_position(submission, &config->sources[i], arena, &positions[i]);
+    if (submission_is_empty(submission)) {
+        submission_free(submission);
+        return;
+    }
+    enum result result = store_and_wait(commit, submission);
+    if (result != RESULT_OK)
+        log_warning("where followed files are begun could not be stored (%s): if one is rotated before the store takes writes again, and the "
+                    "daemon ends before that, it is not found again",
+                    result_text(result));
+}
+
+/* --- life ---------------------------------------------------------------------------------------------------------------------------- */
 
 struct followers *followers_start(struct source_worker *source, const struct config *config, const struct slice *positions, size_t number,
                                   size_t count)

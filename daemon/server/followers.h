@@ -2,6 +2,8 @@
 #ifndef HARRIER_SERVER_FOLLOWERS_H
 #define HARRIER_SERVER_FOLLOWERS_H
 
+#include "commit.h"
+
 #include "harrier/config.h"
 #include "harrier/follower.h"
 #include "harrier/store.h"
@@ -11,6 +13,10 @@ struct followers;
 
 /* Where each of the configuration's sources goes on (empty: at the beginning); in the arena. */
 struct slice *followers_read_positions(struct store_reader *reader, const struct config *config, struct arena *arena);
+
+/* Of the files that have no position yet the first one is stored, and put into positions; returns when it is durable, or was refused (logged).
+ * Before the daemon says that it is ready: from then on a rotation hides nothing. */
+void followers_store_first_positions(struct commit *commit, const struct config *config, struct arena *arena, struct slice *positions);
 
 /* Those of worker `number` of `count`; they begin with the loop. positions: one per source; copied. */
 struct followers *followers_start(struct source_worker *source, const struct config *config, const struct slice *positions, size_t number,

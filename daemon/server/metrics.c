@@ -241,7 +241,7 @@ static void write_files(struct server *server, struct buffer *out)
         {"harrier_file_lines_total", "counter", "Lines of them.", offsetof(struct source_follower_counts, lines)},
         {"harrier_file_rotations_total", "counter", "Times that the path led to another file.", offsetof(struct source_follower_counts, rotations)},
         {"harrier_file_truncations_total", "counter", "Times that a file was truncated, or written anew.", offsetof(struct source_follower_counts, truncations)},
-        {"harrier_file_losses_total", "counter", "Times that a file was gone or truncated before all of it was read.", offsetof(struct source_follower_counts, lost)},
+        {"harrier_file_losses_total", "counter", "Files, or ends of files, that were removed, truncated or not readable before they were read.", offsetof(struct source_follower_counts, lost)},
         {"harrier_file_refused_total", "counter", "Stretches that could not be stored and were read again.", offsetof(struct source_follower_counts, refusals)},
         {"harrier_file_lag_bytes", "gauge", "Bytes that are not settled yet.", offsetof(struct source_follower_counts, lag_bytes)},
         {"harrier_file_position_bytes", "gauge", "How far the file in hand is settled.", offsetof(struct source_follower_counts, offset)},

@@ -174,7 +174,8 @@ static void start_workers(struct server *server)
     process_raise_descriptors(config, server->worker_count);
     server->workers = xcalloc(server->worker_count, sizeof(struct worker *));
     struct arena *arena = arena_new(POSITIONS_ARENA_BYTES);
-    const struct slice *positions = followers_read_positions(server->reader, config, arena);
+    struct slice *positions = followers_read_positions(server->reader, config, arena);
+    followers_store_first_positions(server->commit, config, arena, positions);
     for (size_t i = 0; i < server->worker_count; i++) {
         const struct worker_options worker = {.config = config,
                                               .endpoints = server->endpoints,

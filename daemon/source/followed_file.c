@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/source/followed_file.h"
 
+#include "daemon/source/packed_file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -19,7 +21,7 @@ static void note_stat(struct followed_file *file, const struct stat *about)
     file->modified = about->st_mtim.tv_sec * CLOCK_SECOND + about->st_mtim.tv_nsec;
 }
 
-enum result followed_file_open(struct followed_file *file, const char *path)
+static enum result open_regular(struct followed_file *file, const char *path)
 {
     struct stat about;
 
@@ -28,16 +30,51 @@ enum result followed_file_open(struct followed_file *file, const char *path)
         return result_from_errno(errno);
     if (fstat(file->fd, &about) != 0 || !S_ISREG(about.st_mode)) {
         followed_file_close(file);
+        errno = EINVAL;
         return RESULT_INVALID;
     }
     note_stat(file, &about);
-    ssize_t got = followed_file_read(file, 0, file->head, sizeof file->head);
-    file->head_length = got > 0 ? (size_t)got : 0;
+    return RESULT_OK;
+}
+
+static void read_head(struct followed_file *file)
+{
+    ssize_t got;
+
+    do {
+        got = followed_file_read(file, file->head_length, file->head + file->head_length, sizeof file->head - file->head_length);
+        file->head_length += got > 0 ? (size_t)got : 0;
+    } while (got > 0 && file->head_length < sizeof file->head);
+}
+
+enum result followed_file_open(struct followed_file *file, const char *path)
+{
+    enum result result = open_regular(file, path);
+
+    if (result == RESULT_OK)
+        read_head(file);
+    return result;
+}
+
+enum result followed_file_open_rotated(struct followed_file *file, const char *path)
+{
+    enum inflate_format format;
+    enum result result = open_regular(file, path);
+
+    if (result != RESULT_OK)
+        return result;
+    if (packed_file_is(file->fd, &format)) {
+        file->packed = packed_file_new(file->fd, format);
+        file->size = UINT64_MAX;
+    }
+    read_head(file);
     return RESULT_OK;
 }
 
 void followed_file_close(struct followed_file *file)
 {
+    packed_file_free(file->packed);
+    file->packed = NULL;
     if (file->fd >= 0)
         close(file->fd);
     file->fd = -1;
@@ -47,6 +84,8 @@ ssize_t followed_file_read(const struct followed_file *file, uint64_t offset, ch
 {
     ssize_t got;
 
+    if (file->packed)
+        return packed_file_read(file->packed, offset, bytes, size);
     do
         got = pread(file->fd, bytes, size, (off_t)offset);
     while (got < 0 && errno == EINTR);
@@ -58,6 +97,11 @@ bool followed_file_is_intact(struct followed_file *file, uint64_t length)
     char head[FOLLOWED_HEAD_BYTES];
     struct stat about;
 
+    if (file->packed) { /* what a packer has made is not written again */
+        uint64_t size;
+        file->size = packed_file_has_ended(file->packed, &size) ? size : UINT64_MAX;
+        return true;
+    }
     if (fstat(file->fd, &about) != 0)
         return true; /* the reading meets the same error, and reports it */
     note_stat(file, &about);
@@ -108,6 +152,17 @@ enum followed_match followed_file_match(const struct followed_file *file, const 
     if (same_inode)
         return FOLLOWED_SAME;
     return position->head_length >= COPY_HEAD_BYTES ? FOLLOWED_COPY : FOLLOWED_OTHER;
+}
+
+struct followed_position followed_position_of_none(clock_nanos wall)
+{
+    return (struct followed_position){.modified = wall};
+}
+
+/* No file has the inode 0. */
+bool followed_position_is_of_none(const struct followed_position *position)
+{
+    return position->inode == 0 && position->head_length == 0;
 }
 
 /* "1 DEVICE INODE OFFSET MODIFIED HEAD_LENGTH FINGERPRINT" */

@@ -435,6 +435,8 @@ static void take_turn(struct source_follower *follower)
         hand_piece_over(follower);
     else if (state == TRAIL_END)
         finish_file(follower);
+    else if (state == TRAIL_AGAIN)
+        event_active(follower->turn, EV_TIMEOUT, 0);
     else
         be_idle(follower);
 }
@@ -443,6 +445,8 @@ static void turn_cb(evutil_socket_t fd, short what, void *argument)
 {
     (void)fd;
     (void)what;
+    if (((const struct source_follower *)argument)->trail)
+        trail_look(((const struct source_follower *)argument)->trail);
     take_turn(argument);
     note_figures(argument);
 }
@@ -466,6 +470,13 @@ static void fill_defaults(struct source_follower_options *options)
         options->part_grace = 5 * CLOCK_SECOND;
     if (options->position_interval <= 0)
         options->position_interval = CLOCK_SECOND;
+}
+
+_Static_assert((int)SOURCE_FOLLOWER_POSITION_BYTES == (int)FOLLOWED_POSITION_TEXT, "a position fits");
+
+void source_follower_first_position(const char *path, char position[SOURCE_FOLLOWER_POSITION_BYTES])
+{
+    trail_first_position(path, clock_wall(), position);
 }
 
 struct source_follower *source_follower_new(struct source_worker *worker, const struct source_follower_options *options,

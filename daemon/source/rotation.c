@@ -3,122 +3,232 @@
 
 #include "harrier/log.h"
 #include "harrier/memory.h"
+#include "harrier/vector.h"
 
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
-enum { LISTED_MAX = 10000 };
+enum { LISTED_MAX = 10000, GAP_MAX = 100, CHAIN_MAX = 10, DAYS_OF_A_WEEK = 7, DAYS_OF_A_MONTH = 28 };
 
-/* Numbers and times: digits, what stands between them, and the T and Z of RFC 3339. */
-static bool is_stamp(struct slice text)
+/* Temporary, and no fault of the file's. */
+static bool is_shortage(int error)
 {
-    bool digit = false;
-
-    for (size_t i = 0; i < text.length; i++) {
-        char c = text.bytes[i];
-        if (c >= '0' && c <= '9')
-            digit = true;
-        else if (!memchr(".-_:TZ", c, 6))
-            return false;
-    }
-    return digit;
+    return error == EMFILE || error == ENFILE || error == ENOMEM;
 }
 
-/* begin, a separator, a stamp, end. */
-static bool is_stamped(struct slice name, struct slice begin, struct slice end)
+static enum result open_in(const char *folder, const char *name, struct followed_file *file)
 {
-    if (name.length <= begin.length + end.length + 1 || !slice_starts_with(name, begin) || !slice_ends_with(name, end))
-        return false;
-    struct slice middle = slice_first(slice_from(name, begin.length), name.length - begin.length - end.length);
-    return memchr(".-_", middle.bytes[0], 3) && is_stamp(slice_from(middle, 1));
+    char *path = xasprintf("%s/%s", folder, name);
+    enum result result = followed_file_open_rotated(file, path);
+    int error = errno;
+
+    free(path);
+    errno = error;
+    return result != RESULT_OK && is_shortage(error) ? RESULT_BUSY : result;
 }
 
-bool rotation_is_name(struct slice base, struct slice name)
-{
-    ptrdiff_t dot = slice_find_last_byte(base, '.');
-
-    if (is_stamped(name, base, (struct slice){0}))
-        return true;
-    return dot > 0 && is_stamped(name, slice_first(base, (size_t)dot), slice_from(base, (size_t)dot));
-}
-
-/* Each regular file of a folder, opened. take() closes what it does not keep. */
-static void visit_files(const char *folder, bool (*wanted)(const char *name, const void *context), const void *context,
-                        void (*take)(struct followed_file *file, void *result), void *result)
+/* Calls visit for each name until it gives anything but RESULT_OK. */
+static enum result visit_names(const char *folder, enum result (*visit)(int folder, const struct dirent *entry, void *context), void *context)
 {
     DIR *directory = opendir(folder);
+    enum result result = RESULT_OK;
     size_t listed = 0;
 
     if (!directory)
-        return;
-    for (const struct dirent *entry; (entry = readdir(directory));) {
-        struct followed_file file;
-        bool maybe = entry->d_type == DT_REG || entry->d_type == DT_UNKNOWN;
+        return is_shortage(errno) ? RESULT_BUSY : RESULT_OK;
+    for (const struct dirent *entry; result == RESULT_OK && (entry = readdir(directory));) {
         if (++listed > LISTED_MAX) {
             log_warning("more than %d files in %s: the others are not searched for rotated logs", LISTED_MAX, folder);
             break;
         }
-        if (!maybe || !wanted(entry->d_name, context))
-            continue;
-        char *path = xasprintf("%s/%s", folder, entry->d_name);
-        if (followed_file_open(&file, path) == RESULT_OK)
-            take(&file, result);
-        free(path);
+        if (entry->d_type == DT_REG || entry->d_type == DT_UNKNOWN)
+            result = visit(dirfd(directory), entry, context);
     }
     closedir(directory);
+    return result;
 }
 
 /* --- the file of a position ------------------------------------------------------------------------------------------------------ */
 
 struct search {
+    const char *folder;
     const struct followed_position *position;
     struct followed_file best;
     enum followed_match match;
 };
 
-static bool any_name(const char *name, const void *context)
+static bool is_better(const struct search *search, const struct followed_file *file, enum followed_match match)
 {
-    (void)name;
-    (void)context;
-    return true;
+    if (match == FOLLOWED_OTHER || match != search->match)
+        return match > search->match;
+    if (!file->packed != !search->best.packed)
+        return !file->packed;
+    return file->modified > search->best.modified;
 }
 
-static void take_better(struct followed_file *file, void *context)
+static enum result take_better(int folder, const struct dirent *entry, void *context)
 {
     struct search *search = context;
-    enum followed_match match = followed_file_match(file, search->position);
+    struct followed_file file;
+    enum result result = open_in(search->folder, entry->d_name, &file);
 
-    if (match > search->match || (match != FOLLOWED_OTHER && match == search->match && file->modified > search->best.modified)) {
-        followed_file_close(&search->best);
-        search->best = *file;
-        search->match = match;
-    } else {
-        followed_file_close(file);
+    (void)folder;
+    if (result != RESULT_OK)
+        return result == RESULT_BUSY ? result : RESULT_OK;
+    enum followed_match match = followed_file_match(&file, search->position);
+    if (!is_better(search, &file, match)) {
+        followed_file_close(&file);
+        return RESULT_OK;
     }
+    followed_file_close(&search->best);
+    search->best = file;
+    search->match = match;
+    return RESULT_OK;
 }
 
 enum result rotation_find(const char *folder, const struct followed_position *position, struct followed_file *file,
                           enum followed_match *match)
 {
-    struct search search = {.position = position, .best = {.fd = -1}, .match = FOLLOWED_OTHER};
+    struct search search = {.folder = folder, .position = position, .best = {.fd = -1}, .match = FOLLOWED_OTHER};
+    enum result result = visit_names(folder, take_better, &search);
 
-    visit_files(folder, any_name, NULL, take_better, &search);
-    *file = search.best;
     *match = search.match;
-    return search.match == FOLLOWED_OTHER ? RESULT_NOT_FOUND : RESULT_OK;
+    if (search.match == FOLLOWED_OTHER && result == RESULT_OK)
+        result = RESULT_NOT_FOUND;
+    if (result != RESULT_OK)
+        followed_file_close(&search.best);
+    *file = search.best;
+    return result;
+}
+
+/* --- the rotated files as they are now ----------------------------------------------------------------------------------------------- */
+
+struct generation {
+    char name[256];
+    struct rotation_name read;
+    uint64_t device, inode;
+    clock_nanos modified;
+};
+
+/* BY_TIME: the names say nothing that holds for all. NUMBERS_FALL: as logrotate's, the highest is the oldest. */
+enum order { BY_TIME, NUMBERS_FALL, NUMBERS_GROW };
+
+struct generations {
+    const struct rotation_log *log;
+    VECTOR(struct generation) of;
+    enum order order;
+};
+
+static enum result list_generation(int folder, const struct dirent *entry, void *context)
+{
+    struct generations *all = context;
+    struct generation generation = {0};
+    struct stat about;
+
+    if (!rotation_name_read(all->log, slice_of(entry->d_name), &generation.read) ||
+        fstatat(folder, entry->d_name, &about, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(about.st_mode))
+        return RESULT_OK;
+    snprintf(generation.name, sizeof generation.name, "%s", entry->d_name);
+    generation.device = (uint64_t)about.st_dev;
+    generation.inode = (uint64_t)about.st_ino;
+    generation.modified = about.st_mtim.tv_sec * CLOCK_SECOND + about.st_mtim.tv_nsec;
+    VECTOR_PUSH(&all->of, generation);
+    return RESULT_OK;
+}
+
+static bool same_stamp(const struct rotation_stamp *a, const struct rotation_stamp *b)
+{
+    return a->kind == b->kind && strcmp(a->digits, b->digits) == 0;
+}
+
+static bool same_stamps(const struct rotation_name *a, const struct rotation_name *b)
+{
+    return same_stamp(&a->file, &b->file) && same_stamp(&a->rotation, &b->rotation);
+}
+
+/* While a file is packed, both are there, and the packed one is not whole. */
+static bool is_being_packed(const struct generations *all, const struct generation *one)
+{
+    for (size_t i = 0; one->read.packing != ROTATION_PLAIN && i < all->of.count; i++)
+        if (all->of.items[i].read.packing == ROTATION_PLAIN && same_stamps(&all->of.items[i].read, &one->read))
+            return true;
+    return false;
+}
+
+static void leave_out_what_is_being_packed(struct generations *all)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < all->of.count; i++)
+        if (!is_being_packed(all, &all->of.items[i]))
+            all->of.items[kept++] = all->of.items[i];
+    all->of.count = kept;
+}
+
+static enum order order_of(const struct generations *all)
+{
+    const struct generation *lowest = NULL, *highest = NULL;
+    enum rotation_stamp_kind kind = ROTATION_STAMP_NONE;
+
+    for (size_t i = 0; i < all->of.count; i++) {
+        const struct generation *one = &all->of.items[i];
+        const struct rotation_stamp *stamp = &one->read.rotation;
+        if (stamp->kind == ROTATION_STAMP_OTHER || one->read.file.kind == ROTATION_STAMP_OTHER)
+            return BY_TIME;
+        if (stamp->kind == ROTATION_STAMP_NONE)
+            continue;
+        if (kind != ROTATION_STAMP_NONE && kind != stamp->kind)
+            return BY_TIME;
+        kind = stamp->kind;
+        if (kind != ROTATION_STAMP_NUMBER || one->read.packing != ROTATION_PLAIN)
+            continue; /* not every packer keeps the time */
+        if (!lowest || stamp->number < lowest->read.rotation.number)
+            lowest = one;
+        if (!highest || stamp->number > highest->read.rotation.number)
+            highest = one;
+    }
+    return lowest && highest->modified > lowest->modified ? NUMBERS_GROW : NUMBERS_FALL;
+}
+
+static enum result list_generations(const struct rotation_log *log, struct generations *all)
+{
+    *all = (struct generations){.log = log};
+    enum result result = visit_names(log->folder, list_generation, all);
+    leave_out_what_is_being_packed(all);
+    all->order = order_of(all);
+    return result;
+}
+
+/* --- their order --------------------------------------------------------------------------------------------------------------------- */
+
+static int compare_numbers(int64_t a, int64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+static int compare_stamps(const struct rotation_stamp *a, const struct rotation_stamp *b, bool numbers_fall)
+{
+    if (a->kind == ROTATION_STAMP_NONE || b->kind == ROTATION_STAMP_NONE) /* not rotated: it is written after those that were */
+        return (a->kind == ROTATION_STAMP_NONE) - (b->kind == ROTATION_STAMP_NONE);
+    if (a->kind == ROTATION_STAMP_NUMBER)
+        return numbers_fall ? compare_numbers(b->number, a->number) : compare_numbers(a->number, b->number);
+    return strcmp(a->digits, b->digits);
+}
+
+/* Was a written before b (< 0) or after it (> 0)? */
+static int compare_generations(const struct generations *all, const struct generation *a, const struct generation *b)
+{
+    if (all->order == BY_TIME)
+        return compare_numbers(a->modified, b->modified);
+    int files = compare_stamps(&a->read.file, &b->read.file, false);
+    return files ? files : compare_stamps(&a->read.rotation, &b->read.rotation, all->order == NUMBERS_FALL);
 }
 
 /* --- the next in the order of writing ---------------------------------------------------------------------------------------------- */
-
-struct succession {
-    const struct rotation_read *read;
-    struct followed_file first;
-};
-
-static bool is_rotation(const char *name, const void *context)
-{
-    return rotation_is_name(*(const struct slice *)context, slice_of(name));
-}
 
 static bool was_read(const struct rotation_read *read, uint64_t inode)
 {
@@ -128,49 +238,177 @@ static bool was_read(const struct rotation_read *read, uint64_t inode)
     return false;
 }
 
-/* Equal times are of a coarse clock: both orders are possible then, and leaving one out would be worse than reading it late. */
-static void take_earlier(struct followed_file *file, void *context)
+static enum result match_generation(const struct generations *all, const struct generation *one, const struct followed_position *last,
+                                    enum followed_match *match)
 {
-    struct succession *succession = context;
+    struct followed_file file;
+    enum result result = open_in(all->log->folder, one->name, &file);
 
-    if (file->modified < succession->read->modified || was_read(succession->read, file->inode) ||
-        (succession->first.fd >= 0 && file->modified >= succession->first.modified)) {
-        followed_file_close(file);
-        return;
-    }
-    followed_file_close(&succession->first);
-    succession->first = *file;
+    *match = FOLLOWED_OTHER;
+    if (result != RESULT_OK)
+        return result == RESULT_BUSY ? result : RESULT_OK;
+    *match = followed_file_match(&file, last);
+    followed_file_close(&file);
+    return RESULT_OK;
 }
 
-enum result rotation_next(const char *folder, struct slice base, const struct rotation_read *read, struct followed_file *file)
+static enum result find_among(const struct generations *all, const struct followed_position *last, bool of_its_inode,
+                              const struct generation **found)
 {
-    struct succession succession = {.read = read, .first = {.fd = -1}};
+    enum result result = RESULT_OK;
 
-    visit_files(folder, is_rotation, &base, take_earlier, &succession);
-    *file = succession.first;
-    return succession.first.fd >= 0 ? RESULT_OK : RESULT_NOT_FOUND;
+    for (size_t i = 0; !*found && i < all->of.count && result == RESULT_OK; i++) {
+        const struct generation *one = &all->of.items[i];
+        enum followed_match match = FOLLOWED_OTHER;
+        if ((one->inode == last->inode) != of_its_inode || one->read.packing == ROTATION_UNREADABLE)
+            continue;
+        result = match_generation(all, one, last, &match);
+        if (match != FOLLOWED_OTHER)
+            *found = one;
+    }
+    return result;
+}
+
+/* The generation that was read last: by its inode, else a copy; NULL: it is not there any more. */
+static enum result find_last(const struct generations *all, const struct followed_position *last, const struct generation **found)
+{
+    *found = NULL;
+    if (!last)
+        return RESULT_OK;
+    enum result result = find_among(all, last, true, found);
+    return result == RESULT_OK && !*found && last->head_length ? find_among(all, last, false, found) : result;
+}
+
+/* A plain file that was modified after the last one has something that was not read, whatever its name says. Equal times are of a coarse
+ * clock: both orders are possible then, and leaving one out would be worse than reading it late. */
+static bool is_unread(const struct generations *all, const struct generation *one, const struct generation *last,
+                      const struct rotation_read *read)
+{
+    if (one == last || was_read(read, one->inode))
+        return false;
+    if (!last)
+        return one->modified >= read->modified;
+    int order = compare_generations(all, one, last);
+    return order > 0 || (order == 0 && all->order == BY_TIME) || (one->read.packing == ROTATION_PLAIN && one->modified > read->modified && one->modified > last->modified);
+}
+
+static const struct generation *first_unread(const struct generations *all, const struct generation *last, const struct rotation_read *read)
+{
+    const struct generation *first = NULL;
+
+    for (size_t i = 0; i < all->of.count; i++) {
+        const struct generation *one = &all->of.items[i];
+        if (is_unread(all, one, last, read) && (!first || compare_generations(all, one, first) < 0))
+            first = one;
+    }
+    return first;
+}
+
+/* --- gaps ---------------------------------------------------------------------------------------------------------------------------- */
+
+static uint64_t gap(int64_t from, int64_t to, int64_t step)
+{
+    int64_t between = to > from ? (to - from) / step - 1 : 0;
+    return between > 0 && between <= GAP_MAX ? (uint64_t)between : 0;
+}
+
+/* The least step between two days of which there are files. A step of a week or a month between the only two is taken for the usual one. */
+static int64_t days_between_files(const struct generations *all, int64_t from, int64_t to)
+{
+    int64_t least = to - from, before = INT64_MIN, day;
+
+    for (size_t i = 0; i < all->of.count; i++)
+        if (rotation_stamp_day(&all->of.items[i].read.file, &day) && day < from && day > before)
+            before = day;
+    if (before != INT64_MIN)
+        return from - before < least ? from - before : least;
+    return least == DAYS_OF_A_WEEK || least >= DAYS_OF_A_MONTH ? least : 1;
+}
+
+static uint64_t files_missing(const struct generations *all, const struct rotation_stamp *from, const struct rotation_stamp *to)
+{
+    int64_t first, last;
+
+    if (from->kind == ROTATION_STAMP_NUMBER && to->kind == ROTATION_STAMP_NUMBER)
+        return gap(from->number, to->number, 1);
+    if (!rotation_stamp_day(from, &first) || !rotation_stamp_day(to, &last) || first >= last)
+        return 0;
+    return gap(first, last, days_between_files(all, first, last));
+}
+
+/* Numbers that logrotate gave begin at 1 or 0: others may have gaps from the start. */
+static bool is_chain(const struct generations *all, const struct generation *last)
+{
+    if (last->read.rotation.number <= CHAIN_MAX)
+        return true;
+    for (size_t i = 0; i < all->of.count; i++)
+        if (same_stamp(&all->of.items[i].read.file, &last->read.file) && all->of.items[i].read.rotation.number <= 1)
+            return true;
+    return false;
+}
+
+/* next NULL: the newest file, which has the number 0 if logrotate were to give it one. */
+static uint64_t generations_missing(const struct generations *all, const struct generation *last, const struct generation *next)
+{
+    struct rotation_stamp newest = rotation_stamp_of_newest(all->log);
+    const struct rotation_stamp *file = next ? &next->read.file : &newest;
+
+    if (all->order == BY_TIME)
+        return 0;
+    if (!same_stamp(&last->read.file, file))
+        return files_missing(all, &last->read.file, file);
+    if (last->read.rotation.kind != ROTATION_STAMP_NUMBER || !is_chain(all, last))
+        return 0;
+    int64_t number = last->read.rotation.number;
+    if (all->order == NUMBERS_FALL)
+        return gap(next ? next->read.rotation.number : 0, number, 1);
+    return next ? gap(number, next->read.rotation.number, 1) : 0;
+}
+
+static enum result open_step(const struct generations *all, const struct generation *next, struct rotation_step *step)
+{
+    step->inode = next->inode;
+    snprintf(step->name, sizeof step->name, "%s", next->name);
+    if (next->read.packing == ROTATION_UNREADABLE) {
+        errno = ENOTSUP;
+        return RESULT_INVALID;
+    }
+    enum result result = open_in(all->log->folder, next->name, &step->file);
+    if (result == RESULT_OK || result == RESULT_BUSY)
+        return result;
+    return errno == ENOENT ? RESULT_BUSY : RESULT_INVALID; /* it was just renamed: look again */
+}
+
+enum result rotation_next(const struct rotation_log *log, const struct rotation_read *read, struct rotation_step *step)
+{
+    struct generations all;
+    const struct generation *last = NULL, *next = NULL;
+    enum result result = list_generations(log, &all);
+
+    *step = (struct rotation_step){.file = {.fd = -1}};
+    if (result == RESULT_OK)
+        result = find_last(&all, read->last, &last);
+    if (result == RESULT_OK) {
+        next = first_unread(&all, last, read);
+        step->found_last = last != NULL;
+        step->missing = last ? generations_missing(&all, last, next) : 0;
+        result = next ? open_step(&all, next, step) : RESULT_NOT_FOUND;
+    }
+    VECTOR_FREE(&all.of);
+    return result;
 }
 
 /* --- membership ------------------------------------------------------------------------------------------------------------------ */
 
-struct membership {
-    const struct followed_file *wanted;
-    bool found;
-};
-
-static void compare(struct followed_file *file, void *context)
+bool rotation_has(const struct rotation_log *log, const struct followed_file *file)
 {
-    struct membership *membership = context;
+    const struct rotation_log strict = {.folder = log->folder, .base = log->base};
+    const struct followed_position position = followed_file_position(file, 0);
+    const struct generation *found = NULL;
+    struct generations all;
 
-    if (file->device == membership->wanted->device && file->inode == membership->wanted->inode)
-        membership->found = true;
-    followed_file_close(file);
-}
-
-bool rotation_has(const char *folder, struct slice base, const struct followed_file *file)
-{
-    struct membership membership = {.wanted = file};
-
-    visit_files(folder, is_rotation, &base, compare, &membership);
-    return membership.found;
+    if (list_generations(&strict, &all) == RESULT_OK)
+        find_last(&all, &position, &found);
+    VECTOR_FREE(&all.of);
+    return found != NULL;
 }

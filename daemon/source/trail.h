@@ -16,11 +16,15 @@ void trail_free(struct trail *trail);
 enum trail_state {
     TRAIL_BYTES,   /* some were read */
     TRAIL_NOTHING, /* none now */
+    TRAIL_AGAIN,   /* none yet: a packed file takes some turns until the place is reached */
     TRAIL_END      /* the file will have no more: a line that is unfinished in it stays so. trail_next goes on */
 };
 
 /* The next bytes, at most size. now: monotonic. */
 enum trail_state trail_read(struct trail *trail, clock_nanos now, char *bytes, size_t size, size_t *length);
+/* Whether or not anything is to be read now: the file that the path leads to is kept open until its turn comes, if it is another than
+ * before, so that a rotation cannot take it away from who lags behind. Cheap; to be called often. */
+void trail_look(struct trail *trail);
 /* The last bytes that were read will be read again, from this file, unless it was truncated: then they are counted as lost. */
 void trail_go_back(struct trail *trail, uint64_t bytes);
 /* After TRAIL_END: does a message that was begun in this file perhaps go on in the next? Not if bytes between them are missing, or if the
@@ -34,6 +38,9 @@ void trail_resume(struct trail *trail, struct slice position);
 /* The place before the last `unread` of the bytes that were read from this file. False: there is no file yet. */
 bool trail_position(const struct trail *trail, uint64_t unread, char text[FOLLOWED_POSITION_TEXT]);
 
+/* The place before the first byte of the file that is there, or of what will be written from now on, if there is none. wall: now. */
+void trail_first_position(const char *path, clock_nanos wall, char text[FOLLOWED_POSITION_TEXT]);
+
 struct trail_figures {
     bool open;       /* a file is being read */
     uint64_t inode;  /* its inode */
@@ -41,7 +48,7 @@ struct trail_figures {
     uint64_t behind; /* bytes not read yet, of this file and of the newest */
     uint64_t rotations;
     uint64_t truncations;
-    uint64_t lost; /* times that what was to be read next was no longer there */
+    uint64_t lost; /* files, or ends of files, that were no longer there or not readable when their turn came */
 };
 void trail_figures(const struct trail *trail, struct trail_figures *figures);
 

@@ -24,6 +24,12 @@ struct source_follower_options {
     clock_nanos position_interval; /* a position that has nothing with it is stored at most so often; 1 s */
 };
 
+enum { SOURCE_FOLLOWER_POSITION_BYTES = 256 };
+
+/* Where a follower begins that was never there before: at the first byte of the file that is there now, or of what will be written from now on,
+ * if there is none. Stored before anybody is told that the file is followed, it is found again whatever a rotation does to it. */
+void source_follower_first_position(const char *path, char position[SOURCE_FOLLOWER_POSITION_BYTES]);
+
 /* position: what source_request_position gave for the source's last stored unit; empty: none, the file is read from its beginning. Both
  * are copied. */
 struct source_follower *source_follower_new(struct source_worker *worker, const struct source_follower_options *options,
@@ -39,7 +45,7 @@ void source_follower_free(struct source_follower *follower);
 struct source_follower_counts {
     uint64_t bytes, lines;
     uint64_t rotations, truncations;
-    uint64_t lost;      /* times that bytes were missing: a file was truncated or removed before it was read */
+    uint64_t lost;      /* files, or ends of files, that were missing: truncated, removed, or packed by an unknown packer before they were read */
     uint64_t refusals;  /* stretches that had to be read again */
     uint64_t lag_bytes; /* of the file and of a newer one, not acknowledged yet */
     uint64_t offset;    /* position */

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sources of type file: a log through kills and rotations, a container's log, and standard input."""
+import gzip
 import json
 import os
 import random
@@ -188,4 +189,154 @@ def test_standard_input_is_a_source_and_its_end_is_not_the_daemons(make_harrier)
     wait_settled(harrier, len(written))
     assert_each_once(harrier, written)
     assert harrier.probe("/readyz") == 200
+    harrier.stop()
+
+
+def chain(log, packed=()):
+    """As logrotate does it: .2 becomes .3, .1 becomes .2, the log .1; those of the numbers `packed` are packed by the end."""
+    for number in range(9, 0, -1):
+        for ending in ("", ".gz"):
+            if os.path.exists(f"{log.path}.{number}{ending}"):
+                os.rename(f"{log.path}.{number}{ending}", f"{log.path}.{number + 1}{ending}")
+    os.rename(log.path, f"{log.path}.1")
+    log.file.close()
+    log.file = open(log.path, "ab", buffering=0)
+    for number in packed:
+        if os.path.exists(f"{log.path}.{number}"):
+            with open(f"{log.path}.{number}", "rb") as plain, gzip.open(f"{log.path}.{number}.gz", "wb") as out:
+                shutil.copyfileobj(plain, out)
+            os.unlink(f"{log.path}.{number}")
+
+
+def writer_of(log, lines):
+    written = []
+
+    def write(count):
+        for _ in range(count):
+            audit_id, line = next(lines)
+            log.write(line)
+            written.append(audit_id)
+    return written, write
+
+
+def test_generations_that_were_packed_while_the_daemon_was_down_are_read(make_harrier, tmp_path):
+    log, harrier = follow(make_harrier, tmp_path)
+    written, write = writer_of(log, attack_lines(7))
+    write(5)
+    harrier.start()
+    wait_settled(harrier, len(written))
+    harrier.kill()
+    write(5)
+    for _ in range(4):
+        chain(log, packed=(1, 2))
+        write(5)
+    harrier.start()
+    wait_settled(harrier, len(written))
+    assert_each_once(harrier, written)
+    assert harrier.metric("harrier_file_losses_total") == 0
+    harrier.stop()
+
+
+def test_a_generation_that_was_removed_while_the_daemon_was_down_is_counted_and_the_log_says_so(make_harrier, tmp_path):
+    log, harrier = follow(make_harrier, tmp_path)
+    written, write = writer_of(log, attack_lines(8))
+    write(5)
+    harrier.start()
+    wait_settled(harrier, len(written))
+    harrier.kill()
+    chain(log)
+    before = len(written)
+    write(5)
+    lost = written[before:]
+    for _ in range(2):
+        chain(log, packed=(2,))
+        write(5)
+    os.unlink(f"{log.path}.2.gz")
+    harrier.start()
+    wait_settled(harrier, len(written) - len(lost))
+    assert_each_once(harrier, [audit_id for audit_id in written if audit_id not in lost])
+    assert harrier.metric("harrier_file_losses_total") == 1
+    assert "1 rotated files" in harrier.log()
+    harrier.stop()
+
+
+def test_a_link_that_was_moved_twice_while_the_daemon_was_down_leaves_no_file_out(make_harrier, tmp_path):
+    link = tmp_path / "audit.log"
+    link.symlink_to("audit-20261124.log")
+    log, harrier = follow(make_harrier, tmp_path)
+    written, write = writer_of(log, attack_lines(9))
+    write(5)
+    harrier.start()
+    wait_settled(harrier, len(written))
+    harrier.kill()
+    write(5)
+    for day in (25, 26):
+        link.unlink()
+        link.symlink_to(f"audit-202611{day}.log")
+        log.file.close()
+        log.file = open(log.path, "ab", buffering=0)
+        write(5)
+    harrier.start()
+    wait_settled(harrier, len(written))
+    assert_each_once(harrier, written)
+    assert harrier.metric("harrier_file_losses_total") == 0
+    harrier.stop()
+
+
+def test_a_follower_that_lags_behind_rotations_keeps_what_they_remove(make_harrier, tmp_path):
+    log, harrier = follow(make_harrier, tmp_path, events_per_second=1)
+    written, write = writer_of(log, attack_lines(10))
+    harrier.start()
+    for number in range(4):
+        write(3)
+        # the daemon has it open before it is rotated
+        wait_for(lambda: str(os.stat(log.path).st_ino) in open_inodes(harrier), "the newest file is open")
+        chain(log)
+        os.unlink(f"{log.path}.1")
+    write(1)
+    wait_settled(harrier, len(written))
+    assert_each_once(harrier, written)
+    assert harrier.metric("harrier_file_losses_total") == 0
+    harrier.stop()
+
+
+def open_inodes(harrier):
+    folder = f"/proc/{harrier.process.pid}/fd"
+    found = set()
+    for name in os.listdir(folder):
+        try:
+            found.add(str(os.stat(f"{folder}/{name}").st_ino))
+        except FileNotFoundError:
+            pass
+    return found
+
+
+def test_a_file_that_is_rotated_right_after_the_first_start_is_found_again(make_harrier, tmp_path):
+    log, harrier = follow(make_harrier, tmp_path)
+    written, write = writer_of(log, attack_lines(11))
+    write(300)
+    harrier.start()
+    harrier.kill()
+    chain(log)
+    write(5)
+    harrier.start()
+    wait_settled(harrier, len(written))
+    assert_each_once(harrier, written)
+    assert harrier.metric("harrier_file_losses_total") == 0
+    harrier.stop()
+
+
+def test_a_log_that_came_and_was_rotated_after_the_first_start_is_found(make_harrier, tmp_path):
+    harrier = make_harrier(sources=[{"name": "node", "type": "file", "file": str(tmp_path / "audit.log")}])
+    harrier.start()
+    harrier.kill()
+    log = AuditLog(str(tmp_path / "audit.log"))
+    written, write = writer_of(log, attack_lines(12))
+    for _ in range(2):
+        write(5)
+        chain(log, packed=(2,))
+    write(5)
+    harrier.start()
+    wait_settled(harrier, len(written))
+    assert_each_once(harrier, written)
     harrier.stop()

@@ -1,205 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A log through its rotations: by renaming, by copying and truncating, while somebody looks and while nobody does. */
-#include "daemon/source/rotation.h"
-#include "daemon/source/trail.h"
-#include "harrier/buffer.h"
-#include "harrier/memory.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
-
-#define GRACE (3 * CLOCK_SECOND)
-
-struct fixture {
-    char folder[64];
-    struct trail *trail;
-    clock_nanos now; /* as the trail is told */
-    time_t modified; /* that the next rotated file gets: rotations are minutes apart */
-};
-
-static char *path_of(const struct fixture *fixture, const char *name)
-{
-    return xasprintf("%s/%s", fixture->folder, name);
-}
-
-static int setup(void **state)
-{
-    struct fixture *fixture = xcalloc(1, sizeof *fixture);
-    snprintf(fixture->folder, sizeof fixture->folder, "/tmp/harrier-trail-test-XXXXXX");
-    assert_non_null(mkdtemp(fixture->folder));
-    fixture->now = 1000 * CLOCK_SECOND;
-    fixture->modified = time(NULL) - 10000;
-    *state = fixture;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *fixture = *state;
-    char *command = xasprintf("rm -r %s", fixture->folder);
-    trail_free(fixture->trail);
-    assert_int_equal(system(command), 0);
-    free(command);
-    free(fixture);
-    return 0;
-}
-
-/* --- what happens to the files ---------------------------------------------------------------------------------------------------- */
-
-static void append(const struct fixture *fixture, const char *name, const char *text)
-{
-    char *path = path_of(fixture, name);
-    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-    close(fd);
-    free(path);
-}
-
-/* A line that is longer than what is needed to tell a file by its beginning. */
-static char *line(int number, char text[400])
-{
-    snprintf(text, 400, "{\"auditID\":\"%08d\",\"padding\":\"%0300d\"}\n", number, number);
-    return text;
-}
-
-static void append_lines(const struct fixture *fixture, const char *name, int first, int count)
-{
-    char text[400];
-    for (int i = 0; i < count; i++)
-        append(fixture, name, line(first + i, text));
-}
-
-static void set_modified(struct fixture *fixture, const char *name)
-{
-    char *path = path_of(fixture, name);
-    const struct timespec times[2] = {{.tv_sec = fixture->modified}, {.tv_sec = fixture->modified}};
-    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
-    fixture->modified += 60;
-    free(path);
-}
-
-static void rename_file(struct fixture *fixture, const char *from, const char *to)
-{
-    char *old = path_of(fixture, from), *new = path_of(fixture, to);
-    assert_int_equal(rename(old, new), 0);
-    free(old);
-    free(new);
-    set_modified(fixture, to);
-}
-
-static void copy_file(struct fixture *fixture, const char *from, const char *to)
-{
-    char *command = xasprintf("cp %s/%s %s/%s", fixture->folder, from, fixture->folder, to);
-    assert_int_equal(system(command), 0);
-    free(command);
-    set_modified(fixture, to);
-}
-
-static void truncate_file(const struct fixture *fixture, const char *name)
-{
-    char *path = path_of(fixture, name);
-    assert_int_equal(truncate(path, 0), 0);
-    free(path);
-}
-
-static void remove_file(const struct fixture *fixture, const char *name)
-{
-    char *path = path_of(fixture, name);
-    assert_int_equal(unlink(path), 0);
-    free(path);
-}
-
-/* --- what is read of them ---------------------------------------------------------------------------------------------------------- */
-
-static void start_at(struct fixture *fixture, const char *position)
-{
-    char *path = path_of(fixture, "audit.log");
-    trail_free(fixture->trail);
-    fixture->trail = trail_new("node", path, GRACE, slice_of(position));
-    free(path);
-}
-
-/* Everything that can be read now, files' ends as |. */
-static char *read_all(struct fixture *fixture)
-{
-    struct buffer all = {0};
-    char piece[100];
-    size_t length;
-    for (;;) {
-        enum trail_state state = trail_read(fixture->trail, fixture->now, piece, sizeof piece, &length);
-        if (state == TRAIL_NOTHING)
-            return buffer_take(&all);
-        if (state == TRAIL_END) {
-            buffer_append_byte(&all, '|');
-            trail_next(fixture->trail);
-        } else {
-            buffer_append(&all, piece, length);
-        }
-    }
-}
-
-/* first-last of each file, "1-3|4-5": numbers of whole lines. */
-static void assert_reads(struct fixture *fixture, const char *expected)
-{
-    char *all = read_all(fixture), *rest = all;
-    struct buffer found = {0};
-    int last = -1, first = -1, number, used;
-    while (*rest) {
-        used = 0;
-        if (*rest == '|') {
-            if (first >= 0)
-                buffer_printf(&found, "%d-%d", first, last);
-            buffer_append_byte(&found, '|');
-            first = -1;
-            rest++;
-            continue;
-        }
-        assert_int_equal(sscanf(rest, "{\"auditID\":\"%d\",\"padding\":\"%*[0-9]\"}%n", &number, &used), 1);
-        assert_true(used > 300);
-        if (first >= 0)
-            assert_int_equal(number, last + 1);
-        first = first < 0 ? number : first;
-        last = number;
-        rest += used + 1;
-    }
-    if (first >= 0)
-        buffer_printf(&found, "%d-%d", first, last);
-    assert_string_equal(found.bytes ? found.bytes : "", expected);
-    buffer_free(&found);
-    free(all);
-}
-
-/* The position behind all that was read; the process dies, something happens, and it comes back with resume(). */
-static char *position(const struct fixture *fixture, uint64_t unread)
-{
-    char *text = xmalloc(FOLLOWED_POSITION_TEXT);
-    assert_true(trail_position(fixture->trail, unread, text));
-    return text;
-}
-
-static void resume(struct fixture *fixture, char *at)
-{
-    start_at(fixture, at);
-    free(at);
-}
-
-static struct trail_figures figures(const struct fixture *fixture)
-{
-    struct trail_figures now;
-    trail_figures(fixture->trail, &now);
-    return now;
-}
+#include "trail_fixture.h"
 
 /* --- tests -------------------------------------------------------------------------------------------------------------------------- */
 
@@ -661,20 +462,29 @@ static void test_what_is_no_regular_file_is_not_opened(void **state)
     free(path);
 }
 
+static bool is_rotation(struct slice base, struct slice name)
+{
+    const struct rotation_log log = {.folder = "", .base = base};
+    struct rotation_name read;
+    return rotation_name_read(&log, name, &read);
+}
+
 static void test_names_of_rotations_are_told(void **state)
 {
     static const char *const rotations[] = {"audit.log.1",        "audit.log-20261124",
                                             "audit-20261124.log", "audit-2026-11-24T10-00-00.000.log",
-                                            "audit.1.log",        "audit.log.20261124-100000"};
-    static const char *const others[] = {"audit.log",     "audit.log.1.gz", "audit.log.bak", "audit-policy.log", "audit.logs.1",
+                                            "audit.1.log",        "audit.log.20261124-100000",
+                                            "audit.log.1.gz",     "audit-20261124.log.zst",
+                                            "audit.log.2.xz"};
+    static const char *const others[] = {"audit.log",     "audit.log.gz",   "audit.log.bak", "audit-policy.log", "audit.logs.1",
                                          "audit-old.log", "audit.log.",     "audit-.log",    "other.log.1",      "audit.log.1~"};
     (void)state;
     for (size_t i = 0; i < sizeof rotations / sizeof rotations[0]; i++)
-        assert_true(rotation_is_name(SLICE("audit.log"), slice_of(rotations[i])));
+        assert_true(is_rotation(SLICE("audit.log"), slice_of(rotations[i])));
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-        assert_false(rotation_is_name(SLICE("audit.log"), slice_of(others[i])));
-    assert_true(rotation_is_name(SLICE("audit"), SLICE("audit.2")));
-    assert_false(rotation_is_name(SLICE("audit"), SLICE("audit")));
+        assert_false(is_rotation(SLICE("audit.log"), slice_of(others[i])));
+    assert_true(is_rotation(SLICE("audit"), SLICE("audit.2")));
+    assert_false(is_rotation(SLICE("audit"), SLICE("audit")));
 }
 
 int main(void)
