@@ -48,10 +48,11 @@ static void first_positions_done(void *context, enum result result, struct submi
 
 static enum result store_and_wait(struct commit *commit, struct submission *submission)
 {
+    const struct commit_sender own = {.source = COMMIT_OWN, .insists = true};
     struct first_positions first = {.result = RESULT_BUSY};
 
     sem_init(&first.stored, 0, 0);
-    if (commit_submit(commit, submission, first_positions_done, &first))
+    if (commit_submit(commit, &own, submission, first_positions_done, &first))
         while (sem_wait(&first.stored) != 0)
             continue;
     else
