@@ -13,18 +13,25 @@ clock_nanos clock_of_seconds(int64_t seconds)
     return instant;
 }
 
+clock_nanos clock_sum(clock_nanos a, clock_nanos b)
+{
+    clock_nanos sum;
+    if (__builtin_add_overflow(a, b, &sum))
+        return a < 0 ? INT64_MIN : INT64_MAX;
+    return sum;
+}
+
 clock_nanos clock_of_timespec(const struct timespec *time)
 {
-    clock_nanos whole = clock_of_seconds(time->tv_sec), instant;
-    return __builtin_add_overflow(whole, (clock_nanos)time->tv_nsec, &instant) ? INT64_MAX : instant;
+    return clock_sum(clock_of_seconds(time->tv_sec), time->tv_nsec);
 }
 
 clock_nanos clock_difference(clock_nanos a, clock_nanos b)
 {
     clock_nanos difference;
     if (__builtin_sub_overflow(a, b, &difference))
-        return a < b ? INT64_MIN : INT64_MAX;
-    return difference;
+        return a < b ? -INT64_MAX : INT64_MAX;
+    return difference == INT64_MIN ? -INT64_MAX : difference;
 }
 
 /* --- the system's clocks ------------------------------------------------------------------------------------------------ */

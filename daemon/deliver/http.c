@@ -8,7 +8,7 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
-enum { ANSWER_MAX = 64 * 1024, CONNECTIONS_MAX = 64, DEFAULT_CONNECT_TIMEOUT_MS = 10000, DEFAULT_TIMEOUT_MS = 30000 };
+enum { ANSWER_MAX = 64 * 1024, CONNECTIONS_MAX = 64, DEFAULT_CONNECT_TIMEOUT_MS = 10000, DEFAULT_TIMEOUT_MS = 30000, RETRY_AFTER_TEXT = 64 };
 
 /* One POST. Idle ones wait in the list for the next: an easy handle is costly to make. */
 struct call {
@@ -16,7 +16,8 @@ struct call {
     struct call *next; /* in http.idle or http.active */
     struct http_request request;
     struct buffer answer;
-    clock_nanos retry_after;
+    char retry_after[RETRY_AFTER_TEXT]; /* the header's value; empty without */
+    clock_nanos date;                   /* the answer's Date; 0 without */
     http_answered answered;
     int64_t tag;
     uint32_t round;
@@ -154,15 +155,34 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
     return length <= room ? length : CURL_WRITEFUNC_ERROR;
 }
 
+static void forget_headers(struct call *call)
+{
+    call->retry_after[0] = '\0';
+    call->date = 0;
+}
+
+static bool header_value(struct slice line, struct slice name, struct slice *value)
+{
+    *value = slice_trim(slice_from(line, name.length));
+    return line.length > name.length && slice_equal_ascii_nocase(slice_first(line, name.length), name);
+}
+
 static size_t on_header(char *bytes, size_t size, size_t count, void *context)
 {
     struct call *call = context;
-    struct slice line = slice_make(bytes, size * count), name = SLICE("Retry-After:");
+    struct slice line = slice_make(bytes, size * count), value;
     if (slice_starts_with(line, SLICE("HTTP/")))
-        call->retry_after = 0; /* of an interim answer (1xx) */
-    else if (line.length > name.length && slice_equal_ascii_nocase(slice_first(line, name.length), name))
-        call->retry_after = retry_after_parse(slice_from(line, name.length), clock_wall());
+        forget_headers(call); /* of an interim answer (1xx) */
+    else if (header_value(line, SLICE("Retry-After:"), &value))
+        snprintf(call->retry_after, sizeof call->retry_after, "%.*s", SLICE_ARGS(value));
+    else if (header_value(line, SLICE("Date:"), &value) && !retry_parse_date(value, &call->date))
+        call->date = 0;
     return line.length;
+}
+
+static clock_nanos retry_after_of(const struct call *call)
+{
+    return retry_after_parse(slice_of(call->retry_after), call->date ? call->date : clock_wall());
 }
 
 static struct call *take_idle(struct http *http)
@@ -236,7 +256,7 @@ void http_post(struct http *http, const struct destination *destination, struct 
     *request = (struct http_request){0};
     /* Without it libcurl asks for leave before a body over 1 MB, and many receivers never answer that. */
     call->request.headers = curl_slist_append(call->request.headers, "Expect:");
-    call->retry_after = 0;
+    forget_headers(call);
     call->answered = answered;
     call->tag = tag;
     call->round = round;
@@ -249,7 +269,7 @@ void http_post(struct http *http, const struct destination *destination, struct 
 
 static void tell_answer(struct http *http, struct call *call, CURLcode transport)
 {
-    struct http_response response = {.transport = transport, .retry_after = call->retry_after, .body = buffer_slice(&call->answer)};
+    struct http_response response = {.transport = transport, .retry_after = retry_after_of(call), .body = buffer_slice(&call->answer)};
     curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &response.status);
     /* Broken off by on_body. */
     if (transport == CURLE_WRITE_ERROR && response.status != 0)

@@ -193,6 +193,7 @@ static void merge_blind(struct health *health, struct pair *pair, const struct m
         struct blind *to = health_blind(health, pair, slice_of(from->rule), from->why);
         to->events += from->events;
         to->seen = health->wall;
+        to->noticed = health->now;
         if (to->since == 0)
             to->since = health->wall;
     }
@@ -306,7 +307,7 @@ static void judge_blind(struct health *health, struct pair *pair)
 {
     for (size_t i = 0; i < pair->blind.count; i++) {
         struct blind *blind = pair->blind.items[i];
-        if (blind->since && health->wall - blind->seen > day) {
+        if (blind->since && health->now - blind->noticed > day) {
             blind->since = 0;
             blind->told = false;
         }

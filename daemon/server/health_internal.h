@@ -26,7 +26,8 @@ struct blind {
     enum watch_why why;
     uint64_t events;
     clock_nanos since; /* wall; of the first one of the episode; 0: none lately */
-    clock_nanos seen;  /* wall; of the last one */
+    clock_nanos seen;  /* wall; of the last one; to be shown */
+    clock_nanos noticed; /* monotonic; of the last one; to reckon with, for a wall clock may jump */
     bool told;
 };
 

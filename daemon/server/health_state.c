@@ -33,7 +33,7 @@ static bool rule_will_be_told(const struct pair *pair, const struct blind *blind
     return false;
 }
 
-static void write_blind(const struct pair *pair, bool with_telling, struct json_writer *writer, const struct buffer *out)
+static void write_blind(const struct health *health, const struct pair *pair, bool with_telling, struct json_writer *writer, const struct buffer *out)
 {
     enum { ROOM = 128 };
 
@@ -51,6 +51,7 @@ static void write_blind(const struct pair *pair, bool with_telling, struct json_
         json_put_text(writer, "why", watch_why_name(blind->why));
         json_put_int(writer, "since", blind->since);
         json_put_int(writer, "seen", blind->seen);
+        json_put_int(writer, "unseen", health->now - blind->noticed);
         json_end_object(writer);
     }
     json_end_array(writer);
@@ -70,7 +71,7 @@ void health_write_state(const struct health *health, const struct pair *pair, bo
         if (episode_names[kind] && will_be_told(pair, (enum alert_notice_kind)kind, with_telling))
             json_put_int(writer, episode_names[kind], pair->episodes[kind].since);
     json_put_int(writer, "lead", pair->skew.lead);
-    write_blind(pair, with_telling, writer, out);
+    write_blind(health, pair, with_telling, writer, out);
     json_end_object(writer);
     json_writer_free(writer);
 }
@@ -120,9 +121,11 @@ static void restore_blind(struct health *health, struct pair *pair, const struct
         for (int why = 0; why < WATCH_WHY_COUNT; why++) {
             if (!slice_is(json_string(json_member(one, "why")), watch_why_name((enum watch_why)why)))
                 continue;
+            clock_nanos unseen = number_of(one, "unseen");
             struct blind *blind = health_blind(health, pair, json_string(json_member(one, "rule")), (enum watch_why)why);
             blind->since = number_of(one, "since");
             blind->seen = number_of(one, "seen");
+            blind->noticed = health->now - (unseen > 0 ? unseen : 0);
             blind->told = true;
         }
     }

@@ -68,7 +68,7 @@ static void visit_rules(const struct health *health, const struct pair *pair, en
 
     for (size_t i = 0; i < pair->blind.count; i++) {
         const struct blind *blind = pair->blind.items[i];
-        if (blind->why != why || !blind->since || !blind->rule[0] || (why == WATCH_TRUNCATED && health->wall - blind->seen > hour))
+        if (blind->why != why || !blind->since || !blind->rule[0] || (why == WATCH_TRUNCATED && health->now - blind->noticed > hour))
             continue;
         if (notice->rule_count == 0 || blind->since < notice->since)
             notice->since = blind->since;

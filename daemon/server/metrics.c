@@ -187,7 +187,7 @@ static void write_tls(struct server *server, const struct source_counts *counts,
             continue;
         source_tls_describe(server->endpoints[i].tls, &facts);
         labelled(out, "harrier_tls_certificate_expiry_timestamp_seconds", "source", slice_of(server->endpoints[i].name),
-                 (uint64_t)(facts.expires / CLOCK_SECOND));
+                 facts.expires > 0 ? (uint64_t)(facts.expires / CLOCK_SECOND) : 0); /* before 1970: as long ago */
     }
 }
 

@@ -31,7 +31,7 @@ static void judge_minute(struct skew *skew, clock_nanos limit)
         skew->late_minutes = 0;
         return;
     }
-    bool catches_up = skew->late_minutes && lead - skew->run_lead > (begin - skew->run_begin) / 10;
+    bool catches_up = skew->late_minutes && clock_difference(lead, skew->run_lead) > (begin - skew->run_begin) / 10;
     if (skew->late_minutes == 0 || catches_up) {
         skew->late_minutes = 0;
         skew->run_begin = begin;

@@ -178,7 +178,7 @@ void watch_observe(struct watch *watch, size_t source, const struct intake_obser
     pthread_mutex_lock(&watch->mutex);
     struct watch_entry *entry = entry_of(watch, source, observed->source->cluster);
     if (entry && event_time(observed->record, &time)) {
-        clock_nanos lead = time - observed->source->received;
+        clock_nanos lead = clock_difference(time, observed->source->received);
         entry->lead = entry->timed && entry->lead > lead ? entry->lead : lead;
         entry->timed = true;
     }

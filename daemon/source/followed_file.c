@@ -18,7 +18,7 @@ static void note_stat(struct followed_file *file, const struct stat *about)
     file->device = (uint64_t)about->st_dev;
     file->inode = (uint64_t)about->st_ino;
     file->size = about->st_size > 0 ? (uint64_t)about->st_size : 0;
-    file->modified = about->st_mtim.tv_sec * CLOCK_SECOND + about->st_mtim.tv_nsec;
+    file->modified = clock_of_timespec(&about->st_mtim);
 }
 
 static enum result open_regular(struct followed_file *file, const char *path)

@@ -153,9 +153,8 @@ static clock_nanos time_of(const ASN1_TIME *time)
 
     if (ASN1_TIME_to_tm(time, &utc) != 1)
         return 0;
-    time_t seconds = timegm(&utc);
     /* "99991231235959Z", which RFC 5280 section 4.1.2.5 has for no end at all, is beyond what a clock_nanos holds */
-    return seconds > INT64_MAX / CLOCK_SECOND ? INT64_MAX : (clock_nanos)seconds * CLOCK_SECOND;
+    return clock_of_seconds(timegm(&utc));
 }
 
 static bool names_host(const X509 *certificate)

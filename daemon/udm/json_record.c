@@ -108,9 +108,11 @@ static bool read_enum(const struct json_node *node, const struct udm_enum *enume
     return read_integer(node, integer) && *integer >= INT32_MIN && *integer <= INT32_MAX;
 }
 
+/* Protobuf's seconds reach the year 9999, and durations ten thousand years: what is beyond a clock_nanos is its end, and no wrong value. */
 static bool scale_seconds(int64_t seconds, int64_t nanos, clock_nanos *time)
 {
-    return !__builtin_mul_overflow(seconds, CLOCK_SECOND, time) && !__builtin_add_overflow(*time, nanos, time);
+    *time = clock_sum(clock_of_seconds(seconds), nanos);
+    return true;
 }
 
 /* {"seconds": 1, "nanos": 2} */

@@ -28,7 +28,8 @@ clock_nanos clock_monotonic(void);
 /* Times that others state may be beyond what an instant holds; these stop at its ends instead of overflowing. */
 clock_nanos clock_of_seconds(int64_t seconds);
 clock_nanos clock_of_timespec(const struct timespec *time);
-/* a - b */
+clock_nanos clock_sum(clock_nanos a, clock_nanos b);
+/* a - b; its negative is one too */
 clock_nanos clock_difference(clock_nanos a, clock_nanos b);
 
 /* RFC 3339 section 5.6: any number of fraction digits (cut after nine), Z or an offset; 'T' may be 't' or a blank. A year outside of 1678 to 2261

@@ -92,8 +92,28 @@ static void test_times_are_read_and_written_as_rfc_3339_has_them(void **state)
     assert_true(clock_parse_rfc3339(SLICE("1969-12-31T23:59:59.5Z"), &instant));
     assert_string_equal(clock_format_rfc3339(instant, text), "1969-12-31T23:59:59.500000Z");
     assert_false(clock_parse_rfc3339(SLICE("2026-13-02T03:04:05Z"), &instant));
+    assert_false(clock_parse_rfc3339(SLICE("9999-13-02T03:04:05Z"), &instant));
     assert_false(clock_parse_rfc3339(SLICE("2026-01-02T03:04:05"), &instant));
     assert_false(clock_parse_rfc3339(SLICE("2026-01-02T03:04:05Zx"), &instant));
+}
+
+static void test_a_time_beyond_what_an_instant_holds_is_its_end_and_not_ignored(void **state)
+{
+    char text[CLOCK_TEXT_SIZE];
+    clock_nanos instant;
+    (void)state;
+    assert_true(clock_parse_rfc3339(SLICE("9999-12-31T23:59:59Z"), &instant));
+    assert_string_equal(clock_format_rfc3339(instant, text), "2261-12-31T23:59:59.999999999Z");
+    assert_true(clock_parse_rfc3339(SLICE("2262-01-01T00:00:00Z"), &instant));
+    assert_true(instant == CLOCK_LAST);
+    assert_true(clock_parse_rfc3339(SLICE("0000-01-01T00:00:00+23:59"), &instant));
+    assert_string_equal(clock_format_rfc3339(instant, text), "1678-01-01T00:00:00.000000Z");
+    assert_true(clock_of_seconds(INT64_MAX) == INT64_MAX && clock_of_seconds(INT64_MIN) == INT64_MIN);
+    assert_true(clock_of_timespec(&(struct timespec){9223372036, 999999999}) == INT64_MAX);
+    assert_true(clock_of_timespec(&(struct timespec){13569465600, 1}) == INT64_MAX); /* 2400, as touch -d can set it */
+    assert_true(clock_difference(CLOCK_FIRST, CLOCK_LAST) == -INT64_MAX && clock_difference(CLOCK_LAST, CLOCK_FIRST) == INT64_MAX);
+    assert_true(clock_difference(INT64_MIN, 0) == -INT64_MAX); /* its negative is a number */
+    assert_true(clock_difference(5, 7) == -2 && clock_sum(5, 7) == 12);
 }
 
 static void test_nothing_from_outside_can_forge_a_log_line(void **state)
@@ -201,6 +221,7 @@ int main(void)
         cmocka_unit_test(test_an_arena_gives_aligned_memory_of_any_size_and_forgets_it_at_once),
         cmocka_unit_test(test_a_map_finds_all_its_keys_in_the_order_of_insertion),
         cmocka_unit_test(test_times_are_read_and_written_as_rfc_3339_has_them),
+        cmocka_unit_test(test_a_time_beyond_what_an_instant_holds_is_its_end_and_not_ignored),
         cmocka_unit_test(test_nothing_from_outside_can_forge_a_log_line),
         cmocka_unit_test(test_text_is_cleaned_to_utf_8),
         cmocka_unit_test(test_a_digest_part_cannot_be_shifted_into_its_neighbour),

@@ -264,6 +264,35 @@ static void test_a_webhook_carries_id_token_headers_and_signature(void **state)
     unlink(secret);
 }
 
+/* The receiver's clock is in 1994, and so is its date; ours is not asked. A wait of centuries is one of an hour. */
+static void test_a_date_in_retry_after_is_a_wait_by_the_receivers_own_clock(void **state)
+{
+    struct world *world = *state;
+    static const struct {
+        const char *headers;
+        clock_nanos wait;
+    } cases[] = {
+        {"Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nRetry-After: Sun, 06 Nov 1994 09:19:37 GMT\r\n", 1800 * CLOCK_SECOND},
+        {"Retry-After: Sun, 06 Nov 1994 09:19:37 GMT\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n", 1800 * CLOCK_SECOND},
+        {"Retry-After: Fri, 31 Dec 2299 23:59:59 GMT\r\n", 3600 * CLOCK_SECOND},
+        {"Retry-After: 99999999999999999999999999\r\n", 3600 * CLOCK_SECOND},
+    };
+    add_destination(world, "a", DELIVER_WEBHOOK);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct answer script[] = {{ANSWER, 429, cases[i].headers, NULL}};
+        world->receiver->script = script;
+        world->receiver->script_count = 1;
+        world->results.count = 0;
+        fixture_commit_alerts(world->fixture, (int)i + 1, 1, "a");
+        start(world);
+        run_until(world, one_pending);
+        assert_in_range(world->results.items[0].wait, cases[i].wait - CLOCK_SECOND, cases[i].wait);
+        deliver_free(world->deliver);
+        world->deliver = NULL;
+        fixture_report(world->fixture, "a", (int64_t)i + 1, 0, STORE_DELIVERED, "");
+    }
+}
+
 static void test_the_wait_that_a_receiver_asks_for_is_kept(void **state)
 {
     struct world *world = *state;
@@ -533,6 +562,89 @@ static void test_a_restart_loses_nothing(void **state)
     assert_true(world->receiver->requests.count <= 11); /* the one in flight may go twice, no other */
 }
 
+/* --- clocks that jump --------------------------------------------------------------------------------------------------- */
+
+static struct {
+    clock_nanos boot, wall;
+} hands;
+
+static void read_hands(void *context, clock_nanos *boot, clock_nanos *wall)
+{
+    (void)context;
+    hands.boot += CLOCK_MILLISECOND;
+    hands.wall += CLOCK_MILLISECOND;
+    *boot = hands.boot;
+    *wall = hands.wall;
+}
+
+static bool failed_twice_more(struct world *world)
+{
+    return count_results(world, "a", STORE_PENDING) >= 4;
+}
+
+static bool failed_twice(struct world *world)
+{
+    return count_results(world, "a", STORE_PENDING) >= 2;
+}
+
+enum restart { NO_RESTART, SAME_BOOT, OTHER_BOOT };
+
+static void restart_with(struct world *world, enum restart restart)
+{
+    if (restart == NO_RESTART)
+        return;
+    deliver_free(world->deliver);
+    world->deliver = NULL;
+    if (restart == OTHER_BOOT) {
+        hands.boot = 0;
+        world->fixture->options.clock.boot_id = "ffffffffffffffffffffffffffffffff";
+    }
+    fixture_reopen(world->fixture);
+    start(world);
+}
+
+/* Down, the clock jumps, down, the clock is right again, up. */
+static void deliver_over_a_jump(struct world *world, clock_nanos wall, clock_nanos boot, enum restart restart)
+{
+    static const struct answer down[] = {{ANSWER, 503, NULL, NULL}}, up[] = {{ANSWER, 200, NULL, NULL}};
+    world->fixture->options.clock = (struct counted_source){.read = read_hands, .boot_id = "0123456789abcdef0123456789abcdef"};
+    fixture_reopen(world->fixture);
+    fixture_commit_alerts(world->fixture, 1, 10, "a");
+    world->receiver->script = down;
+    world->receiver->script_count = 1;
+    start(world);
+    run_until(world, failed_twice);
+    hands.wall += wall;
+    hands.boot += boot;
+    restart_with(world, restart);
+    run_until(world, failed_twice_more);
+    hands.wall -= wall;
+    hands.boot -= boot < hands.boot ? boot : 0;
+    restart_with(world, restart);
+    world->receiver->script = up;
+    run_until(world, ten_delivered);
+    assert_int_equal(count_results(world, "a", STORE_DEAD), 0);
+}
+
+static void test_no_jump_of_a_clock_gives_up_an_alert_with_or_without_a_restart(void **state)
+{
+    static const struct {
+        clock_nanos wall, boot;
+    } jumps[] = {{365 * 86400 * CLOCK_SECOND, 0}, {-365 * 86400 * CLOCK_SECOND, 0}, {-3600 * CLOCK_SECOND, 0}, {INT64_MAX / 4, INT64_MAX / 4}};
+    (void)state;
+    for (size_t i = 0; i < 3 * sizeof jumps / sizeof jumps[0]; i++) {
+        struct world *world;
+        void *own;
+        setup(&own);
+        world = own;
+        hands.wall = 1700000000 * CLOCK_SECOND;
+        hands.boot = 1000 * CLOCK_SECOND;
+        add_destination(world, "a", DELIVER_WEBHOOK);
+        deliver_over_a_jump(world, jumps[i / 3].wall, jumps[i / 3].boot, (enum restart)(i % 3));
+        teardown(&own);
+    }
+}
+
 static bool in_flight_one(struct world *world)
 {
     return world->receiver->requests.count == 1;
@@ -735,6 +847,8 @@ int main(void)
         TEST(test_every_alert_arrives_in_order_whatever_the_receiver_does),
         TEST(test_alerts_that_come_later_are_sent_after_a_wake),
         TEST(test_a_webhook_carries_id_token_headers_and_signature),
+        TEST(test_a_date_in_retry_after_is_a_wait_by_the_receivers_own_clock),
+        cmocka_unit_test(test_no_jump_of_a_clock_gives_up_an_alert_with_or_without_a_restart),
         TEST(test_the_wait_that_a_receiver_asks_for_is_kept),
         TEST(test_a_redirect_is_never_followed),
         TEST(test_a_destination_that_hangs_stops_no_other),

@@ -34,6 +34,13 @@ static void test_retry_after_is_understood_in_both_forms(void **state)
     assert_int_equal(retry_after_parse(SLICE("Sun Nov  6 08:50:37 1994"), now), 60 * CLOCK_SECOND);
     assert_int_equal(retry_after_parse(SLICE("Sun, 06 Nov 1994 08:49:37 GMT"), now), 0);
     assert_int_equal(retry_after_parse(SLICE("Mon, 07 Nov 1994 08:49:37 GMT"), now), RETRY_AFTER_MAX);
+    /* beyond what an instant, or any number, holds: a wait nevertheless */
+    assert_int_equal(retry_after_parse(SLICE("9223372036854775808"), now), RETRY_AFTER_MAX);
+    assert_int_equal(retry_after_parse(SLICE("999999999999999999999999999999"), now), RETRY_AFTER_MAX);
+    assert_int_equal(retry_after_parse(SLICE("Sat, 01 Jan 2263 00:00:00 GMT"), now), RETRY_AFTER_MAX);
+    assert_int_equal(retry_after_parse(SLICE("Fri, 31 Dec 9999 23:59:59 GMT"), now), RETRY_AFTER_MAX);
+    assert_int_equal(retry_after_parse(SLICE("-999999999999999999999999999999"), now), 0);
+    assert_int_equal(retry_after_parse(SLICE("Thu, 01 Jan 1970 00:00:00 GMT"), now), 0);
     assert_int_equal(retry_after_parse(SLICE("soon"), now), 0);
     assert_int_equal(retry_after_parse(SLICE(""), now), 0);
 }
