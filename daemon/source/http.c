@@ -54,6 +54,16 @@ enum http_scan_result http_scan_head(struct http_scan *scan, struct slice bytes,
 
 /* http-parser keeps no header fields; the callbacks note the few that matter. As it gets the whole section at once, every name and
  * value comes in one piece. It pauses where the header section ends, and again where the message does. */
+/* What the line of framing in hand has shown so far: http-parser takes any two bytes for a chunk's end, and anything at all behind a blank or semicolon
+ * behind its size. */
+enum framing_line {
+    FRAMING_SIZE,      /* hexadecimal digits only, yet */
+    FRAMING_BLANKS,    /* and blanks behind them */
+    FRAMING_EXTENSION, /* a semicolon has come */
+    FRAMING_END,       /* of a chunk: CR LF and nothing else */
+    FRAMING_TRAILER    /* a field, or the empty line at the end */
+};
+
 struct http_reader {
     http_parser parser;
     struct http_head *head; /* being filled; NULL outside http_read_head */
@@ -68,6 +78,8 @@ struct http_reader {
     bool complete; /* the message ended */
     bool bad_framing;
     char framing_last;   /* the byte of the chunks' framing before framing */
+    enum framing_line framing_line;
+    uint64_t chunk_left; /* content of the chunk in hand that is still to come, by its size as far as it was read */
     const char *framing; /* what is not content begins here, in the piece in hand */
     http_body_callback *callback;
     void *data;
@@ -175,20 +187,88 @@ static int headers_complete_cb(http_parser *parser)
     return 0;
 }
 
+static bool is_blank(char byte)
+{
+    return byte == ' ' || byte == '\t';
+}
+
+/* -1: it is no hexadecimal digit. */
+static int digit_value(char byte)
+{
+    if (byte >= '0' && byte <= '9')
+        return byte - '0';
+    byte |= 0x20;
+    return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
+}
+
+/* http-parser refuses sizes of more than 64 bits. */
+static bool read_size(struct http_reader *reader, char byte)
+{
+    int digit = digit_value(byte);
+
+    if (digit < 0 || reader->framing_line != FRAMING_SIZE)
+        return false;
+    reader->chunk_left = reader->chunk_left * 16 + (uint64_t)digit;
+    return true;
+}
+
+/* May the byte, which is neither CR nor LF, stand there? RFC 9112 sections 7.1 to 7.1.2; a field that goes on in the next line is refused as it is in the
+ * header section. */
+static bool framing_may_have(struct http_reader *reader, char byte)
+{
+    switch (reader->framing_line) {
+    case FRAMING_SIZE:
+    case FRAMING_BLANKS:
+        if (byte == ';')
+            reader->framing_line = FRAMING_EXTENSION;
+        else if (is_blank(byte) && reader->framing_last != '\n')
+            reader->framing_line = FRAMING_BLANKS;
+        else
+            return read_size(reader, byte);
+        return true;
+    case FRAMING_END: return false;
+    case FRAMING_TRAILER:
+        if (is_blank(byte) && reader->framing_last == '\n')
+            return false;
+        break;
+    case FRAMING_EXTENSION: break;
+    }
+    return byte == '\t' || ((unsigned char)byte >= ' ' && byte != 0x7f);
+}
+
+/* Behind the last chunk's size, which is 0, there is no content, but trailer fields may be. */
+static void end_framing_line(struct http_reader *reader)
+{
+    if (reader->framing_line == FRAMING_END)
+        reader->framing_line = FRAMING_SIZE;
+    else if (reader->chunk_left == 0)
+        reader->framing_line = FRAMING_TRAILER;
+}
+
 /* What lies between contents, up to end: lines that end with CR LF. */
 static void check_framing(struct http_reader *reader, const char *end)
 {
     for (; reader->framing < end; reader->framing++) {
-        reader->bad_framing |= (*reader->framing == '\n') != (reader->framing_last == '\r');
-        reader->framing_last = *reader->framing;
+        char byte = *reader->framing;
+        reader->bad_framing |= (byte == '\n') != (reader->framing_last == '\r');
+        if (byte != '\r' && byte != '\n')
+            reader->bad_framing |= !framing_may_have(reader, byte);
+        if (byte == '\n')
+            end_framing_line(reader);
+        reader->framing_last = byte;
     }
 }
+
 
 static int body_cb(http_parser *parser, const char *at, size_t length)
 {
     struct http_reader *reader = parser->data;
     check_framing(reader, at);
     reader->framing = at + length;
+    reader->framing_last = '\0';
+    reader->chunk_left -= length; /* a length of its own has no chunks, and none of this matters */
+    if (reader->chunk_left == 0)
+        reader->framing_line = FRAMING_END;
     if (reader->bad_framing)
         return 1;
     reader->callback(reader->data, slice_make(at, length));

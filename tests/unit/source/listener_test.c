@@ -145,6 +145,33 @@ static void test_chunks_that_are_malformed_are_refused(void **state)
     assert_refused_for_good(POST "Transfer-Encoding: chunked\r\n\r\n11111111111111111\r\n", "400 ");
 }
 
+/* http-parser as Debian builds it takes any two bytes for it. */
+static void test_a_chunk_ends_with_cr_lf_and_nothing_else(void **state)
+{
+    static const char *const ends[] = {"XX", "\n\n", "\r\r", "\n\r", "X\n", "\rX", "  ", "\n", "0\r", "\r0", "\0\0"};
+    (void)state;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        char request[256];
+        snprintf(request, sizeof request, POST "Transfer-Encoding: chunked\r\n\r\n3\r\nabc%s0\r\n\r\n", ends[i]);
+        assert_refused_for_good(request, "400 ");
+    }
+}
+
+static void test_lines_of_chunk_framing_have_nothing_that_two_readers_could_take_differently(void **state)
+{
+    static const char *const refused[] = {
+        "3 x\r\nabc\r\n0\r\n\r\n", "3\tx\r\nabc\r\n0\r\n\r\n", "3 3\r\nabc\r\n0\r\n\r\n",  "0x3\r\nabc\r\n0\r\n\r\n",
+        "3;\x01\r\nabc\r\n0\r\n\r\n", "3\r\nabc\r\n0\r\nT: a\r\n b\r\n\r\n", "3;a\rb\r\nabc\r\n0\r\n\r\n",
+        "+3\r\nabc\r\n0\r\n\r\n", " 3\r\nabc\r\n0\r\n\r\n",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        char request[256];
+        snprintf(request, sizeof request, POST "Transfer-Encoding: chunked\r\n\r\n%s", refused[i]);
+        assert_refused_for_good(request, "400 ");
+    }
+}
+
 static void test_header_sections_that_are_malformed_are_refused(void **state)
 {
     (void)state;
@@ -711,6 +738,8 @@ int main(void)
         cmocka_unit_test(test_a_chunked_body_has_no_known_length),
         cmocka_unit_test(test_framing_that_two_readers_could_take_differently_is_refused),
         cmocka_unit_test(test_chunks_that_are_malformed_are_refused),
+        cmocka_unit_test(test_a_chunk_ends_with_cr_lf_and_nothing_else),
+        cmocka_unit_test(test_lines_of_chunk_framing_have_nothing_that_two_readers_could_take_differently),
         cmocka_unit_test(test_header_sections_that_are_malformed_are_refused),
         cmocka_unit_test(test_a_nul_in_a_header_section_is_refused),
         cmocka_unit_test(test_a_wrong_path_or_method_is_answered_after_its_body),
