@@ -194,35 +194,36 @@ static void note_other(struct audit_reader *reader)
 }
 
 /* Of a cloud's envelope all is accounted for: events, damage, other. */
-static bool open_cloud(struct audit_reader *reader, struct json_raw value, enum payload_form form)
+static bool open_cloud(struct audit_reader *reader, struct slice object, struct json_raw value, enum payload_form form)
 {
     struct payload *payload = &reader->payload;
+    enum payload_outcome outcome = payload_read(reader, object, value, form);
 
-    if (!payload_read(reader, value, form))
-        return false;
-    if (!payload->events && !payload->dead_letter && !payload->other)
+    payload->set_aside = outcome == PAYLOAD_SET_ASIDE;
+    if (outcome == PAYLOAD_DONE && !payload->events && !payload->deferred && !payload->dead_letter && !payload->other)
         note_other(reader);
-    return true;
+    return outcome != PAYLOAD_TOO_DEEP;
 }
 
 /* Told once where the first event of a text stood behind something else. */
-static bool open_line(struct audit_reader *reader, struct json_raw value)
+static bool open_line(struct audit_reader *reader, struct slice object, struct json_raw value)
 {
     struct payload *payload = &reader->payload;
 
     if (payload->manner == PAYLOAD_OF_CLOUD)
         payload->manner = PAYLOAD_OF_COLLECTOR;
-    if (!is_there(value) || (value.type == JSON_STRING && !begins_as_json(value)) || !payload_read(reader, value, PAYLOAD_TEXT))
+    if (!is_there(value) || (value.type == JSON_STRING && !begins_as_json(value)) ||
+        payload_read(reader, object, value, PAYLOAD_TEXT) == PAYLOAD_TOO_DEEP)
         return false;
     if (payload->events && payload->left_out) {
         payload->dead_letter = true;
         audit_reader_dead_item(reader, AUDIT_DEAD_NOT_AN_EVENT, "part of what this envelope carries is no audit event");
     }
-    return payload->events > 0;
+    return payload->events > 0 || payload->deferred > 0;
 }
 
 /* 9 */
-static bool open_azure_record(struct audit_reader *reader, const struct members *members)
+static bool open_azure_record(struct audit_reader *reader, const struct members *members, struct slice bytes)
 {
     if (!json_raw_is(members->category, "kube-audit") && !json_raw_is(members->category, "kube-audit-admin")) {
         note_other(reader);
@@ -230,20 +231,20 @@ static bool open_azure_record(struct audit_reader *reader, const struct members 
     }
     name_aks(reader, members->resource_id);
     struct json_raw log = json_walk_member(members->properties, "log", JSON_STRING);
-    return open_line(reader, is_there(log) ? log : json_walk_member(members->properties, "log", JSON_OBJECT));
+    return open_line(reader, bytes, is_there(log) ? log : json_walk_member(members->properties, "log", JSON_OBJECT));
 }
 
 /* 10 */
-static bool open_cloud_event(struct audit_reader *reader, const struct members *members)
+static bool open_cloud_event(struct audit_reader *reader, const struct members *members, struct slice bytes)
 {
-    return is_there(members->data) ? open_cloud(reader, members->data, PAYLOAD_TEXT) : open_cloud(reader, members->data_base64, PAYLOAD_BASE64);
+    return is_there(members->data) ? open_cloud(reader, bytes, members->data, PAYLOAD_TEXT) : open_cloud(reader, bytes, members->data_base64, PAYLOAD_BASE64);
 }
 
 /* 11; the handshake is answered by who received the request. */
-static bool open_event_grid(struct audit_reader *reader, const struct members *members)
+static bool open_event_grid(struct audit_reader *reader, const struct members *members, struct slice bytes)
 {
     if (!json_raw_is(members->event_type, "Microsoft.EventGrid.SubscriptionValidationEvent"))
-        return open_cloud(reader, members->data, PAYLOAD_TEXT);
+        return open_cloud(reader, bytes, members->data, PAYLOAD_TEXT);
     note_other(reader);
     return true;
 }
@@ -260,7 +261,7 @@ static bool open_collector(struct audit_reader *reader, struct slice bytes)
     json_walk_begin(&walk, bytes);
     while (json_walk_next(&walk, &key, &value) && !reader->busy)
         for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-            if ((value.type == JSON_STRING || value.type == JSON_OBJECT) && json_walk_is(key, names[i]) && open_line(reader, value))
+            if ((value.type == JSON_STRING || value.type == JSON_OBJECT) && json_walk_is(key, names[i]) && open_line(reader, bytes, value))
                 return true;
     return payload->other || payload->dead_letter;
 }
@@ -278,7 +279,7 @@ static bool open_record(struct audit_reader *reader, const struct members *membe
         return true;
     }
     bool opened = open_collector(reader, bytes);
-    bool whole = reader->payload.events && !reader->payload.cut_off; /* who joined it may have left the tag of its first part */
+    bool whole = (reader->payload.events || reader->payload.deferred) && !reader->payload.cut_off; /* who joined it may have left the tag of its first part */
     bool cut_by_source = reader->payload.cut_off && !audit_reader_item_is_cut(reader) && !reader->truncated;
     if (says_part ? !whole : cut_by_source)
         split_note_first(&reader->split, bytes);
@@ -286,10 +287,10 @@ static bool open_record(struct audit_reader *reader, const struct members *membe
 }
 
 /* 7: a line of one log stream of many. */
-static bool open_log_event(struct audit_reader *reader, const struct members *members)
+static bool open_log_event(struct audit_reader *reader, const struct members *members, struct slice bytes)
 {
     if (begins_as_json(members->message_text))
-        return open_cloud(reader, members->message_text, PAYLOAD_TEXT);
+        return open_cloud(reader, bytes, members->message_text, PAYLOAD_TEXT);
     note_other(reader);
     return true;
 }
@@ -308,7 +309,7 @@ static bool open_members(struct audit_reader *reader, struct slice bytes)
     if (audit_reader_opens(reader, AUDIT_FORMAT_CLOUD_LOGGING)) {
         struct json_raw data = json_walk_member(members.message_object, "data", JSON_STRING);
         if (is_there(data)) /* 5 */
-            return open_cloud(reader, data, PAYLOAD_BASE64);
+            return open_cloud(reader, bytes, data, PAYLOAD_BASE64);
         if ((is_there(members.message_object) && is_there(members.subscription)) || (is_there(members.log_name) && is_there(members.log_payload))) {
             note_other(reader);
             return true;
@@ -316,17 +317,17 @@ static bool open_members(struct audit_reader *reader, struct slice bytes)
     }
     if (audit_reader_opens(reader, AUDIT_FORMAT_AZURE)) {
         if (is_there(members.category) && is_there(members.properties))
-            return open_azure_record(reader, &members);
+            return open_azure_record(reader, &members, bytes);
         if (is_there(members.specversion) && (is_there(members.data) || is_there(members.data_base64)))
-            return open_cloud_event(reader, &members);
+            return open_cloud_event(reader, &members, bytes);
         if (is_there(members.event_type) && is_there(members.data))
-            return open_event_grid(reader, &members);
+            return open_event_grid(reader, &members, bytes);
     }
     if (audit_reader_opens(reader, AUDIT_FORMAT_FIREHOSE)) {
         if (list == LIST_RECORDS && is_there(members.data_text)) /* 6 */
-            return open_cloud(reader, members.data_text, PAYLOAD_BASE64);
+            return open_cloud(reader, bytes, members.data_text, PAYLOAD_BASE64);
         if (list == LIST_LOG_EVENTS && is_there(members.message_text))
-            return open_log_event(reader, &members);
+            return open_log_event(reader, &members, bytes);
     }
     /* A Kubernetes object is no collector's record; who may create an Event chooses its message. */
     bool kubernetes_object = is_there(members.kind) && is_there(members.api_version);
@@ -345,7 +346,7 @@ bool envelope_open(struct audit_reader *reader, struct slice bytes, bool broken)
     if (broken)
         return opened;
     reader->counts.other += reader->payload.other;
-    if (opened && !reader->payload.dead_letter && audit_reader_item_is_cut(reader))
+    if (opened && !reader->payload.set_aside && !reader->payload.dead_letter && audit_reader_item_is_cut(reader))
         audit_reader_dead_item(reader, AUDIT_DEAD_LIMIT, "this envelope is over a bound, and its rest was left out");
     return opened;
 }

@@ -337,6 +337,17 @@ struct slice item_beginning(struct item *item, uint64_t end, struct slice piece,
     return slice_first(buffer_slice(&item->kept), bound);
 }
 
+bool item_give_away(struct item *item, struct slice bytes, struct buffer *buffer, size_t *charged)
+{
+    if (!item->kept.bytes || bytes.bytes != item->kept.bytes)
+        return false;
+    *buffer = item->kept;
+    *charged = item->charged;
+    item->kept = (struct buffer){NULL, 0, 0};
+    item->charged = 0;
+    return true;
+}
+
 bool item_sha256(struct item *item, uint8_t out[DIGEST_SHA256_BYTES])
 {
     if (item->digesting)

@@ -75,6 +75,9 @@ struct slice item_bytes(struct item *item, uint64_t end, struct slice piece, uin
 struct slice item_closed_bytes(struct item *item);
 /* What is there of it up to end as it stood, for a dead letter: at most limits->dead_letter_bytes. */
 struct slice item_beginning(struct item *item, uint64_t end, struct slice piece, uint64_t piece_offset);
+/* Gives the buffer away that these bytes, which item_bytes or item_closed_bytes gave, lie in, with what of the budget it holds. False: they lie in the
+ * piece. The item is only good for being dropped then. */
+bool item_give_away(struct item *item, struct slice bytes, struct buffer *buffer, size_t *charged);
 /* Over the text as it stood, if item_bytes gave less than that or something else; false if it gave just that. */
 bool item_sha256(struct item *item, uint8_t out[DIGEST_SHA256_BYTES]);
 

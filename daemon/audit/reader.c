@@ -45,7 +45,8 @@ struct audit_reader *audit_reader_new(const struct audit_limits *limits, enum au
     reader->accept = accept;
     reader->format = format;
     reader->sink = *sink;
-    reader->root = reader;
+    reader->root = reader->base = reader;
+    reader->last_package = &reader->packages;
     handlers.context = reader;
     reader->stream = json_stream_new(&json_limits, &handlers);
     item_init(&reader->item, &reader->limits, &reader->sink);
@@ -59,6 +60,7 @@ void audit_reader_free(struct audit_reader *reader)
     if (!reader)
         return;
     audit_reader_free(reader->child);
+    unpack_free(reader);
     json_stream_free(reader->stream);
     item_free(&reader->item);
     item_free(&reader->held);
@@ -87,6 +89,7 @@ void audit_reader_reset(struct audit_reader *reader)
     reader->prefix = 0;
     reader->in_text = false;
     reader->inflated = 0;
+    unpack_drop(reader);
     reader->split = (struct split){0};
     if (reader->child)
         audit_reader_reset(reader->child);
@@ -318,6 +321,19 @@ static size_t take(struct audit_reader *reader, struct slice bytes)
     }
 }
 
+enum result audit_reader_state(const struct audit_reader *reader)
+{
+    return reader->busy ? RESULT_BUSY : RESULT_OK;
+}
+
+/* Without a bound all is unpacked before the call returns. */
+static enum result end_call(struct audit_reader *reader)
+{
+    if (!reader->limits.turn_bytes && reader == reader->root)
+        audit_reader_go_on(reader);
+    return audit_reader_state(reader);
+}
+
 void audit_reader_take_messages(struct audit_reader *reader)
 {
     reader->messages = true;
@@ -331,7 +347,7 @@ enum result audit_reader_feed(struct audit_reader *reader, struct slice bytes)
         bytes = slice_from(bytes, taken);
         reader->busy |= reader->item.refused || reader->held.refused;
     }
-    return reader->busy ? RESULT_BUSY : RESULT_OK;
+    return end_call(reader);
 }
 
 /* --- the end ---------------------------------------------------------------------------------------------------------------- */
@@ -418,7 +434,7 @@ enum result audit_reader_end_message(struct audit_reader *reader)
         json_stream_restart(reader->stream, reader->offset, json_stream_line(reader->stream) + (reader->in_text ? reader->text_lines : 0));
     reader->prefix = 0;
     reader->in_text = false;
-    return reader->busy ? RESULT_BUSY : RESULT_OK;
+    return end_call(reader);
 }
 
 enum result audit_reader_finish(struct audit_reader *reader, uint64_t *error_offset)
@@ -426,7 +442,7 @@ enum result audit_reader_finish(struct audit_reader *reader, uint64_t *error_off
     if (reader->busy)
         return RESULT_BUSY;
     close_input(reader);
-    if (reader->busy)
+    if (end_call(reader) != RESULT_OK)
         return RESULT_BUSY;
     if (reader->read_something)
         return RESULT_OK;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The inside of audit.h: reader.c takes bytes and recovers from wrong syntax, values.c follows the values, envelope.c looks at an object that is no
- * event a second time, split.c tells parts of lines from lines, payload.c reads what it carries. */
+ * event a second time, split.c tells parts of lines from lines, payload.c reads what it carries, and unpack.c what of it is base64. */
 #ifndef HARRIER_DAEMON_AUDIT_READER_H
 #define HARRIER_DAEMON_AUDIT_READER_H
 
@@ -44,6 +44,8 @@ struct payload {
     uint64_t before;  /* events that the child had counted when the text in hand began */
     uint64_t events;  /* of that text */
     uint64_t other;   /* of all of the envelope */
+    uint64_t deferred; /* payloads in it that are set aside: what is in them is not counted yet */
+    bool set_aside;    /* the envelope's own is one: the rest is told with it */
     bool left_out;    /* something in it was no event and is not accounted for */
     bool dead_letter; /* the child's word was passed on */
     bool cut_off;     /* the text ended within a JSON value */
@@ -62,6 +64,9 @@ struct tail {
     struct buffer bytes; /* its beginning */
     char detail[112];
 };
+
+struct package;
+struct unpacking;
 
 struct audit_reader {
     struct audit_limits limits;
@@ -94,6 +99,12 @@ struct audit_reader {
     unsigned int level;         /* envelopes around the input */
     struct audit_reader *root;  /* the reader of level 0 */
     struct audit_reader *child; /* NULL until needed */
+    struct audit_reader *parent; /* whose child it is; NULL: nobody's */
+    struct audit_reader *base;   /* the nearest reader outwards that is nobody's child: it has what is set aside of its input */
+    struct package *packages, **last_package;
+    struct unpacking *unpacking; /* NULL until needed */
+    uint64_t deferred;           /* payloads that were set aside */
+    uint64_t turn_bytes;         /* in the root: unpacked in this turn */
     bool truncated;             /* the input is a value that was closed where it was cut: it may lack anything */
     struct payload payload;
     struct split split;
@@ -128,8 +139,24 @@ bool envelope_open(struct audit_reader *reader, struct slice bytes, bool broken)
 /* Names the cluster of the list that begins, by the members before it. */
 void envelope_name_list(struct audit_reader *reader);
 
+/* The cluster that the object in hand names, or its list does; empty: neither. */
+struct slice audit_reader_cluster(const struct audit_reader *reader);
+
 enum payload_form { PAYLOAD_TEXT, PAYLOAD_BASE64 };
-/* Reads what the value carries: a string's text, or the value itself. False: there are too many envelopes around it. */
-bool payload_read(struct audit_reader *reader, struct json_raw value, enum payload_form form);
+enum payload_outcome {
+    PAYLOAD_DONE,
+    PAYLOAD_SET_ASIDE, /* base64: unpack_later */
+    PAYLOAD_TOO_DEEP   /* there are too many envelopes around it */
+};
+/* Reads what the value, which stands in that object, carries: a string's text, or the value itself. */
+enum payload_outcome payload_read(struct audit_reader *reader, struct slice object, struct json_raw value, enum payload_form form);
+/* Is what the reader of a cloud's payload could not read damage, and no line of another log? */
+bool payload_is_damage(const struct audit_dead *dead);
+
+/* The string, base64 of text or of gzip, is read by audit_reader_go_on. PAYLOAD_DONE: the budget refused. */
+enum payload_outcome unpack_later(struct audit_reader *reader, struct slice object, struct json_raw string);
+/* What is set aside and under way is given up. */
+void unpack_drop(struct audit_reader *reader);
+void unpack_free(struct audit_reader *reader);
 
 #endif

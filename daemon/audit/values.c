@@ -117,6 +117,11 @@ bool audit_reader_item_is_cut(const struct audit_reader *reader)
     return cut->request_object || cut->response_object || cut->other || cut->transport;
 }
 
+struct slice audit_reader_cluster(const struct audit_reader *reader)
+{
+    return buffer_slice(reader->cluster.length ? &reader->cluster : &reader->list_cluster);
+}
+
 void audit_reader_dead(struct audit_reader *reader, const struct audit_dead *dead)
 {
     reader->counts.dead++;
@@ -144,7 +149,7 @@ void audit_reader_deliver(struct audit_reader *reader, enum audit_kind kind, str
         .bytes = bytes,
         .cut = item->cut,
         .full_sha256 = item_sha256(item, sha256) ? sha256 : NULL,
-        .cluster = buffer_slice(reader->cluster.length ? &reader->cluster : &reader->list_cluster),
+        .cluster = audit_reader_cluster(reader),
         .offset = item->begin,
         .line = item->line,
     };

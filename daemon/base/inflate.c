@@ -10,6 +10,10 @@
 /* RFC 9659 section 3.1: what a stranger sends needs no larger window. Archives of one's own, which have no bounds, may have zstd's 128 MiB. */
 enum { PLAIN_BYTES = 64 * 1024, RATIO_FROM = 32 * 1024 * 1024, STRANGERS_WINDOW_LOG = 23 };
 
+/* What the libraries take: zlib's state with its window (zconf.h: 32 KiB and about 7); zstd's context, and beside the window three blocks of 128 KiB
+ * (zstd.h, ZSTD_estimateDStreamSize) and some. */
+enum { GZIP_BYTES = 44 * 1024, ZSTD_BYTES = 192 * 1024, BESIDE_WINDOW = 400 * 1024, LONGEST_FRAME_HEADER = 14 };
+
 struct inflater {
     enum inflate_format format;
     struct inflate_limits limits;
@@ -17,15 +21,30 @@ struct inflater {
     ZSTD_DStream *zstd;
     bool begun;  /* some member or frame has */
     bool within; /* a member or frame has begun and not ended */
+    bool full;   /* the last step filled the buffer, so more may be ready without more bytes in */
+    unsigned char head[LONGEST_FRAME_HEADER]; /* of the zstd frame that begins, until it tells its window */
+    size_t head_length;
+    size_t window;  /* that was asked for */
+    size_t charged; /* to the budget, in all */
     uint64_t in, out;
     enum result result;
     const char *error;
     char plain[PLAIN_BYTES];
 };
 
+static bool ask_budget(const struct inflate_limits *limits, ptrdiff_t bytes)
+{
+    return !limits->budget || limits->budget(limits->context, bytes);
+}
+
 struct inflater *inflater_new(enum inflate_format format, const struct inflate_limits *limits)
 {
+    size_t needed = sizeof(struct inflater) + (format == INFLATE_GZIP ? GZIP_BYTES : ZSTD_BYTES);
+
+    if (!ask_budget(limits, (ptrdiff_t)needed))
+        return NULL;
     struct inflater *inflater = xcalloc(1, sizeof *inflater);
+    inflater->charged = needed;
 
     inflater->format = format;
     inflater->limits = *limits;
@@ -50,6 +69,7 @@ void inflater_free(struct inflater *inflater)
     if (inflater->format == INFLATE_GZIP)
         inflateEnd(&inflater->gzip);
     ZSTD_freeDStream(inflater->zstd);
+    ask_budget(&inflater->limits, -(ptrdiff_t)inflater->charged);
     free(inflater);
 }
 
@@ -97,9 +117,67 @@ static enum result step_gzip(struct inflater *inflater, struct slice *bytes, siz
     return fail(inflater, RESULT_INVALID, code != Z_NEED_DICT && gzip->msg ? gzip->msg : "wrong data");
 }
 
+/* RFC 8878 section 3.1.1.1: the window that the frame asks for, of which it may need less. 0: so many bytes of the header do not tell, or it is no frame. */
+static uint64_t window_of(const unsigned char *head, size_t length)
+{
+    if (length < 6 || memcmp(head, "\x28\xB5\x2F\xFD", 4) != 0)
+        return 0;
+    unsigned int descriptor = head[4];
+    if (!(descriptor & 0x20)) {
+        uint64_t base = UINT64_C(1) << (10 + (head[5] >> 3));
+        return base + base / 8 * (head[5] & 7);
+    }
+    /* a single segment: as large as its content */
+    static const unsigned char id_lengths[] = {0, 1, 2, 4}, size_lengths[] = {1, 2, 4, 8};
+    size_t at = 5 + id_lengths[descriptor & 3], size = size_lengths[descriptor >> 6];
+    uint64_t content = size == 2 ? 256 : 0;
+    if (length < at + size)
+        return 0;
+    for (size_t i = 0; i < size; i++)
+        content += (uint64_t)head[at + i] << (8 * i);
+    return content ? content : 1;
+}
+
+/* Before zstd allocates a window. What it will refuse by itself is not asked for. */
+static bool window_is_granted(struct inflater *inflater, uint64_t window)
+{
+    if (window <= inflater->window || window > UINT64_C(1) << STRANGERS_WINDOW_LOG)
+        return true;
+    size_t growth = (size_t)window - inflater->window + (inflater->window ? 0 : BESIDE_WINDOW);
+    if (!ask_budget(&inflater->limits, (ptrdiff_t)growth))
+        return false;
+    inflater->window = (size_t)window;
+    inflater->charged += growth;
+    return true;
+}
+
+/* A frame begins: its header goes to zstd as far as it is harmless, or once the window that it tells is granted. Length to be given. */
+static size_t look_at_head(struct inflater *inflater, struct slice bytes)
+{
+    size_t length = 0;
+
+    while (length < bytes.length && inflater->head_length < LONGEST_FRAME_HEADER) {
+        inflater->head[inflater->head_length++] = (unsigned char)bytes.bytes[length];
+        uint64_t window = window_of(inflater->head, inflater->head_length);
+        if (window && !window_is_granted(inflater, window)) {
+            fail(inflater, RESULT_BUSY, "there is no memory for its window now");
+            return 0;
+        }
+        if (window) {
+            inflater->head_length = LONGEST_FRAME_HEADER;
+            break;
+        }
+        length++;
+    }
+    return inflater->head_length == LONGEST_FRAME_HEADER ? bytes.length : length;
+}
+
 static enum result step_zstd(struct inflater *inflater, struct slice *bytes, size_t *got)
 {
-    ZSTD_inBuffer in = {bytes->bytes, bytes->length, 0};
+    size_t offered = inflater->head_length < LONGEST_FRAME_HEADER ? look_at_head(inflater, *bytes) : bytes->length;
+    if (inflater->result != RESULT_OK)
+        return inflater->result;
+    ZSTD_inBuffer in = {bytes->bytes, offered, 0};
     ZSTD_outBuffer out = {inflater->plain, PLAIN_BYTES, 0};
     size_t left = ZSTD_decompressStream(inflater->zstd, &out, &in);
 
@@ -110,6 +188,8 @@ static enum result step_zstd(struct inflater *inflater, struct slice *bytes, siz
     if (ZSTD_isError(left))
         return fail(inflater, RESULT_INVALID, ZSTD_getErrorName(left));
     inflater->within = left != 0;
+    if (!inflater->within)
+        inflater->head_length = 0;
     return RESULT_OK;
 }
 
@@ -126,23 +206,38 @@ static enum result measure(struct inflater *inflater, size_t got)
     return RESULT_OK;
 }
 
+bool inflater_has_more(const struct inflater *inflater)
+{
+    return inflater->full && inflater->result == RESULT_OK;
+}
+
+enum result inflater_next(struct inflater *inflater, struct slice *bytes, struct slice *unpacked)
+{
+    size_t got = 0;
+
+    while ((bytes->length || inflater->full) && inflater->result == RESULT_OK && got == 0) {
+        if (inflater->format == INFLATE_GZIP)
+            step_gzip(inflater, bytes, &got);
+        else
+            step_zstd(inflater, bytes, &got);
+        inflater->full = got == PLAIN_BYTES && inflater->within;
+        if (got && measure(inflater, got) != RESULT_OK)
+            got = 0;
+    }
+    *unpacked = slice_make(inflater->plain, got);
+    return got ? RESULT_OK : inflater->result;
+}
+
 enum result inflater_feed(struct inflater *inflater, struct slice bytes, inflate_sink *sink, void *data)
 {
-    bool full = false; /* the last step filled the buffer, so more may be ready without more bytes in */
+    struct slice unpacked;
 
-    while ((bytes.length || full) && inflater->result == RESULT_OK) {
-        size_t got = 0;
-        if (inflater->format == INFLATE_GZIP)
-            step_gzip(inflater, &bytes, &got);
-        else
-            step_zstd(inflater, &bytes, &got);
-        full = got == PLAIN_BYTES && inflater->within;
-        if (got && measure(inflater, got) == RESULT_OK) {
-            enum result taken = sink(data, slice_make(inflater->plain, got));
-            if (taken != RESULT_OK)
-                fail(inflater, taken, "the bytes were not taken");
-        }
-    }
+    do {
+        inflater_next(inflater, &bytes, &unpacked);
+        enum result taken = unpacked.length ? sink(data, unpacked) : RESULT_OK;
+        if (taken != RESULT_OK)
+            fail(inflater, taken, "the bytes were not taken");
+    } while (unpacked.length && inflater->result == RESULT_OK);
     return inflater->result;
 }
 

@@ -77,7 +77,7 @@ static enum result fill(struct input *input, size_t least, size_t *length)
 /* A person's own archive may be as large as it is. */
 static void tell_packing(struct input *input, struct slice beginning)
 {
-    static const struct inflate_limits none = {0, 0};
+    static const struct inflate_limits none = {0};
 
     for (input->packing = INFLATE_GZIP; input->packing <= INFLATE_ZSTD && !input->inflater; input->packing++)
         if (inflate_begins(input->packing, beginning)) {

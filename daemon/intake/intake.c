@@ -302,6 +302,21 @@ enum result intake_end_message(struct intake *intake)
     return audit_reader_end_message(intake->reader);
 }
 
+bool intake_go_on(struct intake *intake)
+{
+    return audit_reader_go_on(intake->reader);
+}
+
+bool intake_is_due(const struct intake *intake)
+{
+    return audit_reader_is_due(intake->reader);
+}
+
+enum result intake_state(const struct intake *intake)
+{
+    return audit_reader_state(intake->reader);
+}
+
 enum result intake_finish(struct intake *intake, uint64_t *error_offset)
 {
     return audit_reader_finish(intake->reader, error_offset);

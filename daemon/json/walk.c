@@ -106,7 +106,7 @@ bool json_walk_next(struct json_walk *walk, struct slice *key, struct json_raw *
     return length > 0;
 }
 
-static struct slice inside(struct json_raw string)
+struct slice json_raw_inside(struct json_raw string)
 {
     if (string.type != JSON_STRING || string.text.length < 2)
         return slice_make("", 0);
@@ -145,7 +145,7 @@ struct json_raw json_walk_member(struct json_raw object, const char *name, enum 
 
 void json_raw_text(struct json_raw string, struct buffer *out)
 {
-    struct slice raw = inside(string);
+    struct slice raw = json_raw_inside(string);
 
     buffer_reserve(out, raw.length);
     out->length += json_text_unescape(raw, out->bytes + out->length);
@@ -154,7 +154,7 @@ void json_raw_text(struct json_raw string, struct buffer *out)
 
 bool json_raw_is(struct json_raw string, const char *text)
 {
-    return string.type == JSON_STRING && unescaped_is(inside(string), text);
+    return string.type == JSON_STRING && unescaped_is(json_raw_inside(string), text);
 }
 
 /* How many bytes at the beginning, at most limit, can be unescaped alone: no escape is split. */
@@ -175,25 +175,33 @@ static size_t piece_length(struct slice raw, size_t limit)
 
 size_t json_raw_beginning(struct json_raw string, char *out, size_t room)
 {
-    struct slice raw = inside(string);
+    struct slice raw = json_raw_inside(string);
     return json_text_unescape(slice_first(raw, room > LONGEST_ESCAPE ? piece_length(raw, room) : 0), out);
+}
+
+struct slice json_raw_next(struct slice *raw, char plain[JSON_TEXT_PIECE])
+{
+    struct slice piece = slice_first(*raw, JSON_TEXT_PIECE);
+
+    if (piece.length && memchr(piece.bytes, '\\', piece.length)) {
+        struct slice escaped = slice_first(*raw, piece_length(*raw, JSON_TEXT_PIECE));
+        *raw = slice_from(*raw, escaped.length);
+        return slice_make(plain, json_text_unescape(escaped, plain));
+    }
+    *raw = slice_from(*raw, piece.length);
+    return piece;
 }
 
 enum result json_raw_give(struct json_raw string, json_text_sink *sink, void *data)
 {
     char plain[JSON_TEXT_PIECE];
-    struct slice raw = inside(string);
+    struct slice raw = json_raw_inside(string);
     enum result result = RESULT_OK;
-    bool escapes = raw.length && memchr(raw.bytes, '\\', raw.length);
 
     while (raw.length && result == RESULT_OK) {
-        size_t length = escapes ? piece_length(raw, sizeof plain) : raw.length < sizeof plain ? raw.length : sizeof plain;
-        struct slice piece = slice_first(raw, length);
-        if (escapes)
-            piece = slice_make(plain, json_text_unescape(piece, plain));
+        struct slice piece = json_raw_next(&raw, plain);
         if (piece.length)
             result = sink(data, piece);
-        raw = slice_from(raw, length);
     }
     return result;
 }

@@ -46,6 +46,7 @@ struct unit {
     enum result failed;      /* why it cannot be acknowledged; RESULT_OK so far */
     bool unreadable;         /* not one JSON value in it */
     uint64_t error_offset;
+    struct event *turn;          /* after end(): goes on with what is set aside; NULL until needed */
     struct audit_counts counted; /* so far */
 };
 
@@ -392,6 +393,19 @@ static enum result body(void *context, struct slice bytes)
     return unit->failed != RESULT_OK ? unit->failed : result;
 }
 
+static bool go_on_unpacking(void *context)
+{
+    struct unit *unit = context;
+    uint64_t before = intake_counts(unit->intake)->received;
+    bool more = intake_go_on(unit->intake);
+
+    if (intake_state(unit->intake) != RESULT_OK && unit->failed == RESULT_OK)
+        unit->failed = RESULT_BUSY;
+    if (intake_counts(unit->intake)->received != before)
+        count(unit);
+    return more && unit->failed == RESULT_OK;
+}
+
 static void message_begin(void *context, struct slice syslog_host)
 {
     struct unit *unit = context;
@@ -445,6 +459,8 @@ static void settle(struct unit *unit)
         answer(unit);
     drop_submission(unit);
     intake_free(unit->intake);
+    if (unit->turn)
+        event_free(unit->turn);
     rules_leave(worker, unit->rules);
     worker->units--;
     if (worker->stopping && worker->units == 0)
@@ -480,11 +496,9 @@ static void add_position(struct unit *unit)
     unit->last_part_is_due = unit->parts > 0;
 }
 
-static void end(void *context)
+/* All of it has been read and judged. */
+static void hand_over(struct unit *unit)
 {
-    struct unit *unit = context;
-
-    unit->unreadable = intake_finish(unit->intake, &unit->error_offset) == RESULT_INVALID;
     count(unit);
     unit->handed_over = true;
     if (unit->failed == RESULT_OK)
@@ -492,6 +506,46 @@ static void end(void *context)
     if (unit->failed == RESULT_OK && !unit->last_part_is_due)
         hand_part_over(unit);
     go_on(unit);
+}
+
+static void turn_cb(evutil_socket_t fd, short events, void *argument);
+
+/* What was set aside is unpacked, turn by turn. */
+static void finish_unpacking(struct unit *unit)
+{
+    struct worker *worker = unit->worker;
+    bool may = may_try_again(worker);
+
+    if (may && go_on_unpacking(unit)) {
+        if (!unit->turn)
+            unit->turn = event_new(worker->base, -1, 0, turn_cb, unit);
+        event_active(unit->turn, EV_TIMEOUT, 0);
+        return;
+    }
+    if (!may && intake_is_due(unit->intake) && unit->failed == RESULT_OK) {
+        unit->failed = RESULT_CLOSED;
+        log_about(LOG_LEVEL_ERROR, LOG_FIELD_SOURCE, worker->options.config->sources[unit->source].name,
+                  "source `%s`: the daemon stops before a packed payload is unpacked to its end: what is in it is not judged",
+                  worker->options.config->sources[unit->source].name);
+    }
+    hand_over(unit);
+}
+
+static void turn_cb(evutil_socket_t fd, short events, void *argument)
+{
+    (void)fd;
+    (void)events;
+    finish_unpacking(argument);
+}
+
+static void end(void *context)
+{
+    struct unit *unit = context;
+
+    unit->unreadable = intake_finish(unit->intake, &unit->error_offset) == RESULT_INVALID;
+    if (intake_state(unit->intake) != RESULT_OK && unit->failed == RESULT_OK)
+        unit->failed = RESULT_BUSY;
+    finish_unpacking(unit);
 }
 
 static void aborted(void *context)
@@ -506,6 +560,7 @@ static void aborted(void *context)
 const struct source_handler unit_handler = {
     .begin = begin,
     .body = body,
+    .go_on = go_on_unpacking,
     .message_begin = message_begin,
     .message_misframed = message_misframed,
     .message_end = message_end,

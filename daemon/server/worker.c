@@ -6,11 +6,8 @@
 
 #include <stdlib.h>
 
-enum { ROUTE_ARENA_BYTES = 16384 };
-
-/* What other threads have to say (that a commit is done, that the daemon is to end) does not wait behind the turns of thousands of connections: after
- * a few of these the loop looks. The mailbox has the first priority, and events that name none have the middle one (event_priority_set). */
-enum { PRIORITIES = 2, CONNECTION_PRIORITY = 1, TURNS_BETWEEN_MESSAGES = 16 };
+/* TURN_BYTES: unpacked of a unit's payloads in one turn of the loop. */
+enum { ROUTE_ARENA_BYTES = 16384, TURN_BYTES = 256 * 1024 };
 
 /* --- rules ------------------------------------------------------------------------------------------------------------------------ */
 
@@ -38,6 +35,7 @@ static void options_of_source(struct intake_options *options, const struct worke
     options->limits.event_bytes = limits->event_bytes;
     options->limits.inflated_bytes = limits->inflated_bytes;
     options->limits.inflate_ratio = (uint64_t)limits->inflate_ratio;
+    options->limits.turn_bytes = TURN_BYTES;
     options->raw_bytes = limits->raw_bytes;
     options->budget = worker->options.budget;
     options->memory = limits->connection_memory;
@@ -192,16 +190,11 @@ struct worker *worker_start(const struct worker_options *options, struct generat
 {
     const struct config *config = options->config;
     struct worker *worker = xcalloc(1, sizeof *worker);
-    struct event_config *base_config = event_config_new();
     struct source_limits limits = source_limits_of(config);
 
     worker->options = *options;
     pthread_mutex_init(&worker->mutex, NULL);
-    event_config_set_flag(base_config, EVENT_BASE_FLAG_NOLOCK);
-    event_config_set_max_dispatch_interval(base_config, NULL, TURNS_BETWEEN_MESSAGES, CONNECTION_PRIORITY);
-    worker->base = event_base_new_with_config(base_config);
-    event_config_free(base_config);
-    event_base_priority_init(worker->base, PRIORITIES);
+    worker->base = source_base_new();
     worker->mailbox = mailbox_new(worker->base, worker);
     worker->route_arena = arena_new(ROUTE_ARENA_BYTES);
     worker->watch = watch_new((size_t)config->health.clusters);
@@ -209,6 +202,7 @@ struct worker *worker_start(const struct worker_options *options, struct generat
     struct source_handler handler = unit_handler;
     handler.data = worker;
     worker->source = source_worker_new(worker->base, &limits, options->endpoints, config->source_count, &handler);
+    source_worker_set_budget(worker->source, options->budget);
     worker->followers = followers_start(worker->source, config, options->positions, options->number, options->count);
     if (pthread_create(&worker->thread, NULL, worker_main, worker) != 0) {
         log_error("cannot start worker thread %u", options->number);

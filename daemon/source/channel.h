@@ -101,6 +101,7 @@ struct source_worker {
     struct deadlines deadlines;
     struct event *sweep; /* looks at the deadlines; runs while there are channels */
     bool draining;
+    struct budget *budget; /* NULL: nothing is counted */
     struct source_peers *peers; /* NULL: not counted */
     _Atomic size_t places; /* reserved, with those of open channels */
     struct counters counters;

@@ -175,6 +175,10 @@ static size_t take(struct connection *connection, struct slice bytes)
         switch (connection->state) {
         case CONNECTION_HEAD: taken += take_head(connection, rest); break;
         case CONNECTION_BODY:
+            if (content_is_unfinished(connection))
+                return taken;
+            taken += take_body(connection, rest);
+            break;
         case CONNECTION_DRAIN: taken += take_body(connection, rest); break;
         case CONNECTION_LINGER: taken += throw_away(connection, rest); break;
         case CONNECTION_WAIT:
@@ -249,7 +253,10 @@ static void read_turn(struct channel *channel)
     bool more = true;
 
     connection->inflated_in_turn = 0;
-    while (more && turn_bytes > connection->inflated_in_turn && state_reads(connection)) {
+    if (content_is_unfinished(connection))
+        content_go_on(connection);
+    while (more && turn_bytes && connection->inflated_in_turn < CONTENT_TURN_BYTES && state_reads(connection) &&
+           !content_is_unfinished(connection)) {
         if (connection->held.length)
             take_held(connection);
         else
@@ -289,7 +296,8 @@ static bool writes(const struct channel *channel)
 
 static bool holds(const struct channel *channel)
 {
-    return ((const struct connection *)channel)->held.length > 0;
+    const struct connection *connection = (const struct connection *)channel;
+    return connection->held.length > 0 || content_is_unfinished(connection);
 }
 
 static void drain(struct channel *channel)

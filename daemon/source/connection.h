@@ -8,6 +8,7 @@
 #include "harrier/inflate.h"
 
 enum {
+    CONTENT_TURN_BYTES = 256 * 1024, /* unpacked in a turn, beyond which the next connection has its turn */
     LINGER_BYTES = 4 * 1024 * 1024 /* read and thrown away after the last answer, so that the client gets to see it */
 };
 
@@ -58,6 +59,9 @@ struct connection {
     struct inflater *inflater;
     uint64_t inflated_bytes;   /* that came out of it */
     size_t inflated_in_turn;   /* in the present turn */
+    struct buffer packed;      /* that a turn had no room to unpack: the rest of one piece */
+    bool unfinished;           /* the handler has work for later turns; nothing is read meanwhile */
+    bool body_ended;           /* with the last byte of packed, or of that work */
     bool damaged;              /* the rest is not read: what came before counts */
     bool validating;           /* the body is an Event Grid handshake: it goes to validation, not to the handler */
     struct buffer validation;
@@ -94,9 +98,12 @@ void request_answer_refusal(struct connection *connection);
 /* --- content.c: bodies, compressed and not --- */
 /* Whether a body of this Content-Encoding (RFC 9110 section 8.4) is read. */
 bool content_is_known(struct slice encoding);
-/* Before the body of a request that the handler has taken. */
-void content_begin(struct connection *connection, struct slice encoding);
+/* Before the body of a request that the handler has taken. False: there is no memory to unpack it. */
+bool content_begin(struct connection *connection, struct slice encoding);
 void content_feed(struct connection *connection, struct slice bytes);
+/* What came has not all been unpacked and judged: nothing more is read until content_go_on, in later turns, has. */
+bool content_is_unfinished(const struct connection *connection);
+void content_go_on(struct connection *connection);
 /* The body is complete; it may be refused yet (the state is DRAIN then). */
 void content_end(struct connection *connection);
 void content_free(struct connection *connection);

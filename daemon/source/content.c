@@ -4,6 +4,7 @@
  * came before either. */
 #include "daemon/source/connection.h"
 
+#include "harrier/budget.h"
 #include "harrier/log.h"
 
 static bool is_gzip(struct slice encoding)
@@ -30,18 +31,31 @@ void content_free(struct connection *connection)
 {
     inflater_free(connection->inflater);
     connection->inflater = NULL;
+    buffer_free(&connection->packed);
+    connection->unfinished = connection->body_ended = false;
 }
 
-void content_begin(struct connection *connection, struct slice encoding)
+static bool on_budget(void *context, ptrdiff_t bytes)
 {
-    const struct source_limits *limits = &connection->channel.worker->limits;
-    const struct inflate_limits inflate = {limits->inflated_bytes, limits->inflate_ratio};
+    struct budget *budget = ((struct source_worker *)context)->budget;
+
+    if (budget && bytes < 0)
+        budget_give(budget, (uint64_t)-bytes);
+    return !budget || bytes < 0 || budget_take(budget, (uint64_t)bytes);
+}
+
+bool content_begin(struct connection *connection, struct slice encoding)
+{
+    struct source_worker *worker = connection->channel.worker;
+    const struct inflate_limits inflate = {worker->limits.inflated_bytes, worker->limits.inflate_ratio, on_budget, worker};
 
     content_free(connection);
     connection->inflated_bytes = 0;
     connection->damaged = false;
-    if (!is_identity(encoding))
-        connection->inflater = inflater_new(is_zstd(encoding) ? INFLATE_ZSTD : INFLATE_GZIP, &inflate);
+    if (is_identity(encoding))
+        return true;
+    connection->inflater = inflater_new(is_zstd(encoding) ? INFLATE_ZSTD : INFLATE_GZIP, &inflate);
+    return connection->inflater != NULL;
 }
 
 static void log_trouble(struct connection *connection, const char *what, const char *detail)
@@ -61,7 +75,12 @@ static void log_trouble(struct connection *connection, const char *what, const c
 
 static enum result give(struct connection *connection, struct slice bytes)
 {
-    return connection->channel.worker->handler.body(connection->request->context, bytes);
+    const struct source_handler *handler = &connection->channel.worker->handler;
+    enum result result = handler->body(connection->request->context, bytes);
+
+    if (result == RESULT_OK && handler->go_on)
+        connection->unfinished = handler->go_on(connection->request->context);
+    return result;
 }
 
 static void refuse_busy(struct connection *connection)
@@ -82,26 +101,45 @@ static void note_damage(struct connection *connection, struct slice packed)
         refuse_busy(connection);
 }
 
-struct outlet {
-    struct connection *connection;
-    bool refused; /* by the handler */
-};
-
-static enum result unpacked(void *data, struct slice bytes)
+bool content_is_unfinished(const struct connection *connection)
 {
-    struct outlet *outlet = data;
+    return connection->unfinished || connection->packed.length || (connection->inflater && inflater_has_more(connection->inflater));
+}
 
-    outlet->connection->inflated_bytes += bytes.length;
-    outlet->connection->inflated_in_turn += bytes.length;
-    enum result result = give(outlet->connection, bytes);
-    outlet->refused = result != RESULT_OK;
-    return result;
+static void end_unpacking(struct connection *connection, enum result result, struct slice packed)
+{
+    if (result == RESULT_LIMIT)
+        request_cut(connection, "the body unpacks to more than limits.inflated_bytes and limits.inflate_ratio allow; raise them",
+                    SOURCE_BOUND_INFLATED);
+    else if (result == RESULT_BUSY)
+        refuse_busy(connection);
+    else if (result != RESULT_OK)
+        note_damage(connection, packed);
+}
+
+/* As far as the turn goes; returns how many bytes were taken. */
+static size_t unpack(struct connection *connection, struct slice bytes)
+{
+    struct slice rest = bytes, unpacked;
+
+    while (connection->inflated_in_turn < CONTENT_TURN_BYTES && !connection->unfinished) {
+        enum result result = inflater_next(connection->inflater, &rest, &unpacked);
+        if (unpacked.length == 0) {
+            end_unpacking(connection, result, bytes);
+            return bytes.length;
+        }
+        connection->inflated_bytes += unpacked.length;
+        connection->inflated_in_turn += unpacked.length;
+        if (give(connection, unpacked) != RESULT_OK) {
+            refuse_busy(connection);
+            return bytes.length;
+        }
+    }
+    return bytes.length - rest.length;
 }
 
 void content_feed(struct connection *connection, struct slice bytes)
 {
-    struct outlet outlet = {connection, false};
-
     if (connection->damaged)
         return;
     if (!connection->inflater) {
@@ -109,14 +147,36 @@ void content_feed(struct connection *connection, struct slice bytes)
             refuse_busy(connection);
         return;
     }
-    enum result result = inflater_feed(connection->inflater, bytes, unpacked, &outlet);
-    if (outlet.refused)
-        refuse_busy(connection);
-    else if (result == RESULT_LIMIT)
-        request_cut(connection, "the body unpacks to more than limits.inflated_bytes and limits.inflate_ratio allow; raise them",
-                    SOURCE_BOUND_INFLATED);
-    else if (result != RESULT_OK)
-        note_damage(connection, bytes);
+    size_t taken = content_is_unfinished(connection) ? 0 : unpack(connection, bytes);
+    if (taken < bytes.length)
+        buffer_append_slice(&connection->packed, slice_from(bytes, taken));
+}
+
+/* That it takes long is not the client's fault: its time runs when it is its turn again. */
+void content_go_on(struct connection *connection)
+{
+    struct source_worker *worker = connection->channel.worker;
+    struct buffer packed = connection->packed;
+
+    channel_set_deadline(&connection->channel, worker->limits.body_progress_timeout);
+    if (connection->unfinished)
+        connection->unfinished = worker->handler.go_on(connection->request->context);
+    if (!connection->unfinished && connection->inflater && !connection->damaged) {
+        connection->packed = (struct buffer){NULL, 0, 0};
+        bool ended = connection->body_ended;
+        size_t taken = unpack(connection, buffer_slice(&packed));
+        if (connection->state == CONNECTION_BODY) {
+            buffer_consume(&packed, taken);
+            connection->packed = packed;
+        } else {
+            buffer_free(&packed);
+            connection->body_ended = ended;
+        }
+    }
+    if (!connection->body_ended || content_is_unfinished(connection))
+        return;
+    connection->body_ended = false;
+    request_end(connection);
 }
 
 void content_end(struct connection *connection)

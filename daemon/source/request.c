@@ -117,8 +117,10 @@ static struct refusal offer(struct connection *connection, const struct http_hea
     connection->request = unit_begin(connection->channel.worker, &told, connection, &connection_as_owner, &refusal);
     if (connection->request) {
         connection->client_name = decision->client_name;
-        content_begin(connection, head->content_encoding);
-        return (struct refusal){0};
+        if (content_begin(connection, head->content_encoding))
+            return (struct refusal){0};
+        request_give_up(connection);
+        counter_add(&connection->channel.worker->counters.bounds[SOURCE_BOUND_REFUSED], 1);
     }
     return (struct refusal){refusal.status, refusal.status == 503 || refusal.status == 429 ? refusal.retry_after : 0, refusal.error};
 }
@@ -290,6 +292,10 @@ void request_end(struct connection *connection)
 {
     const struct source_worker *worker = connection->channel.worker;
 
+    if (connection->state == CONNECTION_BODY && content_is_unfinished(connection)) {
+        connection->body_ended = true;
+        return;
+    }
     if (connection->state == CONNECTION_BODY && !connection->validating)
         content_end(connection);
     if (connection->state == CONNECTION_DRAIN) {

@@ -40,7 +40,7 @@ static bool is_drained(const struct stream_connection *stream)
 
 bool stream_can_take(const struct stream_connection *stream)
 {
-    return !stream->channel.closed && !stream->closing && !stream->waiting && !stream->paused && !stream->blocked &&
+    return !stream->channel.closed && !stream->closing && !stream->waiting && !stream->unfinished && !stream->paused && !stream->blocked &&
            stream->out.length < STREAM_OUT_BYTES;
 }
 
@@ -60,7 +60,7 @@ static enum stream_timer timer_wanted(const struct stream_connection *stream)
         return STREAM_TIMER_LINGER;
     if (stream->blocked)
         return STREAM_TIMER_OUT;
-    if (stream->waiting || stream->paused || stream->closing)
+    if (stream->waiting || stream->unfinished || stream->paused || stream->closing)
         return STREAM_TIMER_NONE;
     if (stream->is_relp && !stream->relp.open)
         return STREAM_TIMER_OPEN;
@@ -273,6 +273,8 @@ static void read_turn(struct channel *channel)
         linger(stream);
         return;
     }
+    if (stream->unfinished)
+        stream->unfinished = channel->worker->handler.go_on(stream->unit->context);
     read_bytes(stream);
     if (channel->closed)
         return;
@@ -340,7 +342,7 @@ static void flush(struct channel *channel)
 static bool reads(const struct channel *channel)
 {
     const struct stream_connection *stream = (const struct stream_connection *)channel;
-    return stream->lingering || stream_can_take(stream);
+    return stream->lingering || stream->unfinished || stream_can_take(stream);
 }
 
 static bool writes(const struct channel *channel)
@@ -352,7 +354,7 @@ static bool holds(const struct channel *channel)
 {
     const struct stream_connection *stream = (const struct stream_connection *)channel;
     bool has_to_look = is_draining(stream) && !stream->is_relp && !stream->dry;
-    return !stream->lingering && (stream->held.length > 0 || stream->unbegun || stream->input_ended || has_to_look);
+    return !stream->lingering && (stream->unfinished || stream->held.length > 0 || stream->unbegun || stream->input_ended || has_to_look);
 }
 
 /* A message that does not go on: of a plain sender it is ended as it is. */

@@ -42,6 +42,7 @@ struct stream_connection {
     struct source_request *unit; /* in hand, or waited for */
     bool waiting;                /* for the unit's answer */
     bool unit_due;               /* it ends at the next border */
+    bool unfinished;             /* the handler has work of it for later turns; nothing more is taken meanwhile */
     uint64_t unit_bytes;
     struct buffer cluster; /* that the unit's messages name */
     bool unbegun;          /* a message has begun for which there is no unit yet */

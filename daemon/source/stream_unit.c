@@ -102,6 +102,7 @@ static void forget_unit(struct stream_connection *stream)
     stream->unit = NULL;
     stream->waiting = false;
     stream->unit_due = false;
+    stream->unfinished = false;
     stream->unit_bytes = 0;
 }
 
@@ -136,6 +137,7 @@ void stream_end_unit(struct stream_connection *stream)
 {
     struct source_request *unit = stream->unit;
 
+    stream->unfinished = false; /* the rest is done before the answer */
     if (stream->leaving) {
         forget_unit(stream);
         unit->owner = NULL;
@@ -211,6 +213,15 @@ static void abort_unit(struct stream_connection *stream)
 
 /* --- messages -------------------------------------------------------------------------------------------------------------------------- */
 
+/* A turn's worth of work with what came; in a later one there is more, if it says so. */
+static void let_work(struct stream_connection *stream)
+{
+    const struct source_handler *handler = &stream->channel.worker->handler;
+
+    if (stream->unit && handler->go_on && !stream->leaving)
+        stream->unfinished = handler->go_on(stream->unit->context);
+}
+
 /* The handler should never refuse a plain sender's bytes: they are lost then. RELP's client sends them again on its next connection; a plain one's
  * next messages are still to be taken. */
 static void add_text(struct stream_connection *stream, struct slice text)
@@ -226,8 +237,10 @@ static void add_text(struct stream_connection *stream, struct slice text)
         at--;
     if (at)
         stream->last_byte = text.bytes[at - 1];
-    if (unit->worker->handler.body(unit->context, text) == RESULT_OK)
+    if (unit->worker->handler.body(unit->context, text) == RESULT_OK) {
+        let_work(stream);
         return;
+    }
     abort_unit(stream);
     counter_add(&counters_of(stream)->not_stored, 1);
     log_trouble(stream, stream->is_relp ? "there is no room for a message now; the client will send it again"
@@ -269,6 +282,7 @@ static void end_message(struct stream_connection *stream)
 
     if (!stream->passed_over) {
         unit->worker->handler.message_end(unit->context);
+        let_work(stream);
         note_cut(stream);
     }
     stream->passed_over = false;

@@ -49,6 +49,19 @@ static clock_nanos sweep_period(const struct source_limits *limits)
     return period;
 }
 
+struct event_base *source_base_new(void)
+{
+    enum { CALLED_AT_A_TIME = 16, PRIORITIES = 2 };
+    struct event_config *config = event_config_new();
+
+    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+    event_config_set_max_dispatch_interval(config, NULL, CALLED_AT_A_TIME, 1);
+    struct event_base *base = event_base_new_with_config(config);
+    event_config_free(config);
+    event_base_priority_init(base, PRIORITIES);
+    return base;
+}
+
 struct source_worker *source_worker_new(struct event_base *base, const struct source_limits *limits,
                                         const struct source_endpoint *endpoints, size_t endpoint_count,
                                         const struct source_handler *handler)
@@ -92,6 +105,11 @@ void source_worker_free(struct source_worker *worker)
     event_free(worker->sweep);
     free(worker->streams);
     free(worker);
+}
+
+void source_worker_set_budget(struct source_worker *worker, struct budget *budget)
+{
+    worker->budget = budget;
 }
 
 void source_worker_set_peers(struct source_worker *worker, struct source_peers *peers)

@@ -37,6 +37,7 @@ struct audit_limits {
     size_t dead_letter_bytes; /* of what is not an event, how much is kept */
     uint64_t inflated_bytes; /* that one compressed payload within an envelope may have; 0: no bound */
     uint64_t inflate_ratio;  /* times its compressed size, beyond the first 32 MiB; 0: no bound */
+    size_t turn_bytes;       /* unpacked in one call, beyond which the rest waits for audit_reader_go_on; 0: all is unpacked at once */
     bool cut_over_budget;    /* where sink.budget refuses, the event is cut there as over event_bytes, and reading goes on: the input cannot be had
                               * again. The sink must then grant small amounts always, or an event's text is empty */
 };
@@ -105,6 +106,14 @@ void audit_reader_reset(struct audit_reader *reader);
 /* The next bytes, in pieces of any size. RESULT_OK, also when something in them was wrong (that went to dead()); RESULT_BUSY when the
  * budget refused: the reader then takes nothing more until it is reset. */
 enum result audit_reader_feed(struct audit_reader *reader, struct slice bytes);
+/* After a feed, an end of a message, and the finish: works on packed payloads that envelopes carry, which were set aside, as far as turn_bytes go (and 64
+ * KiB more). True: something is left; call it again in a later turn. More bytes may be fed meanwhile: what they carry is set aside, too, and held. Events
+ * in packed payloads come during these calls, so nothing that they are told with (such as a message's sender) may change while something is left. */
+bool audit_reader_go_on(struct audit_reader *reader);
+/* Is something left? */
+bool audit_reader_is_due(const struct audit_reader *reader);
+/* RESULT_BUSY: the budget refused, in one of these calls or before. */
+enum result audit_reader_state(const struct audit_reader *reader);
 /* Before the first bytes: the input comes as messages, each ended by audit_reader_end_message. One that does not begin as JSON does is text:
  * `other`, and no dead letter. */
 void audit_reader_take_messages(struct audit_reader *reader);

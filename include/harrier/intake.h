@@ -69,6 +69,12 @@ void intake_begin_message(struct intake *intake, struct slice syslog_host);
 void intake_refuse_message(struct intake *intake, const char *why);
 /* The bytes since the last call were one whole message (a syslog message, a line): audit_reader_end_message. */
 enum result intake_end_message(struct intake *intake);
+/* Packed payloads that were set aside: audit_reader_go_on. True: something is left. */
+bool intake_go_on(struct intake *intake);
+/* Is something left? */
+bool intake_is_due(const struct intake *intake);
+/* RESULT_BUSY: the memory budget refused, in this call or before. */
+enum result intake_state(const struct intake *intake);
 /* The body has ended. RESULT_INVALID: not one JSON value could be read, *error_offset tells where it went wrong. */
 enum result intake_finish(struct intake *intake, uint64_t *error_offset);
 /* Of this body: received = events + dead. */

@@ -41,5 +41,9 @@ typedef enum result json_text_sink(void *data, struct slice text);
 /* Gives the text of a raw string, unescaped, in pieces of at most JSON_TEXT_PIECE bytes. */
 enum { JSON_TEXT_PIECE = 16 * 1024 };
 enum result json_raw_give(struct json_raw string, json_text_sink *sink, void *data);
+/* The same at the caller's own pace: what stands between the quotes, and the next piece of it, unescaped, in plain or where it stood; it is taken off the
+ * front of raw. */
+struct slice json_raw_inside(struct json_raw string);
+struct slice json_raw_next(struct slice *raw, char plain[JSON_TEXT_PIECE]);
 
 #endif

@@ -15,6 +15,7 @@
 #include "harrier/syslog.h"
 
 struct event_base;
+struct budget;
 struct source_worker;
 struct source_request;
 struct source_acceptor;
@@ -101,6 +102,9 @@ struct source_handler {
     void *(*begin)(void *data, struct source_request *request, const struct source_head *head, struct source_refusal *refusal);
     /* The next bytes, never empty, valid during the call. Anything but RESULT_OK: abort() follows, the rest is drained, 503 is answered. */
     enum result (*body)(void *context, struct slice bytes);
+    /* After body() and message_end(): works on what a turn has no room for (packed payloads within envelopes). True: something is left. Then it is called
+     * again in later turns, and nothing else but abort() and end() until it says false. NULL: nothing is ever left. */
+    bool (*go_on)(void *context);
     /* A syslog message begins, from the host of that name (by its own word; may be empty). NULL: of no interest. */
     void (*message_begin)(void *context, struct slice syslog_host);
     /* Behind message_begin: what comes up to message_end is no message, and is for the dead letters only. why: constant text. NULL: of no interest. */
@@ -124,12 +128,19 @@ bool source_request_position(const struct source_request *request, struct source
  * empty for {}. The handle is gone after it. */
 void source_request_answer(struct source_request *request, unsigned int status, unsigned int retry_after, struct slice json);
 
+/* An event_base for workers. Of the events of priority 1, which all events have that name none, some are called at a time, then the loop looks again at what
+ * there is: neither what other threads have to say (priority 0: that a commit is done, that the daemon is to end) nor another client waits behind the turns of
+ * thousands of connections, or of one that makes itself active turn after turn. */
+struct event_base *source_base_new(void);
+
 /* --- a worker's connections ------------------------------------------------------------------------------------------------------ */
 
 /* endpoints, what they point to, and handler's data outlive the worker. */
 struct source_worker *source_worker_new(struct event_base *base, const struct source_limits *limits,
                                         const struct source_endpoint *endpoints, size_t endpoint_count,
                                         const struct source_handler *handler);
+/* What connections hold is taken from this budget, which outlives the worker. Before the first connection. */
+void source_worker_set_budget(struct source_worker *worker, struct budget *budget);
 /* Closes what is open: requests before their end() are aborted; those after it stay valid until they are answered. */
 void source_worker_free(struct source_worker *worker);
 

@@ -33,7 +33,7 @@ static enum result take(void *data, struct slice bytes)
 
 static enum result unpack(enum inflate_format format, struct slice packed, size_t chunk, const struct inflate_limits *limits, struct taken *taken)
 {
-    static const struct inflate_limits none = {0, 0};
+    static const struct inflate_limits none = {0};
     struct inflater *inflater = inflater_new(format, limits ? limits : &none);
     enum result result = RESULT_OK;
 

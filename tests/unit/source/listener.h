@@ -32,6 +32,8 @@ struct listener {
     /* how the handler behaves */
     bool hold_answers; /* keeps the handles instead of answering in end() */
     unsigned int refuse_with;
+    size_t turns_left; /* go_on() says so often that something is left */
+    bool finished;     /* but of requests that begin from now on it has nothing */
     size_t busy_after; /* body() says RESULT_BUSY once it has seen so many bytes; 0: never */
     /* what it was told */
     struct buffer bodies; /* each followed by '|' */
@@ -46,6 +48,7 @@ struct told_request {
     struct listener *listener;
     struct source_request *request;
     size_t seen;
+    bool finished;
 };
 
 static void *told_begin(void *data, struct source_request *request, const struct source_head *head, struct source_refusal *refusal)
@@ -63,6 +66,7 @@ static void *told_begin(void *data, struct source_request *request, const struct
     struct told_request *told = xcalloc(1, sizeof *told);
     told->listener = listener;
     told->request = request;
+    told->finished = listener->finished;
     return told;
 }
 
@@ -73,6 +77,15 @@ static enum result told_body(void *context, struct slice bytes)
     told->listener->slices++;
     told->seen += bytes.length;
     return told->listener->busy_after && told->seen >= told->listener->busy_after ? RESULT_BUSY : RESULT_OK;
+}
+
+static bool told_go_on(void *context)
+{
+    struct told_request *told = context;
+
+    if (told->finished || told->listener->turns_left == 0)
+        return false;
+    return --told->listener->turns_left > 0;
 }
 
 static void told_end(void *context)
@@ -121,11 +134,11 @@ static int connect_again(struct listener *listener)
 
 static void start(struct listener *listener, const struct source_limits *limits)
 {
-    struct source_handler handler = {.data = listener, .begin = told_begin, .body = told_body, .end = told_end, .abort = told_abort};
+    struct source_handler handler = {.data = listener, .begin = told_begin, .body = told_body, .go_on = told_go_on, .end = told_end, .abort = told_abort};
 
     memset(listener, 0, sizeof *listener);
     listener->limits = limits ? *limits : source_default_limits;
-    listener->base = event_base_new();
+    listener->base = source_base_new();
     listener->worker = source_worker_new(listener->base, &listener->limits, endpoints, 1, &handler);
     listener->client = connect_again(listener);
 }
@@ -188,7 +201,7 @@ static void stop(struct listener *listener)
     buffer_free(&listener->bodies);
 }
 
-static struct source_counts counts_of(const struct listener *listener)
+static __attribute__((unused)) struct source_counts counts_of(const struct listener *listener)
 {
     struct source_counts counts = {0};
     source_worker_count(listener->worker, &counts);
