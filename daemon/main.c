@@ -2,6 +2,7 @@
 /* harrierd: argv, then the server. */
 #include "harrier/config.h"
 #include "harrier/log.h"
+#include "harrier/redact.h"
 #include "harrier/server.h"
 
 #include <getopt.h>
@@ -55,5 +56,6 @@ int main(int argc, char **argv)
         fprintf(stderr, "harrierd: `%s` is one word too many; the configuration is given with -c FILE\n", argv[optind]);
         return EX_USAGE;
     }
+    log_use_filter(redact_line);
     return test ? server_check(config_file) : server_run(config_file);
 }

@@ -2,6 +2,7 @@
 /* The members of the document, in the order in which docs/alert.schema.json lists them. */
 #include "internal.h"
 
+#include "harrier/redact.h"
 #include "harrier/utf8.h"
 
 struct slice alert_verb(const struct udm_record *record)
@@ -10,11 +11,10 @@ struct slice alert_verb(const struct udm_record *record)
     return verb.length ? verb : udm_record_string(record, "metadata.product_event_type");
 }
 
-/* What moves the cursor, ends the line, turns the direction of writing or does not show at all: a title is one line of what it says. */
-static bool is_unseemly(uint32_t c)
+/* What is not a secret by its place may hold one: a name of an object, an address with a password, a user agent. */
+static void put_shown(struct json_writer *writer, const char *key, const struct udm_record *record, struct slice text)
 {
-    return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) ||
-           c == 0xfeff;
+    json_put_string(writer, key, redact_text(record->arena, text));
 }
 
 void alert_append_cleaned(struct buffer *out, struct slice text, size_t most)
@@ -23,7 +23,7 @@ void alert_append_cleaned(struct buffer *out, struct slice text, size_t most)
     while (text.length) {
         uint32_t code_point;
         size_t length = utf8_decode(text, &code_point);
-        if (is_unseemly(code_point))
+        if (utf8_is_unprintable(code_point)) /* a title is one line of what it says */
             buffer_append_byte(out, ' ');
         else
             buffer_append(out, text.bytes, length);
@@ -67,7 +67,7 @@ static void write_title(struct json_writer *writer, const struct alert *alert, c
         buffer_append_text(&title, " in ");
         alert_append_cleaned(&title, subject->cluster, 100);
     }
-    json_put_string(writer, "title", buffer_slice(&title));
+    put_shown(writer, "title", subject->record, buffer_slice(&title));
     buffer_free(&title);
 }
 
@@ -155,7 +155,7 @@ static void write_strings(struct json_writer *writer, const char *key, const str
         struct udm_values values = udm_message_get(message, udm_field_find(udm_message_type_of(message), slice_of(path[i])));
         message = NULL;
         for (size_t v = 0; i + 1 == depth && v < values.count; v++)
-            json_write_string(writer, values.items[v].string);
+            json_write_string(writer, redact_text(record->arena, values.items[v].string));
         if (i + 1 < depth && values.count)
             message = values.items[0].message;
     }
@@ -169,11 +169,11 @@ static void write_actor(struct json_writer *writer, const struct udm_record *rec
 
     json_key(writer, "actor");
     json_begin_object(writer);
-    json_put_string(writer, "user", udm_record_string(record, "principal.user.userid"));
+    put_shown(writer, "user", record, udm_record_string(record, "principal.user.userid"));
     write_strings(writer, "groups", record, groups, 3);
     write_strings(writer, "source_ips", record, addresses, 2);
-    json_put_string(writer, "user_agent", udm_record_string(record, "network.http.user_agent"));
-    json_put_string(writer, "impersonated", udm_record_string(record, "target.user.userid"));
+    put_shown(writer, "user_agent", record, udm_record_string(record, "network.http.user_agent"));
+    put_shown(writer, "impersonated", record, udm_record_string(record, "target.user.userid"));
     json_end_object(writer);
 }
 
@@ -184,19 +184,19 @@ static void write_action(struct json_writer *writer, const struct udm_record *re
 
     json_key(writer, "action");
     json_begin_object(writer);
-    json_put_string(writer, "verb", alert_verb(record));
-    json_put_string(writer, "resource", udm_record_label(record, "resource"));
-    json_put_string(writer, "subresource", udm_record_label(record, "subresource"));
-    json_put_string(writer, "api_group", udm_record_label(record, "api_group"));
-    json_put_string(writer, "namespace", udm_record_label(record, "namespace"));
-    json_put_string(writer, "name", udm_record_string(record, "target.resource.name"));
+    put_shown(writer, "verb", record, alert_verb(record));
+    put_shown(writer, "resource", record, udm_record_label(record, "resource"));
+    put_shown(writer, "subresource", record, udm_record_label(record, "subresource"));
+    put_shown(writer, "api_group", record, udm_record_label(record, "api_group"));
+    put_shown(writer, "namespace", record, udm_record_label(record, "namespace"));
+    put_shown(writer, "name", record, udm_record_string(record, "target.resource.name"));
     if (code) {
         json_put_int(writer, "response_code", code);
     } else {
         json_key(writer, "response_code");
         json_write_null(writer);
     }
-    json_put_string(writer, "decision", udm_record_label(record, "decision"));
+    put_shown(writer, "decision", record, udm_record_label(record, "decision"));
     json_put_bool(writer, "dry_run", dry_run.length > 0 && !slice_is(dry_run, "false"));
     json_end_object(writer);
 }
@@ -290,7 +290,7 @@ static void make_raw(struct alert_subject *subject)
     subject->raw_made = true;
     if (!subject->event)
         return;
-    alert_redact_event(arena, subject->event);
+    redact_event(arena, subject->event);
     size_t length = raw_length(subject);
     subject->raw_full_bytes = length;
     if (length > subject->raw_bytes) {

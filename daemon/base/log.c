@@ -13,6 +13,7 @@
 /* The log is the process's own, as stderr is: these are the program's only globals. */
 static _Atomic int current_level = LOG_LEVEL_INFO;
 static _Atomic bool to_journal;
+static _Atomic(log_filter *) current_filter;
 
 static const struct {
     const char *name;
@@ -57,9 +58,10 @@ char *log_escape(struct slice text, char *out, size_t size)
     for (size_t i = 0; i < text.length;) {
         size_t step = utf8_sequence(slice_from(text, i));
         unsigned char first = (unsigned char)text.bytes[i];
-        /* C1 controls (U+0080-009F) drive terminals as well */
-        bool control = first < 0x20 || first == 0x7f || (step == 2 && first == 0xC2 && (unsigned char)text.bytes[i + 1] < 0xA0);
-        bool plain = step > 0 && !control;
+        uint32_t code_point = 0;
+        if (step > 0)
+            utf8_decode(slice_from(text, i), &code_point);
+        bool plain = step > 0 && !utf8_is_unprintable(code_point);
         size_t needed = plain ? step : 4;
         if (length + needed + 4 > size) {
             if (size >= length + 4)
@@ -107,13 +109,22 @@ static void write_stderr(enum log_level level, const char *message)
     (void)ignored;
 }
 
+void log_use_filter(log_filter *filter)
+{
+    atomic_store(&current_filter, filter);
+}
+
 static void __attribute__((format(printf, 4, 0)))
 write_message(enum log_level level, const struct log_field *fields, size_t count, const char *format, va_list arguments)
 {
     char message[2048], escaped[4096];
 
     vsnprintf(message, sizeof message, format, arguments);
-    log_escape(slice_of(message), escaped, sizeof escaped);
+    log_filter *filter = atomic_load_explicit(&current_filter, memory_order_relaxed);
+    struct buffer filtered = {NULL, 0, 0};
+    bool is_changed = filter && filter(slice_of(message), &filtered);
+    log_escape(is_changed ? buffer_slice(&filtered) : slice_of(message), escaped, sizeof escaped);
+    buffer_free(&filtered);
     if (!atomic_load_explicit(&to_journal, memory_order_relaxed) || !write_journal(level, escaped, fields, count))
         write_stderr(level, escaped);
 }

@@ -130,6 +130,35 @@ struct slice utf8_clean(struct arena *arena, struct slice text)
     return slice_make(clean, length);
 }
 
+bool utf8_is_control(uint32_t code_point)
+{
+    return code_point < 0x20 || (code_point >= 0x7F && code_point < 0xA0);
+}
+
+bool utf8_is_invisible(uint32_t code_point)
+{
+    static const struct {
+        uint32_t first, last;
+    } ranges[] = {
+        {0xAD, 0xAD},     {0x34F, 0x34F},   {0x600, 0x605},   {0x61C, 0x61C},   {0x6DD, 0x6DD},     {0x70F, 0x70F},     {0x8E2, 0x8E2},
+        {0x115F, 0x1160}, {0x17B4, 0x17B5}, {0x180B, 0x180F}, {0x200B, 0x200F}, {0x2028, 0x202E},   {0x2060, 0x206F},   {0x2800, 0x2800},
+        {0x3164, 0x3164}, {0xFE00, 0xFE0F}, {0xFEFF, 0xFEFF}, {0xFFA0, 0xFFA0}, {0xFFF0, 0xFFFB},   {0x110BD, 0x110BD}, {0x1BCA0, 0x1BCA3},
+        {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF},
+    };
+
+    if (code_point < 0xAD)
+        return false;
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
+        if (code_point >= ranges[i].first && code_point <= ranges[i].last)
+            return true;
+    return false;
+}
+
+bool utf8_is_unprintable(uint32_t code_point)
+{
+    return utf8_is_control(code_point) || utf8_is_invisible(code_point);
+}
+
 /* The C library's tables of the C.UTF-8 locale, which Debian always has: rules must not depend on the operator's locale. */
 static locale_t unicode_locale(void)
 {

@@ -45,16 +45,6 @@ static bool in_ranges(uint32_t code_point, const struct range *ranges, size_t co
     return false;
 }
 
-/* Format characters (Unicode's Cf), separators of lines, fillers and tags: they show nothing, or turn what is around them. */
-static bool is_invisible(uint32_t code_point)
-{
-    static const struct range ranges[] = {{0xAD, 0xAD},     {0x34F, 0x34F},   {0x61C, 0x61C},     {0x115F, 0x1160},
-                                          {0x17B4, 0x17B5}, {0x180B, 0x180F}, {0x200B, 0x200F},   {0x2028, 0x202E},
-                                          {0x2060, 0x206F}, {0x3164, 0x3164}, {0xFE00, 0xFE0F},   {0xFEFF, 0xFEFF},
-                                          {0xFFA0, 0xFFA0}, {0xFFF0, 0xFFFB}, {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF}};
-    return in_ranges(code_point, ranges, sizeof ranges / sizeof ranges[0]);
-}
-
 /* Combining marks of the common blocks. */
 static bool is_combining(uint32_t code_point)
 {
@@ -82,11 +72,11 @@ void display_escape(struct buffer *out, struct slice text)
 
         if (length)
             utf8_decode(rest, &code_point);
-        if (length == 0 || code_point < 0x20 || (code_point >= 0x7F && code_point < 0xA0)) {
+        if (length == 0 || utf8_is_control(code_point)) {
             length = length ? length : 1;
             for (size_t j = 0; j < length; j++)
                 buffer_printf(out, "\\x%02x", (unsigned char)rest.bytes[j]);
-        } else if (is_invisible(code_point)) {
+        } else if (utf8_is_invisible(code_point)) {
             buffer_printf(out, "\\u{%x}", code_point);
         } else {
             buffer_append(out, rest.bytes, length);
@@ -120,7 +110,7 @@ void display_json_line(struct buffer *out, struct slice json)
         size_t length = 1;
         if (code_point >= 0x80)
             length = utf8_decode(slice_from(json, i), &code_point);
-        if ((code_point >= 0x7F && code_point < 0xA0) || (code_point > 0x7F && is_invisible(code_point))) {
+        if (code_point >= 0x7F && utf8_is_unprintable(code_point)) {
             buffer_append(out, json.bytes + copied, i - copied);
             if (code_point < 0x10000)
                 buffer_printf(out, "\\u%04x", code_point);

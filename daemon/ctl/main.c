@@ -2,6 +2,9 @@
 /* harrierctl: for the people who run Harrier and write its rules. */
 #include "common.h"
 
+#include "harrier/log.h"
+#include "harrier/redact.h"
+
 #include <signal.h>
 
 #ifndef PACKAGE_VERSION
@@ -70,6 +73,7 @@ int main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : NULL;
 
+    log_use_filter(redact_line);
     signal(SIGPIPE, SIG_DFL); /* `harrierctl ... | head` ends without a word, whatever the parent ignored */
     if (!name) {
         print_usage(stderr);

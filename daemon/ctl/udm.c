@@ -68,7 +68,7 @@ const struct command udm_command = {
     .usage = "udm [--log-type TYPE] [--cluster NAME] FILE|- ...",
     .description = "Reads events in any form that the daemon takes, also packed by gzip or zstd, and prints each event's UDM record as "
                    "JSON: one per line in a pipe. "
-                   "Sensitive values are shown as their length and the beginning of their SHA-256.",
+                   "What is secret is shown as its length and a hash under a key of this run alone.",
     .options = options,
     .option_count = sizeof options / sizeof options[0],
     .examples = "harrierctl udm audit.log\nharrierctl udm audit.log.zst | jq .target.resource",

@@ -18,13 +18,6 @@ enum {
 
 /* --- text --------------------------------------------------------------------------------------------------------------- */
 
-/* C0, C1, DEL, and what turns the direction of writing: it would let a name show as another one. */
-static bool is_unprintable(uint32_t c)
-{
-    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
-           (c >= 0x2066 && c <= 0x2069);
-}
-
 /* The escaped form of the character at the start of rest; *cost is what it counts. */
 static struct slice escape_one(struct slice *rest, enum slack_span span, char encoded[4], size_t *cost)
 {
@@ -39,7 +32,7 @@ static struct slice escape_one(struct slice *rest, enum slack_span span, char en
         out = SLICE("&gt;");
     else if (c == '`' && span == SLACK_CODE)
         out = SLICE("'");
-    else if (is_unprintable(c))
+    else if (utf8_is_unprintable(c)) /* it would hide in a name, or let it show as another one */
         out = SLICE(" ");
     else
         out = slice_make(encoded, utf8_encode(c, encoded));

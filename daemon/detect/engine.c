@@ -48,6 +48,7 @@ static void forget_event(struct detect_engine *engine)
     engine->row = 0;
     engine->doubt = 0;
     engine->doubt_truth = YARAL_TRUE;
+    engine->marks = false;
 }
 
 void detect_begin(struct detect_engine *engine)
@@ -83,27 +84,16 @@ bool detect_may_concern(struct detect_engine *engine, const struct udm_record *r
     return false;
 }
 
-/* Outcomes that show a sensitive label show it redacted; tests on it have been made by then. */
-static bool shows_sensitive(const struct node *node)
+/* An outcome as it is shown; tests on its values have been made by then. A number made from a secret is shown as text, as a PIN would be. */
+static struct yaral_value outcome_shown(struct arena *arena, struct yaral_value value)
 {
-    if (!node)
-        return false;
-    if (node->field && ((node->field->path->has_key && udm_label_is_sensitive(node->field->path->key)) ||
-                        slice_ends_with(node->field->path->text, SLICE("attribute.labels.value"))))
-        return true;
-    for (size_t i = 0; i < node->operand_count; i++)
-        if (shows_sensitive(node->operands[i]))
-            return true;
-    return false;
-}
+    bool is_text = value.type == YARAL_STRING || value.type == YARAL_BYTES;
 
-static struct yaral_value redact(struct arena *arena, struct yaral_value value)
-{
     if (!value.is_list)
-        return value.type == YARAL_STRING || value.type == YARAL_BYTES ? yaral_string(udm_redacted(arena, value.string)) : value;
+        return (is_text || value.is_sensitive) && value.type != YARAL_BOOL ? yaral_string(value_shown(arena, &value)) : value;
     struct yaral_value *items = arena_calloc(arena, value.list.count, sizeof *items);
     for (size_t i = 0; i < value.list.count; i++)
-        items[i] = redact(arena, value.list.items[i]);
+        items[i] = outcome_shown(arena, value.list.items[i]);
     value.list.items = items;
     return value;
 }
@@ -115,9 +105,8 @@ static void detection_fill(struct detect_engine *engine, const struct rule_plan 
     *detection = (struct detection){.rule = rule->rule, .rule_index = index, .outcome_count = rule->rule->outcome_count};
     detection->outcomes = arena_calloc(arena, rule->rule->outcome_count, sizeof *detection->outcomes);
     for (size_t i = 0; i < rule->rule->outcome_count; i++) {
-        struct yaral_value value = engine->outcome_values[i];
         detection->outcomes[i].name = rule->rule->outcomes[i].name;
-        detection->outcomes[i].value = shows_sensitive(rule->outcomes[i]) ? redact(arena, value) : value;
+        detection->outcomes[i].value = outcome_shown(arena, engine->outcome_values[i]);
     }
     evidence_collect(engine, rule, detection);
 }

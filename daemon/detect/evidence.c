@@ -22,27 +22,12 @@ static struct slice origin_path(struct detect_engine *engine, const struct json_
     return path;
 }
 
-/* labels.value in the repeated form: is the label whose value it is a sensitive one? */
-static bool element_is_sensitive(const struct detect_engine *engine, const struct field *field)
-{
-    if (field->dimension == NONE || !engine->elements[field->dimension].value)
-        return false;
-    const struct dimension *dimension = engine->plan->dimensions.items[field->dimension];
-    const struct udm_field *repeated = dimension->steps[dimension->step_count - 1].field;
-    if (repeated->type != UDM_MESSAGE || !udm_is_label(repeated->message))
-        return false;
-    const struct udm_field *key = udm_field_find(repeated->message, SLICE("key"));
-    struct udm_values values = udm_message_get(engine->elements[field->dimension].value->message, key);
-    return values.count && udm_label_is_sensitive(values.items[0].string);
-}
-
-static struct slice shown(struct detect_engine *engine, const struct field *field, const struct yaral_value *value)
+/* A secret is found in the whole text, before it is cut. */
+static struct slice shown(struct detect_engine *engine, const struct yaral_value *value)
 {
     struct arena *arena = engine->record->arena;
-    struct slice text = yaral_to_text(arena, value);
+    struct slice text = value_shown(arena, value);
 
-    if ((field->path->has_key && udm_label_is_sensitive(field->path->key)) || element_is_sensitive(engine, field))
-        return udm_redacted(arena, text);
     if (text.length <= LONGEST_VALUE)
         return text;
     struct slice head = slice_first(text, slice_utf8_cut(text, LONGEST_VALUE));
@@ -63,7 +48,7 @@ static void add(struct collector *collector, const struct yaral_expr *expr, bool
         .line = expr->at.line,
         .field = field->path->text,
         .path = origin_path(collector->engine, value->origin),
-        .value = shown(collector->engine, field, value),
+        .value = shown(collector->engine, value),
     };
     collector->this_condition++;
 }
@@ -123,8 +108,10 @@ void evidence_collect(struct detect_engine *engine, const struct rule_plan *rule
     struct collector collector = {.engine = engine, .detection = detection};
 
     detection->evidence = arena_calloc(engine->record->arena, MOST_EVIDENCE, sizeof *detection->evidence);
+    engine->marks = true;
     for (size_t i = 0; i < rule->event_count; i++)
         collect(&collector, rule->events[i], false);
+    engine->marks = false;
 }
 
 static size_t seen_of_field(struct detect_engine *engine, const struct field *field, struct detect_seen *seen, size_t count, size_t capacity)
@@ -136,9 +123,11 @@ static size_t seen_of_field(struct detect_engine *engine, const struct field *fi
             return count; /* another part of the condition names it too */
     /* all elements: an explanation is not about one row */
     whole.quantifier = YARAL_ANY;
+    engine->marks = true;
     struct field_values values = field_all_values(engine, &whole);
+    engine->marks = false;
     for (size_t i = 0; i < values.count && count < capacity; i++)
-        seen[count++] = (struct detect_seen){field->path->text, origin_path(engine, values.items[i].origin), shown(engine, field, &values.items[i])};
+        seen[count++] = (struct detect_seen){field->path->text, origin_path(engine, values.items[i].origin), shown(engine, &values.items[i])};
     if (values.count == 0 && count < capacity) {
         struct slice why = values.knowledge == UDM_KNOWN ? SLICE("(absent)") : SLICE("(not visible in this event)");
         seen[count++] = (struct detect_seen){field->path->text, (struct slice){NULL, 0}, why};

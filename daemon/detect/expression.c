@@ -71,6 +71,40 @@ static struct yaral_value arithmetic(enum yaral_op op, const struct yaral_value 
     }
 }
 
+/* What is made from a secret is one: a captured group, a part, its hash. Yes or no is not, nor is a length. */
+static bool carries_secret(const struct yaral_function *function, const struct yaral_value *arguments, size_t count)
+{
+    static const char *const measures[] = {"strings.length", "strings.count_substrings", "arrays.length"};
+
+    if (function->type == YARAL_BOOL)
+        return false;
+    for (size_t i = 0; i < sizeof measures / sizeof *measures; i++)
+        if (strcmp(function->name, measures[i]) == 0)
+            return false;
+    for (size_t i = 0; i < count; i++) {
+        bool is_sensitive = arguments[i].is_sensitive;
+        for (size_t k = 0; arguments[i].is_list && k < arguments[i].list.count && !is_sensitive; k++)
+            is_sensitive = arguments[i].list.items[k].is_sensitive;
+        if (is_sensitive)
+            return true;
+    }
+    return false;
+}
+
+static struct yaral_value sensitive_value(struct arena *arena, struct yaral_value value)
+{
+    value.is_sensitive = true;
+    if (!value.is_list || !value.list.count)
+        return value;
+    struct yaral_value *items = arena_alloc(arena, value.list.count * sizeof *items);
+    for (size_t i = 0; i < value.list.count; i++) {
+        items[i] = value.list.items[i];
+        items[i].is_sensitive = true;
+    }
+    value.list.items = items;
+    return value;
+}
+
 static struct yaral_value call_value(struct detect_engine *engine, const struct node *node)
 {
     const struct yaral_function *function = node->expr->call.function;
@@ -100,7 +134,7 @@ static struct yaral_value call_value(struct detect_engine *engine, const struct 
             engine->doubt_truth = YARAL_UNKNOWN;
         engine->doubt |= DETECT_DOUBT_REGEX;
     }
-    return value;
+    return engine->marks && carries_secret(function, arguments, node->operand_count) ? sensitive_value(context.arena, value) : value;
 }
 
 static struct yaral_value if_value(struct detect_engine *engine, const struct node *node)
@@ -129,6 +163,7 @@ static bool n_of_holds(struct detect_engine *engine, const struct node *node)
 struct yaral_value node_value(struct detect_engine *engine, const struct node *node)
 {
     struct yaral_value a, b;
+    bool a_or_b;
 
     if (node->kind != NODE_VALUE) {
         enum yaral_truth truth = node_truth(engine, node);
@@ -151,7 +186,10 @@ struct yaral_value node_value(struct detect_engine *engine, const struct node *n
     case YARAL_EXPR_ARITHMETIC:
         a = node_value(engine, node->operands[0]);
         b = node_value(engine, node->operands[1]);
-        return arithmetic(node->expr->op, &a, &b);
+        a_or_b = a.is_sensitive || b.is_sensitive;
+        a = arithmetic(node->expr->op, &a, &b);
+        a.is_sensitive = a_or_b;
+        return a;
     default: return yaral_zero(node->expr->type);
     }
 }

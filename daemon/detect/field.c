@@ -19,6 +19,40 @@ struct yaral_value field_zero(const struct field *field)
     }
 }
 
+/* --- what must not be shown ------------------------------------------------------------------------------------------------------------ */
+
+/* The value of the label, by the label's key. */
+static bool is_of_sensitive_label(const struct udm_message *message, const struct udm_field *field)
+{
+    if (!udm_is_label(udm_message_type_of(message)) || strcmp(field->name, "value") != 0)
+        return false;
+    struct udm_values keys = udm_message_get(message, udm_field_find(udm_message_type_of(message), SLICE("key")));
+    return keys.count && udm_label_is_sensitive(keys.items[0].string);
+}
+
+/* message: that the value is a field of. */
+static struct yaral_value marked(const struct detect_engine *engine, const struct udm_message *message, const struct udm_field *field, struct yaral_value value)
+{
+    if (engine->marks && !value.is_list && (value.type == YARAL_STRING || value.type == YARAL_BYTES))
+        value.is_sensitive = is_of_sensitive_label(message, field) || udm_value_is_sensitive(value.string, value.origin);
+    return value;
+}
+
+static struct yaral_value marked_by_key(const struct detect_engine *engine, struct slice key, struct yaral_value value)
+{
+    if (engine->marks)
+        value.is_sensitive = udm_label_is_sensitive(key) || udm_value_is_sensitive(value.string, value.origin);
+    return value;
+}
+
+struct slice value_shown(struct arena *arena, const struct yaral_value *value)
+{
+    struct slice text = yaral_to_text(arena, value);
+    return value->is_sensitive ? redact_stand_in(arena, text) : redact_text(arena, text);
+}
+
+/* --- reading --------------------------------------------------------------------------------------------------------------------------- */
+
 /* One step down from a message: the element the step's index names, or the only one there is. */
 static const struct udm_value *step_single(const struct udm_message *message, const struct udm_step *step)
 {
@@ -65,7 +99,7 @@ static void gather_keyed(struct detect_engine *engine, const struct field *field
             const struct json_node *fields = values.items[i].json;
             for (const struct json_node *member = fields ? fields->first : NULL; member; member = member->next) {
                 if (member->type == JSON_STRING && slice_equal(member->key, field->path->key))
-                    gather_value(engine, out, (struct yaral_value){.type = YARAL_STRING, .string = member->text, .origin = member});
+                    gather_value(engine, out, marked_by_key(engine, member->key, (struct yaral_value){.type = YARAL_STRING, .string = member->text, .origin = member}));
             }
             continue;
         }
@@ -73,7 +107,8 @@ static void gather_keyed(struct detect_engine *engine, const struct field *field
         if (!slice_equal(message_string(values.items[i].message, "key", &key), field->path->key))
             continue;
         struct slice string = message_string(values.items[i].message, "value", &text);
-        gather_value(engine, out, (struct yaral_value){.type = YARAL_STRING, .string = string, .origin = text ? text->origin : values.items[i].origin});
+        struct yaral_value value = {.type = YARAL_STRING, .string = string, .origin = text ? text->origin : values.items[i].origin};
+        gather_value(engine, out, marked_by_key(engine, field->path->key, value));
     }
 }
 
@@ -92,7 +127,7 @@ static void gather(struct detect_engine *engine, const struct field *field, cons
         if (here->has_index && i != here->index)
             continue;
         if (is_last)
-            gather_value(engine, out, yaral_from_udm(here->field, &values.items[i], field->path->part));
+            gather_value(engine, out, marked(engine, message, here->field, yaral_from_udm(here->field, &values.items[i], field->path->part)));
         else
             gather(engine, field, values.items[i].message, step + 1, out);
     }
@@ -146,7 +181,7 @@ struct yaral_value field_row_value(struct detect_engine *engine, const struct fi
 {
     const struct udm_path *path = field->path;
     enum udm_knowledge knowledge = udm_record_knowledge(engine->record, path);
-    const struct udm_message *message = engine->record->root;
+    const struct udm_message *message = engine->record->root, *holder = message;
     const struct udm_value *value = NULL;
 
     if (knowledge == UDM_UNREAD)
@@ -173,9 +208,10 @@ struct yaral_value field_row_value(struct detect_engine *engine, const struct fi
         value = step_single(message, &path->steps[i]);
         if (!value)
             return absent(engine, field, knowledge);
+        holder = message;
         message = i + 1 < path->step_count ? value->message : NULL;
     }
-    return yaral_from_udm(path->steps[path->step_count - 1].field, value, path->part);
+    return marked(engine, holder, path->steps[path->step_count - 1].field, yaral_from_udm(path->steps[path->step_count - 1].field, value, path->part));
 }
 
 struct udm_values dimension_elements(struct detect_engine *engine, const struct dimension *dimension, enum udm_knowledge *knowledge)

@@ -5,6 +5,7 @@
 
 #include "harrier/detect.h"
 #include "harrier/map.h"
+#include "harrier/redact.h"
 #include "harrier/vector.h"
 
 #include <stdatomic.h>
@@ -129,6 +130,7 @@ struct detect_engine {
     const struct rule_plan *rule;
     enum yaral_truth doubt_truth;      /* while a predicate's operands are worked out: TRUE, or why it cannot be told */
     unsigned int doubt;                /* bits of detect_doubt met since it was cleared */
+    bool marks;                        /* values are worked out to be shown: what is sensitive is marked. It costs a look at the way to the root each */
     uint64_t *candidates;              /* bits */
     atomic_uint_fast64_t predicates_evaluated;
     atomic_uint_fast64_t rules_considered;
@@ -168,6 +170,8 @@ struct field_values field_values_or_zero(struct detect_engine *engine, const str
 /* The one value on the row in hand; notes doubt where it is absent and could be there. */
 struct yaral_value field_row_value(struct detect_engine *engine, const struct field *field);
 struct yaral_value field_zero(const struct field *field);
+/* As text for people: a stand-in for what is marked as sensitive, and for what in any other text is a secret by its shape. */
+struct slice value_shown(struct arena *arena, const struct yaral_value *value);
 /* Elements of a dimension under its parent's element in hand. *knowledge: of elements that are not there. */
 struct udm_values dimension_elements(struct detect_engine *engine, const struct dimension *dimension, enum udm_knowledge *knowledge);
 

@@ -17,6 +17,7 @@ struct tally {
     struct yaral_value *items;
     size_t item_count;
     struct map *distinct;
+    bool is_sensitive; /* some value was */
 };
 
 static bool add_distinct(struct detect_engine *engine, struct tally *tally, const struct yaral_value *value)
@@ -63,6 +64,7 @@ static void tally_add(struct detect_engine *engine, struct tally *tally, struct 
         break;
     default: break;
     }
+    tally->is_sensitive = tally->is_sensitive || value.is_sensitive;
     tally->count++;
     tally->sum += number;
     tally->sum_of_squares += number * number;
@@ -123,6 +125,8 @@ struct yaral_value aggregate_value(struct detect_engine *engine, const struct no
     if (rows > 0)
         row_restore(engine, engine->rule, row_in_hand);
     struct yaral_value value = tally_result(&tally, node->operands[0]->expr->type);
+    if (!value.is_list && tally.aggregate != YARAL_COUNT && tally.aggregate != YARAL_COUNT_DISTINCT)
+        value.is_sensitive = tally.is_sensitive;
     map_free(tally.distinct, NULL);
     return value;
 }
@@ -147,14 +151,16 @@ int64_t placeholder_distinct(struct detect_engine *engine, size_t placeholder)
 void outcomes_evaluate(struct detect_engine *engine, const struct rule_plan *rule)
 {
     engine->rule = rule;
+    engine->marks = true;
     engine->outcome_values = arena_calloc(engine->record->arena, rule->rule->outcome_count, sizeof *engine->outcome_values);
     for (size_t i = 0; i < rule->rule->outcome_count; i++) {
         struct yaral_value value = node_value(engine, rule->outcomes[i]);
         enum yaral_type wanted = rule->rule->outcomes[i].value->type;
         if (wanted == YARAL_FLOAT && value.type == YARAL_INT && !value.is_list)
-            value = yaral_float((double)value.integer);
+            value = (struct yaral_value){.type = YARAL_FLOAT, .number = (double)value.integer, .is_sensitive = value.is_sensitive};
         engine->outcome_values[i] = value;
     }
+    engine->marks = false;
 }
 
 bool condition_section_holds(struct detect_engine *engine, const struct rule_plan *rule)

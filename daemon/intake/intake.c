@@ -2,6 +2,7 @@
 #include "harrier/intake.h"
 
 #include "harrier/memory.h"
+#include "harrier/redact.h"
 
 #include <stdlib.h>
 
@@ -224,10 +225,17 @@ static void on_event(void *context, const struct audit_event *event)
     arena_reset(arena); /* it may have been a huge one, and the next may be long in coming */
 }
 
+/* What is no event may hold the secrets of one. */
 static void on_dead(void *context, const struct audit_dead *dead)
 {
     struct intake *intake = context;
-    intake->sink.dead(intake->sink.context, dead);
+    struct audit_dead shown = *dead;
+    struct buffer kept = {NULL, 0, 0};
+
+    redact_bytes(dead->bytes, &kept);
+    shown.bytes = slice_first(buffer_slice(&kept), intake->options->limits.dead_letter_bytes);
+    intake->sink.dead(intake->sink.context, &shown);
+    buffer_free(&kept);
 }
 
 static bool on_budget(void *context, ptrdiff_t bytes)

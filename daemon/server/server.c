@@ -8,6 +8,7 @@
 #include "harrier/config_uses.h"
 #include "harrier/log.h"
 #include "harrier/memory.h"
+#include "harrier/redact.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -124,6 +125,7 @@ static bool open_store(struct server *server)
         free(error);
         return false;
     }
+    redact_load_key(config->store.directory);
     return open_readers(server, config->store.directory);
 }
 

@@ -2,7 +2,7 @@
 /* Records as UDM JSON, and what of them is not shown. */
 #include "schema_tables.h"
 
-#include "harrier/digest.h"
+#include "harrier/redact.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -58,8 +58,6 @@ static void write_scalar(struct json_writer *writer, const struct udm_field *fie
         write_duration(writer, value->time);
         break;
     case UDM_STRUCT:
-        json_write_node(writer, value->json);
-        break;
     case UDM_MESSAGE:
         break;
     }
@@ -75,12 +73,40 @@ static bool is_sensitive_label(const struct udm_message *message)
 
 static void write_message(struct arena *arena, struct json_writer *writer, const struct udm_message *message);
 
+bool udm_value_is_sensitive(struct slice text, const struct json_node *origin)
+{
+    return origin && !slice_equal(text, origin->key) && redact_covers(origin);
+}
+
+/* A copy is redacted: the tree is the input's, and rules may still be run over it. */
+static void write_struct(struct arena *arena, struct json_writer *writer, const struct json_node *node)
+{
+    struct buffer text = {NULL, 0, 0};
+    struct json_node *copy = NULL;
+    struct json_writer *plain = json_writer_new(&text, false);
+
+    json_write_node(plain, node);
+    json_writer_free(plain);
+    struct slice kept = arena_copy(arena, buffer_slice(&text));
+    buffer_free(&text);
+    json_tree_parse(arena, kept, &json_default_limits, &copy, NULL);
+    redact_event(arena, copy);
+    if (copy)
+        json_write_node(writer, copy);
+    else
+        json_write_null(writer);
+}
+
 static void write_value(struct arena *arena, struct json_writer *writer, const struct udm_field *field, const struct udm_value *value, bool redacts)
 {
     if (field->type == UDM_MESSAGE)
         write_message(arena, writer, value->message);
-    else if (redacts)
-        json_write_string(writer, udm_redacted(arena, value->string));
+    else if ((field->type == UDM_STRING || field->type == UDM_BYTES) && (redacts || udm_value_is_sensitive(value->string, value->origin)))
+        json_write_string(writer, redact_stand_in(arena, value->string));
+    else if (field->type == UDM_STRING || field->type == UDM_BYTES)
+        json_write_string(writer, redact_text(arena, value->string));
+    else if (field->type == UDM_STRUCT)
+        write_struct(arena, writer, value->json);
     else
         write_scalar(writer, field, value);
 }
@@ -112,13 +138,4 @@ static void write_message(struct arena *arena, struct json_writer *writer, const
 void udm_record_write(const struct udm_record *record, struct json_writer *writer)
 {
     write_message(record->arena, writer, record->root);
-}
-
-struct slice udm_redacted(struct arena *arena, struct slice value)
-{
-    enum { SHOWN_DIGITS = 12 };
-    char hex[DIGEST_SHA256_HEX];
-
-    digest_sha256_hex(value, hex);
-    return arena_printf(arena, "length %zu, sha256 %.*s", value.length, SHOWN_DIGITS, hex);
 }

@@ -86,8 +86,4 @@ const char *alert_notice_remedy(const struct alert_notice *notice);
 
 void alert_free(struct alert *alert);
 
-/* Takes secrets out of an event's tree, in place: env values, data of Secrets and ConfigMaps, tokens and passwords, and annotations that
- * repeat a manifest. What is taken out is replaced by its length and the beginning of its SHA-256. */
-void alert_redact_event(struct arena *arena, struct json_node *event);
-
 #endif

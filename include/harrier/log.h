@@ -5,6 +5,7 @@
 #ifndef HARRIER_LOG_H
 #define HARRIER_LOG_H
 
+#include "harrier/buffer.h"
 #include "harrier/slice.h"
 
 #include <stdbool.h>
@@ -21,6 +22,11 @@ bool log_level_from_name(const char *name, enum log_level *level);
 /* From now on to the journal, where stderr leads there (JOURNAL_STREAM, systemd.exec(5)) and its socket is there; else to stderr as before.
  * True if to the journal. Called once, before threads start. */
 bool log_to_journal(void);
+
+/* Each message goes through the filter before it is escaped: true if it has appended another text in its place. base/ knows nothing of secrets; the
+ * process's main gives it redact_line. Set before threads start. */
+typedef bool log_filter(struct slice message, struct buffer *out);
+void log_use_filter(log_filter *filter);
 
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -55,7 +61,7 @@ void log_write_fields(enum log_level level, const struct log_field *fields, size
 #define log_info(...) log_write(LOG_LEVEL_INFO, __VA_ARGS__)
 #define log_debug(...) (log_enabled(LOG_LEVEL_DEBUG) ? log_write(LOG_LEVEL_DEBUG, __VA_ARGS__) : (void)0)
 
-/* Writes text into out so that it is one printable line: valid UTF-8 stays, anything else as \xHH; cut at size with "...". Returns out. */
+/* Writes text into out so that it is one printable line: valid UTF-8 that shows something stays, anything else as \xHH; cut at size with "...". Returns out. */
 char *log_escape(struct slice text, char *out, size_t size);
 
 #endif

@@ -210,7 +210,8 @@ bool udm_label_filter_wants(const struct udm_label_filter *filter, struct slice 
 /* Some label with the prefix `response.`. */
 bool udm_label_filter_wants_response(const struct udm_label_filter *filter);
 
-/* Sensitive labels can be tested by rules, but are shown only as length and SHA-256 prefix (udm-k8s-mapping 4.3). */
+/* Sensitive labels can be tested by rules, but are shown only as a stand-in (udm-k8s-mapping 4.3, redact.h): values of variables and of data, and any label,
+ * annotation or label of the user's own with a secret's name. */
 bool udm_label_is_sensitive(struct slice key);
 
 /* --- making records --------------------------------------------------------------------------------------------------------- */
@@ -289,11 +290,11 @@ bool udm_k8s_needs_response(const struct udm_label_filter *filter, const struct 
  * *first_unknown. RESULT_INVALID when the node is no object. */
 enum result udm_json_record(struct udm_record *record, const struct json_node *node, size_t *unknown_members, struct slice *first_unknown);
 
-/* The record as UDM JSON, snake_case names, labels as [{"key","value"}], timestamps as RFC 3339. Sensitive labels are redacted. */
+/* The record as UDM JSON, snake_case names, labels as [{"key","value"}], timestamps as RFC 3339. Redacted. */
 void udm_record_write(const struct udm_record *record, struct json_writer *writer);
 
-/* "length 12, sha256 0123456789ab": what is shown of a sensitive value. */
-struct slice udm_redacted(struct arena *arena, struct slice value);
+/* Is what the value says a secret, by the place in the event where it stood? A name that stands there is none. */
+bool udm_value_is_sensitive(struct slice text, const struct json_node *origin);
 
 /* What can be written in a rule for events of a log type, for `harrierctl fields`: path, where it comes from. NULL past the end. */
 struct udm_field_help {

@@ -17,6 +17,12 @@ size_t utf8_length(struct slice text);
 bool utf8_valid(struct slice text);
 /* The text with each bad byte as U+FFFD; the same slice if it was valid. */
 struct slice utf8_clean(struct arena *arena, struct slice text);
+/* A control character (C0, DEL, C1), or one that shows nothing or turns what is around it: format characters (Unicode's Cf, as bidirectional controls), zero
+ * widths, separators of lines, fillers, variation selectors, tags. The one table for every edge: log, terminal, chat, titles. */
+bool utf8_is_control(uint32_t code_point);
+bool utf8_is_invisible(uint32_t code_point);
+/* Either of them. */
+bool utf8_is_unprintable(uint32_t code_point);
 /* Simple (one to one) case mapping and folding of one code point. */
 uint32_t utf8_to_lower(uint32_t code_point);
 uint32_t utf8_to_upper(uint32_t code_point);

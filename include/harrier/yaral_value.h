@@ -13,6 +13,7 @@ enum yaral_type { YARAL_NOTHING, YARAL_STRING, YARAL_INT, YARAL_FLOAT, YARAL_BOO
 struct yaral_value {
     enum yaral_type type; /* a list: the elements' type */
     bool is_list;
+    bool is_sensitive; /* it holds what must not be shown, or was made from it; kept where values are worked out to be shown */
     union {
         struct slice string; /* STRING, BYTES */
         int64_t integer;     /* INT, ENUM */

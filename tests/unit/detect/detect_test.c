@@ -235,6 +235,66 @@ static void test_sensitive_labels_can_be_tested_but_are_not_shown(void **state)
     stop(&f);
 }
 
+static void assert_no_secret_in(const struct detection *detection, struct arena *arena)
+{
+    for (size_t i = 0; i < detection->evidence_count; i++)
+        assert_int_equal(slice_find(detection->evidence[i].value, SLICE("hunter")), -1);
+    for (size_t i = 0; i < detection->outcome_count; i++)
+        if (slice_find(yaral_to_text(arena, &detection->outcomes[i].value), SLICE("hunter")) >= 0)
+            fail_msg("outcome %zu shows the secret: %.*s", i, SLICE_ARGS(yaral_to_text(arena, &detection->outcomes[i].value)));
+}
+
+#define LABELS_PATH "$e.target.resource.attribute.labels"
+#define PLAIN_AND_SECRET LABELS(LABEL("image", "alpine") "," LABEL("env_value", "hunter2") "," LABEL("db_password", "hunter3"))
+
+static void test_a_sensitive_element_is_not_shown_under_any_all_rows_index_or_key(void **state)
+{
+    static const char *const conditions[] = {
+        "any " LABELS_PATH ".value = /hunter/", "all " LABELS_PATH ".value != \"x\"", LABELS_PATH ".value = /hunter/",
+        "not " LABELS_PATH ".value = \"x\"", LABELS_PATH "[1].value = /hunter/", LABELS_PATH "[\"env_value\"] = /hunter/",
+        LABELS_PATH "[\"db_password\"] = /hunter/", "re.regex(" LABELS_PATH ".value, `hunter`)", "strings.to_upper(" LABELS_PATH ".value) = /HUNTER/",
+        "re.capture(" LABELS_PATH "[\"env_value\"], `(hunter.)`) = \"hunter2\"",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof conditions / sizeof *conditions; i++) {
+        struct fixture f;
+        struct buffer rule = {NULL, 0, 0};
+        struct detect_explanation explanation;
+        buffer_printf(&rule, "rule r { meta: author = \"t\" events: %s condition: $e }", conditions[i]);
+        start(&f, rule.bytes);
+        if (fires(&f, POST PLAIN_AND_SECRET) != 1)
+            fail_msg("%s does not fire", conditions[i]);
+        assert_true(f.result.detections[0].evidence_count > 0);
+        assert_no_secret_in(&f.result.detections[0], f.arena);
+        detect_explain(f.engine, &f.record, 0, 0, &explanation);
+        for (size_t seen = 0; seen < explanation.conditions[0].seen_count; seen++)
+            assert_int_equal(slice_find(explanation.conditions[0].seen[seen].value, SLICE("hunter")), -1);
+        stop(&f);
+        buffer_free(&rule);
+    }
+}
+
+static void test_what_is_made_from_a_secret_is_not_shown_and_what_is_told_of_it_is(void **state)
+{
+    struct fixture f;
+    (void)state;
+    start(&f, RULE("r", LABELS_PATH "[\"image\"] = \"alpine\" $ip = " LABELS_PATH "[\"env_value\"]",
+                   "outcome: $capture = re.capture(" LABELS_PATH "[\"env_value\"], `(hunter)`) $joined = strings.concat(\"a\", " LABELS_PATH "[\"image\"], " LABELS_PATH
+                   "[\"env_value\"]) $every = array_distinct(" LABELS_PATH ".value) $placeholder = array($ip) $chosen = if(" LABELS_PATH
+                   "[\"env_value\"] = \"hunter2\", strings.to_lower(" LABELS_PATH "[\"env_value\"]), \"\") $number = sum(cast.as_int(re.capture(" LABELS_PATH
+                   "[\"env_value\"], `([0-9])`))) $again = strings.concat($capture, \"x\") $length = strings.length(" LABELS_PATH
+                   "[\"env_value\"]) $told = if(" LABELS_PATH "[\"env_value\"] = /hunter/, \"yes\", \"no\") $seen = count(" LABELS_PATH ".value)"));
+    assert_int_equal(fires(&f, POST PLAIN_AND_SECRET), 1);
+    const struct detect_outcome *outcomes = f.result.detections[0].outcomes;
+    assert_no_secret_in(&f.result.detections[0], f.arena);
+    assert_true(slice_is(outcomes[2].value.list.items[0].string, "alpine"));
+    assert_int_equal(outcomes[5].value.type, YARAL_STRING); /* a number, but a secret's */
+    assert_int_equal(outcomes[7].value.integer, 7);
+    assert_true(slice_is(outcomes[8].value.string, "yes"));
+    assert_int_equal(outcomes[9].value.integer, 3);
+    stop(&f);
+}
+
 static void test_too_many_rows_are_an_unknown_that_is_counted_not_a_silent_no(void **state)
 {
     struct fixture f;
@@ -316,6 +376,8 @@ int main(void)
         cmocka_unit_test(test_evidence_names_the_alternatives_that_were_met_with_line_path_and_value),
         cmocka_unit_test(test_evidence_of_a_shared_predicate_names_the_line_of_the_rule_that_fired),
         cmocka_unit_test(test_sensitive_labels_can_be_tested_but_are_not_shown),
+        cmocka_unit_test(test_a_sensitive_element_is_not_shown_under_any_all_rows_index_or_key),
+        cmocka_unit_test(test_what_is_made_from_a_secret_is_not_shown_and_what_is_told_of_it_is),
         cmocka_unit_test(test_too_many_rows_are_an_unknown_that_is_counted_not_a_silent_no),
         cmocka_unit_test(test_aggregates_see_the_rows_that_are_left),
         cmocka_unit_test(test_integer_arithmetic_saturates_and_division_by_zero_gives_zero),

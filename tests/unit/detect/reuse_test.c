@@ -62,8 +62,7 @@ static const char *const events[] = {
     "\"target\":{\"resource\":{\"attribute\":{\"labels\":[{\"key\":\"other\",\"value\":\"3\"}]}}}}",
 };
 
-static const char *const captured[] = {"denied-403",  "dupkey-patch", "invalid-utf8-patch", "lone-surrogate-patch",
-                                       "patch-json", "patch-json-copy", "patch-json-args-split", "patch-copy-accept-partial"};
+static const char *const captured[] = {"denied-403", "dupkey-patch", "patch-json-copy"};
 
 enum { MADE = sizeof events / sizeof *events, CAPTURED = sizeof captured / sizeof *captured, EVENTS = MADE + CAPTURED };
 
@@ -92,8 +91,10 @@ static void add_rule(struct buffer *rules, const char *argument, const char *agg
     buffer_free(&value);
 }
 
-/* Rules in one argument alone, so that no other rule brings the rows that its aggregate needs. */
-static struct detect_plan *plan_of(const char *argument)
+enum { PLACES = sizeof places / sizeof *places, AGGREGATES = sizeof aggregates / sizeof *aggregates };
+
+/* Rules in one argument, and one place or all of them: where it is one, no rule with another place brings the rows that its aggregate needs. */
+static struct detect_plan *plan_of(const char *argument, size_t first_place, size_t last_place)
 {
     struct yaral_ruleset *ruleset = yaral_ruleset_new();
     struct yaral_lists *lists = yaral_lists_new();
@@ -102,9 +103,9 @@ static struct detect_plan *plan_of(const char *argument)
     const struct yaral_options options = {0};
     size_t count = 0;
 
-    for (size_t aggregate = 0; aggregate < sizeof aggregates / sizeof *aggregates; aggregate++)
-        for (size_t place = 0; place < sizeof places / sizeof *places; place++)
-            add_rule(&rules, argument, aggregates[aggregate], places[place], count++);
+    for (size_t aggregate = 0; aggregate < AGGREGATES; aggregate++)
+        for (size_t place = first_place; place <= last_place; place++, count++)
+            add_rule(&rules, argument, aggregates[aggregate], places[place], first_place == last_place ? 2 * count : count);
     yaral_ruleset_add(ruleset, "test.yaral", buffer_slice(&rules), lists, &options, diagnostics);
     if (diagnostics_count_of(diagnostics, DIAGNOSTIC_ERROR)) {
         diagnostics_print(diagnostics, stderr);
@@ -169,7 +170,7 @@ static void say(struct detect_engine *engine, size_t event, struct buffer *out)
         write_detection(out, arena, &result.detections[i]);
     for (size_t i = 0; i < result.blind_count; i++)
         buffer_printf(out, "%.*s blind %u\n", SLICE_ARGS(result.blind[i].rule->name), result.blind[i].doubt);
-    for (size_t rule = 0; rule < 40; rule++) {
+    for (size_t rule = 0; rule < 3; rule++) {
         detect_explain(engine, &record, CLOCK_SECOND, rule, &explanation);
         buffer_printf(out, "%d%d", (int)explanation.verdict, explanation.condition_section_failed);
     }
@@ -186,7 +187,7 @@ static void compare_pairs(struct detect_plan *plan)
         buffer_reset(&alone, SIZE_MAX);
         say(fresh, event, &alone);
         detect_engine_free(fresh);
-        for (size_t before = 0; before < MADE + 2; before++) {
+        for (size_t before = 0; before < MADE; before++) {
             buffer_reset(&ignored, SIZE_MAX);
             buffer_reset(&after, SIZE_MAX);
             say(used, before, &ignored);
@@ -205,16 +206,18 @@ static void test_an_event_is_decided_as_if_it_were_the_first(void **state)
 {
     (void)state;
     for (size_t argument = 0; argument < sizeof arguments / sizeof *arguments; argument++) {
-        struct detect_plan *plan = plan_of(arguments[argument]);
-        compare_pairs(plan);
-        detect_plan_unref(plan);
+        for (size_t place = 0; place < PLACES; place++) {
+            struct detect_plan *plan = plan_of(arguments[argument], place, place);
+            compare_pairs(plan);
+            detect_plan_unref(plan);
+        }
     }
 }
 
 /* The outcome of each of the three rules for an event with three addresses, of an engine that has seen another event. */
 static void test_an_aggregate_in_a_condition_of_if_sees_the_event_in_hand(void **state)
 {
-    struct detect_plan *plan = plan_of("$e.principal.ip");
+    struct detect_plan *plan = plan_of("$e.principal.ip", 0, PLACES - 1);
     struct detect_engine *engine = detect_engine_new(plan, &detect_default_limits);
     struct buffer out = {NULL, 0, 0};
     (void)state;

@@ -93,7 +93,8 @@ static void test_sensitive_labels_are_redacted_when_written(void **state)
     udm_record_write(&mapped.record, writer);
     json_writer_free(writer);
     assert_null(strstr(out.bytes, "hunter2"));
-    assert_non_null(strstr(out.bytes, "{\"key\":\"env_value\",\"value\":\"length 7, sha256 f52fbd32b2b3\"}"));
+    assert_non_null(strstr(out.bytes, "{\"key\":\"env_value\",\"value\":\"length 7, hmac "));
+    assert_null(strstr(out.bytes, "hunter2"));
     assert_non_null(strstr(out.bytes, "{\"key\":\"image\",\"value\":\"a\\\"b\"}"));
     assert_false(udm_label_is_sensitive(SLICE("env_name")));
     buffer_free(&out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "harrier/alert.h"
+#include "harrier/redact.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +16,7 @@ static struct buffer redacted(const char *event)
     struct json_node *tree;
 
     assert_int_equal(json_tree_parse(arena, slice_of(event), &json_default_limits, &tree, NULL), RESULT_OK);
-    alert_redact_event(arena, tree);
+    redact_event(arena, tree);
     struct json_writer *writer = json_writer_new(&out, false);
     json_write_node(writer, tree);
     json_writer_free(writer);
