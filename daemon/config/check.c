@@ -239,6 +239,10 @@ static void check_limits(struct reader *reader, const struct config_limits *limi
     if (limits->memory < limits->event_bytes)
         reader_error(reader, reader_origin(reader, &limits->memory, reader_origin(reader, &limits->event_bytes, (struct config_place){0})),
                      "`memory` in limits is less than `event_bytes`: not one event would be sure to fit; raise it");
+    if (limits->connection_memory < limits->event_bytes)
+        reader_error(reader,
+                     reader_origin(reader, &limits->connection_memory, reader_origin(reader, &limits->event_bytes, (struct config_place){0})),
+                     "`connection_memory` in limits is less than `event_bytes`: events within that bound would be cut all the same; raise it");
     if (limits->value_bytes > limits->event_bytes)
         reader_error(reader,
                      reader_origin(reader, &limits->value_bytes, reader_origin(reader, &limits->event_bytes, (struct config_place){0})),

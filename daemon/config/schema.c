@@ -277,7 +277,7 @@ static const struct option limits_options[] = {
     {"memory", OPTION_SIZE, AT(memory), .standard = "256MiB", .least = MIBS(1), .most = TIBS(1),
      .help = "Bytes in flight over all connections; a request that would go over it is answered 503."},
     {"connection_memory", OPTION_SIZE, AT(connection_memory), .standard = "64MiB", .least = MIBS(1), .most = TIBS(1),
-     .help = "Bytes in flight of one connection; a request that would go over it is answered 503."},
+     .help = "Bytes in flight of one connection; an event that would go over it is cut."},
     {"inflated_bytes", OPTION_SIZE, AT(inflated_bytes), .standard = "1GiB", .least = MIBS(1), .most = TIBS(1),
      .help = "Bytes that a compressed body, or a compressed part of one, may have when it is unpacked. Of a larger body what comes before is "
              "evaluated, the rest is lost, and 413 is answered."},

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-/* What a unit that must not fail may hold where the budget refuses (ALLOWANCE_BYTES: a usual event, or many; there may be thousands of such units),
+/* What a unit that must not fail, or that alone is more than there will ever be, may hold where the budget refuses (ALLOWANCE_BYTES: a usual event, or many; there may be thousands of such units),
  * and the growth that it is granted even then, so that there is always something of an event to decide on. Beyond it the event in hand is cut, as
  * over event_bytes: it is decided on as far as it goes, its alerts say so, and reading goes on. Without an end to it, connections that each hold an
  * unfinished message would take all memory; to refuse the unit would lose whole messages, for which the sender does not come back. */
@@ -25,6 +25,7 @@ struct intake {
     struct intake_sink sink;
     struct audit_reader *reader;
     uint64_t taken; /* of memory, from the budget too */
+    bool refused;   /* for now: all of it is to be sent again, and nothing more of it is told */
     char syslog_host[HOST_BYTES]; /* of the message in hand */
     size_t syslog_host_length;
 };
@@ -67,6 +68,8 @@ static bool wanted(void *context, const struct udm_k8s_head *head)
     struct intake *intake = context;
     struct udm_record record;
 
+    if (intake->refused)
+        return false;
     if (intake->sink.record)
         return true;
     arena_reset(intake->scratch->arena);
@@ -201,6 +204,8 @@ static void on_event(void *context, const struct audit_event *event)
     struct udm_source source = intake->options->source;
     struct detect_result result;
 
+    if (intake->refused)
+        return;
     source.syslog_host = slice_make(intake->syslog_host, intake->syslog_host_length);
     if (intake->options->envelope_cluster && event->cluster.length)
         source.cluster = event->cluster;
@@ -232,10 +237,38 @@ static void on_dead(void *context, const struct audit_dead *dead)
     struct audit_dead shown = *dead;
     struct buffer kept = {NULL, 0, 0};
 
+    if (intake->refused)
+        return;
     redact_bytes(dead->bytes, &kept);
     shown.bytes = slice_first(buffer_slice(&kept), intake->options->limits.dead_letter_bytes);
     intake->sink.dead(intake->sink.context, &shown);
     buffer_free(&kept);
+}
+
+/* Would it be refused again, whenever it is sent? */
+static bool can_never_fit(const struct intake *intake, uint64_t wanted_bytes)
+{
+    const struct intake_options *options = intake->options;
+    uint64_t all = intake->taken + wanted_bytes, limit = budget_limit(options->budget);
+
+    return (options->memory && all > options->memory) || (limit && all > limit);
+}
+
+static bool take_memory(struct intake *intake, uint64_t wanted_bytes)
+{
+    const struct intake_options *options = intake->options;
+    bool never = can_never_fit(intake, wanted_bytes);
+
+    if (intake->refused)
+        return false;
+    if (never || !budget_take(options->budget, wanted_bytes)) {
+        intake->refused = !never && !options->must_not_fail;
+        if (intake->refused || (intake->taken + wanted_bytes > ALLOWANCE_BYTES && wanted_bytes > SMALL_GROWTH_BYTES))
+            return false;
+        budget_take_always(options->budget, wanted_bytes);
+    }
+    intake->taken += wanted_bytes;
+    return true;
 }
 
 static bool on_budget(void *context, ptrdiff_t bytes)
@@ -250,15 +283,7 @@ static bool on_budget(void *context, ptrdiff_t bytes)
         intake->taken -= (uint64_t)-bytes;
         return true;
     }
-    uint64_t wanted_bytes = (uint64_t)bytes;
-    bool is_over = options->memory && intake->taken + wanted_bytes > options->memory;
-    if (is_over || !budget_take(options->budget, wanted_bytes)) {
-        if (!options->must_not_fail || (intake->taken + wanted_bytes > ALLOWANCE_BYTES && wanted_bytes > SMALL_GROWTH_BYTES))
-            return false;
-        budget_take_always(options->budget, wanted_bytes);
-    }
-    intake->taken += wanted_bytes;
-    return true;
+    return take_memory(intake, (uint64_t)bytes);
 }
 
 struct intake *intake_new(struct intake_scratch *scratch, const struct intake_options *options, const struct intake_sink *sink)
@@ -270,7 +295,7 @@ struct intake *intake_new(struct intake_scratch *scratch, const struct intake_op
     intake->options = options;
     intake->sink = *sink;
     struct audit_limits limits = options->limits;
-    limits.cut_over_budget = options->must_not_fail;
+    limits.cut_over_budget = true; /* what is refused for now is told by intake_state, and the rest of it is dropped */
     intake->reader = audit_reader_new(&limits, options->accept, options->format, &below);
     if (options->messages)
         audit_reader_take_messages(intake->reader);
@@ -289,7 +314,9 @@ void intake_free(struct intake *intake)
 
 enum result intake_feed(struct intake *intake, struct slice bytes)
 {
-    return audit_reader_feed(intake->reader, bytes);
+    if (!intake->refused)
+        audit_reader_feed(intake->reader, bytes);
+    return intake_state(intake);
 }
 
 void intake_begin_message(struct intake *intake, struct slice syslog_host)
@@ -307,12 +334,14 @@ void intake_refuse_message(struct intake *intake, const char *why)
 
 enum result intake_end_message(struct intake *intake)
 {
-    return audit_reader_end_message(intake->reader);
+    if (!intake->refused)
+        audit_reader_end_message(intake->reader);
+    return intake_state(intake);
 }
 
 bool intake_go_on(struct intake *intake)
 {
-    return audit_reader_go_on(intake->reader);
+    return audit_reader_go_on(intake->reader) && !intake->refused;
 }
 
 bool intake_is_due(const struct intake *intake)
@@ -322,12 +351,13 @@ bool intake_is_due(const struct intake *intake)
 
 enum result intake_state(const struct intake *intake)
 {
-    return audit_reader_state(intake->reader);
+    return intake->refused ? RESULT_BUSY : audit_reader_state(intake->reader);
 }
 
 enum result intake_finish(struct intake *intake, uint64_t *error_offset)
 {
-    return audit_reader_finish(intake->reader, error_offset);
+    enum result result = audit_reader_finish(intake->reader, error_offset);
+    return intake->refused ? RESULT_BUSY : result;
 }
 
 const struct audit_counts *intake_counts(const struct intake *intake)

@@ -61,6 +61,7 @@ static void write_events(struct server *server, struct buffer *out)
         {"harrier_events_received_total", "counter", "Audit events, and what stood in the place of one, that were read.", offsetof(struct tally_counts, received)},
         {"harrier_events_evaluated_total", "counter", "Events that the rules have judged.", offsetof(struct tally_counts, evaluated)},
         {"harrier_events_dead_lettered_total", "counter", "What was no event and went to the dead letters.", offsetof(struct tally_counts, dead_lettered)},
+        {"harrier_dead_letters_left_out_total", "counter", "Of harrier_events_dead_lettered_total: over the bound of one body, kept as one summary.", offsetof(struct tally_counts, letters_left_out)},
         {"harrier_events_in_flight", "gauge", "Events in requests that are not answered yet.", offsetof(struct tally_counts, in_flight)},
         {"harrier_events_cut_total", "counter", "Events that went over a bound and were judged on what was seen.", offsetof(struct tally_counts, cut)},
         {"harrier_events_other_total", "counter", "What envelopes held beside audit events: control messages, other logs.", offsetof(struct tally_counts, other)},

@@ -42,6 +42,7 @@ static void add_counts(struct tally_counts *to, const struct tally_counts *from)
     to->evaluated += from->evaluated;
     to->dead_lettered += from->dead_lettered;
     to->in_flight += from->in_flight;
+    to->letters_left_out += from->letters_left_out;
     to->cut += from->cut;
     to->alerts += from->alerts;
     to->other += from->other;

@@ -15,6 +15,7 @@ struct tally_counts {
     uint64_t evaluated;
     uint64_t dead_lettered;
     uint64_t in_flight; /* judged, in units that are not answered yet */
+    uint64_t letters_left_out; /* of dead_lettered: counted, and not kept one by one */
     uint64_t cut;       /* went over a bound */
     uint64_t alerts;
     uint64_t other;     /* in an envelope, no audit event, and no error: received does not count it */

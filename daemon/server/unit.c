@@ -21,8 +21,14 @@
 
 enum { PART_BYTES = 1024 * 1024, RETRY_AFTER_SECONDS = 15, LONGEST_RATE_WAIT_SECONDS = 20, CLUSTER_BYTES = 256, MESSAGES_PER_COUNT = 64 };
 
-/* Between two tries to store what must not be lost. */
+/* Dead letters of one unit that are kept one by one, and their bytes; what is beyond is one more, a summary. A body of a million times {} would fill the queue
+ * and the store each time that it is sent. */
+enum { LETTERS_MOST = 1000, LETTERS_BYTES_MOST = 8 * 1024 * 1024 };
+
+/* Between two tries to store what must not be lost, or what finds the queue full of its own unit's parts; and how many of the latter: as many as an answer has
+ * time by default. */
 static const struct timeval patience = {0, 250000};
+enum { TRIES_MOST = 40 };
 
 struct unit {
     struct worker *worker;
@@ -46,6 +52,8 @@ struct unit {
     enum result failed;      /* why it cannot be acknowledged; RESULT_OK so far */
     bool unreadable;         /* not one JSON value in it */
     uint64_t error_offset;
+    uint64_t letters, letters_bytes;           /* dead letters that are kept */
+    uint64_t left_out, left_out_bytes, left_out_from; /* and those that are not: how many, of how many bytes, and where the first stood */
     struct event *turn;          /* after end(): goes on with what is set aside; NULL until needed */
     struct audit_counts counted; /* so far */
 };
@@ -55,6 +63,7 @@ struct part {
     struct unit *unit;
     struct submission *submission; /* come back unstored */
     struct event *again;           /* waits to be submitted once more */
+    unsigned int tries;            /* of that */
     size_t charged;
     enum result result;
 };
@@ -109,11 +118,11 @@ static void submit_again_cb(evutil_socket_t fd, short events, void *argument)
     if (submit_part(part, submission))
         return;
     part->submission = submission;
-    if (may_try_again(worker)) {
+    if (may_try_again(worker) && (part->unit->must_not_fail || part->tries++ < TRIES_MOST)) {
         event_add(part->again, &patience);
         return;
     }
-    part->result = RESULT_CLOSED;
+    part->result = part->unit->must_not_fail ? RESULT_CLOSED : RESULT_BUSY;
     part_arrived(&part->message, worker);
 }
 
@@ -134,9 +143,10 @@ static void part_arrived(struct mailbox_message *message, void *context)
         keep_trying(part);
         return;
     }
-    if (part->result != RESULT_OK)
-        unit->failed = part->result;
-    if (part->result != RESULT_OK && unit->must_not_fail)
+    bool lost = part->result != RESULT_OK && (unit->must_not_fail || is_final(part->result));
+    if (part->result != RESULT_OK && !is_final(part->result))
+        unit->failed = part->result; /* else it would be refused again: what is behind it must not wait for that */
+    if (lost)
         log_about(LOG_LEVEL_ERROR, LOG_FIELD_SOURCE, worker->options.config->sources[unit->source].name,
                   "source `%s`: %zu alerts could not be stored and are lost: %s", worker->options.config->sources[unit->source].name,
                   submission_alert_count(part->submission), result_text(part->result));
@@ -180,7 +190,7 @@ static void hand_part_over(struct unit *unit)
     unit->charged = 0;
     if (submit_part(part, unit->submission)) {
         unit->parts++;
-    } else if (unit->must_not_fail) {
+    } else if (unit->must_not_fail || unit->parts) { /* one whose own parts fill the queue would find it full each time that it comes */
         part->submission = unit->submission;
         unit->parts++;
         keep_trying(part);
@@ -230,17 +240,35 @@ static void on_alert(void *context, const struct alert *alert)
         return;
     enum result result = routing_add_alert(unit->rules->generation->routes, worker->route_arena, alert, unit->submission);
     if (result != RESULT_OK) {
+        struct submission_dead_letter letter = {
+            .source = slice_of(worker->options.config->sources[unit->source].name),
+            .reason = slice_of(audit_dead_reason_text(AUDIT_DEAD_LIMIT)),
+            .detail = SLICE("an alert that cannot be queued"),
+            .total_length = alert->json.length,
+            .kept = slice_first(buffer_slice(&alert->json), unit->options.limits.dead_letter_bytes),
+        };
+        submission_add_dead_letter(unit->submission, &letter);
         log_write_fields(LOG_LEVEL_ERROR,
                          LOG_FIELDS({LOG_FIELD_RULE, alert->rule}, {LOG_FIELD_ALERT, slice_of(alert->alert_id)},
                                     {LOG_FIELD_SOURCE, slice_of(worker->options.config->sources[unit->source].name)}),
-                         "an alert of rule %.*s could not be queued: %s", SLICE_ARGS(alert->rule), result_text(result));
-        unit->failed = result;
+                         "an alert of rule %.*s cannot be queued, now or later, and is a dead letter: %s", SLICE_ARGS(alert->rule), result_text(result));
+        charge(unit);
         return;
     }
     pthread_mutex_lock(&worker->mutex);
     counts_of(unit)->alerts++;
     pthread_mutex_unlock(&worker->mutex);
     charge(unit);
+}
+
+static void leave_out(struct unit *unit, const struct audit_dead *dead)
+{
+    if (unit->left_out++ == 0)
+        unit->left_out_from = dead->offset;
+    unit->left_out_bytes += dead->length;
+    pthread_mutex_lock(&unit->worker->mutex);
+    counts_of(unit)->letters_left_out++;
+    pthread_mutex_unlock(&unit->worker->mutex);
 }
 
 static void on_dead(void *context, const struct audit_dead *dead)
@@ -257,8 +285,32 @@ static void on_dead(void *context, const struct audit_dead *dead)
         .offset = dead->offset,
         .kept = dead->bytes,
     };
-    if (submission_add_dead_letter(unit->submission, &letter) != RESULT_OK)
-        unit->failed = RESULT_LIMIT;
+    if (unit->letters == LETTERS_MOST || unit->letters_bytes + dead->bytes.length > LETTERS_BYTES_MOST) {
+        leave_out(unit, dead);
+        return;
+    }
+    unit->letters++;
+    unit->letters_bytes += dead->bytes.length;
+    submission_add_dead_letter(unit->submission, &letter); /* which is far below what one can be */
+    charge(unit);
+}
+
+static void add_summary(struct unit *unit)
+{
+    char detail[128];
+    struct submission_dead_letter letter = {
+        .source = slice_of(unit->worker->options.config->sources[unit->source].name),
+        .reason = slice_of(audit_dead_reason_text(AUDIT_DEAD_LIMIT)),
+        .total_length = unit->left_out_bytes,
+        .offset = unit->left_out_from,
+    };
+
+    if (!unit->left_out || unit->failed != RESULT_OK)
+        return;
+    snprintf(detail, sizeof detail, "%llu more stretches of the same input are no audit events, and are not kept one by one",
+             (unsigned long long)unit->left_out);
+    letter.detail = slice_of(detail);
+    submission_add_dead_letter(unit->submission, &letter);
     charge(unit);
 }
 
@@ -500,6 +552,7 @@ static void add_position(struct unit *unit)
 static void hand_over(struct unit *unit)
 {
     count(unit);
+    add_summary(unit);
     unit->handed_over = true;
     if (unit->failed == RESULT_OK)
         add_position(unit);

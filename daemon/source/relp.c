@@ -86,10 +86,9 @@ static enum relp_step read_command(struct relp *relp, char byte)
 
 static enum relp_step begin_data(struct relp *relp)
 {
-    uint64_t most = relp->command == RELP_COMMAND_SYSLOG ? relp->message_bytes : RELP_OFFERS_BYTES;
-
-    if (relp->data_left > most)
-        return broken(relp, relp->command == RELP_COMMAND_SYSLOG ? "a message is longer than is allowed" : "a command's data is too long");
+    /* a message of any length is taken: the client would send it again on each of its next connections, and all behind it would wait */
+    if (relp->command != RELP_COMMAND_SYSLOG && relp->data_left > RELP_OFFERS_BYTES)
+        return broken(relp, "a command's data is too long");
     buffer_reset(&relp->offers, RELP_OFFERS_BYTES);
     relp->begun = false;
     relp->state = relp->data_left ? RELP_STATE_DATA : RELP_STATE_TRAILER;

@@ -34,9 +34,8 @@ enum relp_state {
 
 enum relp_command { RELP_COMMAND_OPEN, RELP_COMMAND_SYSLOG, RELP_COMMAND_CLOSE, RELP_COMMAND_OTHER, RELP_COMMAND_HINT };
 
-/* Zero but for message_bytes at the start. */
+/* Zero at the start. */
 struct relp {
-    uint64_t message_bytes; /* a message that says it is longer breaks the connection */
     enum relp_state state;
     bool open;
     bool begun;            /* RELP_MESSAGE was said */

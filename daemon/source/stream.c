@@ -324,7 +324,6 @@ static void opened(struct channel *channel)
 
     stream->is_relp = worker->endpoints[channel->source].protocol == SOURCE_RELP;
     stream->syslog = syslog_reader_new(&limits);
-    stream->relp.message_bytes = limits.message_bytes ? limits.message_bytes : SYSLOG_MESSAGE_BYTES_MOST;
     event_assign(&stream->retry, worker->base, -1, 0, retry_cb, stream);
     keep_alive(channel->transport.fd);
     counter_add(&worker->streams[channel->source].connections, 1);

@@ -444,7 +444,7 @@ static bool take_frame_step(struct stream_connection *stream, struct slice *byte
 
     if (length > part.length)
         relp_take(&stream->relp, bytes, length - part.length);
-    return taken;
+    return taken || length > part.length;
 }
 
 bool stream_take_step(struct stream_connection *stream, struct slice *bytes)

@@ -20,7 +20,8 @@ struct intake_options {
     struct audit_limits limits;
     size_t raw_bytes;      /* of an event's text, in its alerts */
     struct budget *budget; /* of bytes in flight, of all; NULL: unbounded */
-    uint64_t memory;       /* bytes that this intake alone may hold in flight; 0: only the budget bounds it */
+    uint64_t memory;       /* bytes that this intake alone may hold in flight; 0: only the budget bounds it. An event that would go over it, or alone over the
+                            * whole budget, is cut, as sent again it would fit no better */
     bool must_not_fail;    /* the sender cannot send again: where memory is refused, the event in hand is cut, and never the unit */
 };
 

@@ -8,7 +8,7 @@ from test_limits import BOMB, firehose, with_length
 
 def test_a_stop_does_not_wait_for_what_is_still_to_be_unpacked(make_harrier):
     harrier = make_harrier(workers=1).start()
-    bomb = with_length(firehose(*[BOMB * 10] * 10))
+    bomb = with_length(firehose(*[BOMB * 20] * 10))
     with contextlib.ExitStack() as stack:
         for _ in range(30):  # 18 GB
             stack.enter_context(socket.create_connection(("127.0.0.1", harrier.port))).sendall(bomb)

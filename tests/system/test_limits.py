@@ -34,7 +34,7 @@ def pubsub(payload):
     return json.dumps({"message": {"data": base64.b64encode(gzip.compress(payload)).decode()}, "subscription": "s"}).encode()
 
 
-BOMB = b"\n" * (6 << 20)
+BOMB = b"\n" * (3 << 20)
 
 
 @pytest.mark.parametrize("request_of", [
@@ -59,3 +59,11 @@ def test_what_unpacks_to_much_keeps_no_other_client_of_its_worker_waiting(harrie
         connection.setblocking(True)
         assert connection.makefile("rb").readline().split()[1] == b"200"
     assert sorted(audit_ids(harrier.stored())) == ATTACKS
+
+
+def test_a_million_times_no_event_is_acknowledged_and_what_is_behind_it_judged(harrier):
+    assert harrier.post(b"{}\n" * 1_000_000 + captured.attacks())[0] == 200
+    assert sorted(audit_ids(harrier.stored())) == ATTACKS
+    assert harrier.metric("harrier_events_dead_lettered_total") == 1_000_000
+    assert harrier.metric("harrier_dead_letters_left_out_total") == 999_000
+    assert harrier.metric("harrier_store_dead_letters") == 1_001

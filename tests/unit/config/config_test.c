@@ -592,6 +592,8 @@ static void test_values_are_refused_with_what_they_should_be(void **state)
     assert_error("store: {retention: 5}\n", "ms, s, m, h or d");
     assert_error("store: {retention: 1s}\n", "must be from 1m to 3650d");
     assert_error("limits: {acknowledge_timeout: 30s}\n", "must be from 10ms to 25s");
+    assert_error("limits: {connection_memory: 4MiB}\n", "`connection_memory` in limits is less than `event_bytes`");
+    assert_error("limits: {event_bytes: 65MiB}\n", "`connection_memory` in limits is less than `event_bytes`");
     assert_error("admin: {insecure: yes}\n", "must be true or false");
     assert_error("log: {level: inof}\n", "must be one of error, warning, notice, info, debug, not `inof`; did you mean `info`?");
     assert_error("log: {level: }\n", "has no value");

@@ -237,20 +237,45 @@ static void test_padding_over_a_bound_gives_an_alert_of_its_own_and_what_was_see
     stop(&line);
 }
 
-static void test_a_memory_budget_that_is_too_small_refuses_and_gives_everything_back(void **state)
+/* The same event, in two pieces so that it is held, under a budget of which so much is taken already. */
+static enum result feed_under_budget(struct line *line, uint64_t limit, uint64_t taken)
+{
+    const struct intake_sink sink = {.context = line, .alert = on_alert, .dead = on_dead};
+
+    start(line);
+    intake_free(line->intake);
+    line->options.budget = budget_new(limit);
+    budget_take_always(line->options.budget, taken);
+    line->intake = intake_new(line->scratch, &line->options, &sink);
+    enum result result = intake_feed(line->intake, SLICE(HEAD OBJECT("busybox:1")));
+    if (result == RESULT_OK)
+        result = intake_feed(line->intake, SLICE(TAIL));
+    if (result == RESULT_OK)
+        result = intake_finish(line->intake, NULL);
+    intake_free(line->intake);
+    line->intake = NULL;
+    assert_int_equal(budget_used(line->options.budget), taken);
+    budget_give(line->options.budget, taken);
+    budget_free(line->options.budget);
+    return result;
+}
+
+static void test_what_finds_no_memory_now_is_refused_and_gives_everything_back(void **state)
 {
     struct line line;
     (void)state;
-    start(&line);
-    intake_free(line.intake);
-    line.options.budget = budget_new(100);
-    const struct intake_sink sink = {.context = &line, .alert = on_alert, .dead = on_dead};
-    line.intake = intake_new(line.scratch, &line.options, &sink);
-    assert_int_equal(intake_feed(line.intake, SLICE(HEAD OBJECT("busybox:1") TAIL)), RESULT_BUSY);
-    intake_free(line.intake);
-    line.intake = NULL;
-    assert_int_equal(budget_used(line.options.budget), 0);
-    budget_free(line.options.budget);
+    assert_int_equal(feed_under_budget(&line, 1 << 20, 1 << 20), RESULT_BUSY);
+    assert_int_equal(line.alerts.count, 0); /* all of it comes again */
+    stop(&line);
+}
+
+/* Sent again it would find no more. */
+static void test_what_is_more_than_all_memory_is_cut_and_judged_and_not_refused_for_ever(void **state)
+{
+    struct line line;
+    (void)state;
+    assert_int_equal(feed_under_budget(&line, 100, 0), RESULT_OK);
+    assert_int_equal(line.alerts.count, 1);
     stop(&line);
 }
 
@@ -426,7 +451,8 @@ int main(void)
         cmocka_unit_test(test_a_long_answer_of_a_read_is_no_alert_of_a_rule_on_answers),
         cmocka_unit_test(test_any_order_of_keys_gives_the_same_verdict),
         cmocka_unit_test(test_padding_over_a_bound_gives_an_alert_of_its_own_and_what_was_seen_still_counts),
-        cmocka_unit_test(test_a_memory_budget_that_is_too_small_refuses_and_gives_everything_back),
+        cmocka_unit_test(test_what_finds_no_memory_now_is_refused_and_gives_everything_back),
+        cmocka_unit_test(test_what_is_more_than_all_memory_is_cut_and_judged_and_not_refused_for_ever),
         cmocka_unit_test(test_who_must_not_fail_has_events_cut_where_the_budget_ends_and_nothing_is_out_of_sight),
         cmocka_unit_test(test_two_connections_of_one_thread_do_not_mix_their_events),
         cmocka_unit_test(test_a_log_entry_is_decided_as_the_event_that_it_is),

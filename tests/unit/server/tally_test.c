@@ -28,13 +28,13 @@ static void test_tallies_of_workers_add_up(void **state)
 {
     struct tally one = {0}, two = {0}, sum = {0};
     (void)state;
-    tally_row(&one, 0, SLICE("a"))->counts = (struct tally_counts){1, 2, 3, 4, 5, 6, 7};
+    tally_row(&one, 0, SLICE("a"))->counts = (struct tally_counts){1, 2, 3, 4, 5, 6, 7, 8};
     tally_row(&two, 0, SLICE("b"))->counts.received = 1;
-    tally_row(&two, 0, SLICE("a"))->counts = (struct tally_counts){10, 20, 30, 40, 50, 60, 70};
+    tally_row(&two, 0, SLICE("a"))->counts = (struct tally_counts){10, 20, 30, 40, 50, 60, 70, 80};
     tally_merge(&sum, &one);
     tally_merge(&sum, &two);
     struct tally_counts a = tally_row(&sum, 0, SLICE("a"))->counts;
-    const struct tally_counts expected = {11, 22, 33, 44, 55, 66, 77};
+    const struct tally_counts expected = {11, 22, 33, 44, 55, 66, 77, 88};
     assert_memory_equal(&a, &expected, sizeof expected);
     assert_int_equal(sum.count, 2);
     tally_free(&one);

@@ -896,6 +896,34 @@ static void test_a_frame_that_lies_about_its_length_has_no_response(void **state
     stop(&p);
 }
 
+/* Closed, its client would send it again as the first of each connection, and all behind it would wait for ever. */
+static void test_a_relp_message_over_the_bound_is_judged_as_far_as_it_goes_and_passed(void **state)
+{
+    struct source_limits limits = source_default_limits;
+    struct buffer text = {0};
+    struct peer p;
+    (void)state;
+    limits.body_bytes = SYSLOG_HEADER_BYTES;
+    for (size_t chunk = 100; chunk < 100000; chunk *= 30) {
+        start_with(&p, RELP, &limits);
+        buffer_reset(&text, 0);
+        say(&p, OPEN);
+        buffer_reset(&p.answer, 65536);
+        buffer_append_text(&text, "2 syslog 60006 <1>{\"a");
+        for (int i = 0; i < 60000; i++)
+            buffer_append_byte(&text, 'a');
+        buffer_append_text(&text, "\n3 syslog 10 <1>{\"a\":1}\n");
+        for (struct slice rest = buffer_slice(&text); rest.length; rest = slice_from(rest, rest.length < chunk ? rest.length : chunk))
+            say_slice(&p, slice_first(rest, chunk));
+        assert_answers(&p, "2 rsp 6 200 OK\n3 rsp 6 200 OK\n");
+        assert_false(p.closed);
+        assert_int_equal(counts_of(&p).cut_frames, 1);
+        assert_int_equal(counts_of(&p).bad_frames, 0);
+        stop(&p);
+    }
+    buffer_free(&text);
+}
+
 static void test_what_is_no_relp_is_closed(void **state)
 {
     struct peer p;
@@ -1098,6 +1126,7 @@ int main(void)
         cmocka_unit_test(test_a_frame_that_is_cut_off_is_given_up_alone),
         cmocka_unit_test(test_whole_frames_of_a_client_that_sends_no_more_are_answered),
         cmocka_unit_test(test_a_frame_that_lies_about_its_length_has_no_response),
+        cmocka_unit_test(test_a_relp_message_over_the_bound_is_judged_as_far_as_it_goes_and_passed),
         cmocka_unit_test(test_what_is_no_relp_is_closed),
         cmocka_unit_test(test_a_session_that_is_not_opened_is_closed),
         cmocka_unit_test(test_a_client_that_takes_no_responses_is_closed),
