@@ -14,6 +14,7 @@ static const char *const texts[RESULT_COUNT] = {
     [RESULT_IO] = "input/output error",
     [RESULT_FULL] = "no space left",
     [RESULT_CORRUPT] = "damaged data",
+    [RESULT_GONE] = "removed or replaced",
     [RESULT_UNSUPPORTED] = "not supported",
     [RESULT_CLOSED] = "closed",
     [RESULT_TIMEOUT] = "timed out",

@@ -356,8 +356,13 @@ static void maintain(struct commit *commit, bool idle)
         commit->next_maintenance = now + CLOCK_SECOND / 10;
 }
 
-static void watch_room(struct commit *commit)
+/* While nothing is committed nobody else would notice. */
+static void watch_store(struct commit *commit)
 {
+    enum result result = store_check(commit->options.store);
+
+    if (result != RESULT_OK && commit->failing == RESULT_OK)
+        note_failure(commit, result);
     make_room(commit);
     show_health(commit);
 }
@@ -426,7 +431,7 @@ static void *commit_main(void *argument)
         if (idle || clock_monotonic() >= commit->next_maintenance)
             maintain(commit, idle);
         if (idle || commit->full)
-            watch_room(commit);
+            watch_store(commit);
     }
     store_last_results(commit);
     return NULL;

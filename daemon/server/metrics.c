@@ -338,6 +338,8 @@ static void write_store(struct server *server, struct buffer *out)
     single(out, "harrier_store_refused_total", "counter", "Submissions refused because the queue was full.", commit.refused);
     single(out, "harrier_store_refused_for_room_total", "counter", "Submissions refused because the store held twice store.size.",
            commit.refused_for_room);
+    single(out, "harrier_store_losses_total", "counter",
+           "Times that the store or a part of it was found missing, emptied, replaced or written over, at the start or since.", store_losses(server->store));
     single(out, "harrier_store_queue_bytes", "gauge", "Submissions that wait for a commit.", commit.queued_bytes);
     family(out, "harrier_store_commit_seconds_total", "counter", "Time spent in commits.");
     buffer_printf(out, "harrier_store_commit_seconds_total %.6f\n", (double)commit.nanoseconds / 1e9);

@@ -284,12 +284,16 @@ enum result store_commit(struct store *store, struct store_submission *submissio
 {
     struct store_commit_counts refused = {0}, done = {0};
     enum result result = writer_ready(store);
+    if (result == RESULT_OK && submission_count > 0)
+        result = store_check(store);
     bool anything = check_submissions(store, submissions, submission_count, &refused) || result_count > 0;
     done.refused_for_room = refused.refused_for_room;
     if (result == RESULT_OK && anything)
         result = write_all(store, submissions, submission_count, results, result_count, &done);
-    else if (!anything)
+    else if (result == RESULT_OK && !anything)
         result = refused.refused_for_room > 0 ? RESULT_FULL : RESULT_OK;
+    if (result == RESULT_OK && submission_count > 0)
+        result = store_check(store); /* removed meanwhile: it is written where nobody finds it */
     result = failure_of_store(result);
     if (result != RESULT_OK) {
         mark_failed(submissions, submission_count, result);

@@ -26,6 +26,7 @@ static enum result checkpoint(struct store *store, int mode)
         store->wal_pages = (uint64_t)in_wal;
     if (copied >= 0)
         store->checkpointed_pages = (uint64_t)copied;
+    identity_note(store);
     return RESULT_OK;
 }
 
@@ -46,7 +47,10 @@ static enum result checkpoint_pinned(struct store *store)
 
 enum result store_checkpoint(struct store *store, bool idle)
 {
-    enum result result = writer_ready(store);
+    enum result result = store_check(store); /* copied over a strange file, the WAL's pages would be no use to anybody */
+    if (result == RESULT_GONE && !store->identity.noted)
+        return result;
+    result = writer_ready(store);
     if (result != RESULT_OK)
         return result;
     uint64_t threshold = store->options.checkpoint_bytes / DATABASE_PAGE_BYTES;

@@ -83,16 +83,18 @@ static const char version_3[] = "CREATE TABLE counted_time (id INTEGER PRIMARY K
 const char *const schema_steps[] = {version_1, version_2, version_3};
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];
 
-/* Whose database it is: RESULT_NOT_FOUND if it is empty. */
+/* Whose database it is: RESULT_NOT_FOUND if it is empty, or was left so by an end in the middle of making it. */
 static enum result check_owner(struct database *database)
 {
-    int64_t application, tables;
+    int64_t application, tables, version;
     enum result result = database_number(database, "PRAGMA application_id", &application);
     if (result == RESULT_OK)
         result = database_number(database, "SELECT count(*) FROM sqlite_schema", &tables);
+    if (result == RESULT_OK)
+        result = database_number(database, "PRAGMA user_version", &version);
     if (result != RESULT_OK)
         return result;
-    if (application == 0 && tables == 0)
+    if ((application == 0 || application == DATABASE_APPLICATION_ID) && tables == 0 && version == 0)
         return RESULT_NOT_FOUND;
     if (application != DATABASE_APPLICATION_ID) {
         database_set_error(database, "%s is a database of another program: name another directory for the store", database->path);
@@ -101,8 +103,13 @@ static enum result check_owner(struct database *database)
     return RESULT_OK;
 }
 
-static enum result check_not_newer(struct database *database, int64_t found, int version)
+/* A version is an index into the steps, so it is looked at first. */
+static enum result check_version(struct database *database, bool empty, int64_t found, int version)
 {
+    if (found < 0 || (found == 0 && !empty)) {
+        database_set_error(database, "%s has the version %lld, which no store has: " DATABASE_DAMAGE_REMEDY, database->path, (long long)found);
+        return RESULT_CORRUPT;
+    }
     if (found <= version)
         return RESULT_OK;
     database_set_error(database,
@@ -121,7 +128,7 @@ enum result schema_check(struct database *database, int version)
     if (result == RESULT_OK)
         result = database_number(database, "PRAGMA user_version", &found);
     if (result == RESULT_OK)
-        result = check_not_newer(database, found, version);
+        result = check_version(database, false, found, version);
     if (result == RESULT_OK && found < version) {
         database_set_error(database, "%s is of an older version: start the daemon of this version once, it migrates the store",
                            database->path);
@@ -148,7 +155,8 @@ static enum result run_step(struct database *database, const char *step, int ver
 enum result schema_migrate(struct database *database, const char *const *steps, int count)
 {
     enum result result = check_owner(database);
-    if (result == RESULT_NOT_FOUND) {
+    bool empty = result == RESULT_NOT_FOUND;
+    if (empty) {
         char settings[160];
         snprintf(settings, sizeof settings, "PRAGMA page_size=%d; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA application_id=%d",
                  DATABASE_PAGE_BYTES, DATABASE_APPLICATION_ID);
@@ -158,7 +166,7 @@ enum result schema_migrate(struct database *database, const char *const *steps, 
     if (result == RESULT_OK)
         result = database_number(database, "PRAGMA user_version", &version);
     if (result == RESULT_OK)
-        result = check_not_newer(database, version, count);
+        result = check_version(database, empty, version, count);
     if (result == RESULT_OK)
         result = database_run(database, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0");
     for (; result == RESULT_OK && version < count; version++)

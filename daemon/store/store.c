@@ -3,15 +3,11 @@
 
 #include "harrier/log.h"
 #include "harrier/memory.h"
+#include "files.h"
 #include "schema.h"
 #include "writer.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { DAY_SECONDS = 86400 };
@@ -57,87 +53,7 @@ static void fill_defaults(struct store_options *options)
         options->busy_timeout_ms = 5000;
 }
 
-static char *path_in(const char *directory, const char *name)
-{
-    return xasprintf("%s/%s", directory, name);
-}
-
 /* --- opening ------------------------------------------------------------------------------------------------------------ */
-
-/* The directory with all that is missing above it. */
-static enum result make_directory(const char *directory, char **error)
-{
-    char *path = xstrdup(directory);
-    int failure = 0;
-    for (char *at = path + 1; failure == 0; at++) {
-        if (*at != '/' && *at != '\0')
-            continue;
-        char end = *at;
-        *at = '\0';
-        if (mkdir(path, end == '\0' ? 0700 : 0755) != 0 && errno != EEXIST)
-            failure = errno;
-        *at = end;
-        if (end == '\0')
-            break;
-    }
-    free(path);
-    if (failure == 0)
-        return RESULT_OK;
-    *error =
-        xasprintf("cannot make the store's directory %s: %s: make it, owned by the daemon's user, mode 0700", directory, strerror(failure));
-    return result_from_errno(failure);
-}
-
-static void read_lock_owner(int lock, char *pid, size_t size)
-{
-    ssize_t length = pread(lock, pid, size - 1, 0);
-    pid[length > 0 ? length : 0] = '\0';
-    pid[strspn(pid, "0123456789")] = '\0';
-}
-
-/* The lock is the kernel's (flock): it cannot outlive its process, whatever the file says. The pid in it is for people. */
-static enum result take_lock(struct store *store, char **error)
-{
-    char *path = path_in(store->options.directory, "store.lock");
-    enum result result = RESULT_OK;
-    store->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (store->lock < 0) {
-        result = result_from_errno(errno);
-        *error = xasprintf("cannot open %s: %s: the store's directory must belong to the daemon's user", path, strerror(errno));
-    } else if (flock(store->lock, LOCK_EX | LOCK_NB) != 0) {
-        char pid[24];
-        read_lock_owner(store->lock, pid, sizeof pid);
-        result = RESULT_BUSY;
-        *error = xasprintf("the store %s is in use by process %s: stop that one, or name another directory for the store",
-                           store->options.directory, *pid ? pid : "(unknown)");
-    } else if (ftruncate(store->lock, 0) != 0 || dprintf(store->lock, "%ld\n", (long)getpid()) < 0) {
-        log_warning("store: cannot write the process id into %s: %s", path, strerror(errno));
-    }
-    free(path);
-    return result;
-}
-
-/* SQLite would make the file with the mode that the umask leaves, and gives its -wal and -shm the same mode. The file is never opened a second
- * time outside SQLite: closing that descriptor would drop SQLite's locks (fcntl). */
-static enum result make_file(const struct store *store, const char *path, char **error)
-{
-    int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (file < 0 && errno != EEXIST) {
-        enum result result = result_from_errno(errno);
-        *error = xasprintf("cannot make %s: %s: the store's directory must belong to the daemon's user", path, strerror(errno));
-        return result;
-    }
-    if (file >= 0) {
-        close(file);
-        int directory = open(store->options.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (directory >= 0) {
-            if (fsync(directory) != 0)
-                log_warning("store: cannot sync the directory %s: %s", store->options.directory, strerror(errno));
-            close(directory);
-        }
-    }
-    return RESULT_OK;
-}
 
 /* SQLite calls it after each commit with the pages that the WAL holds by then. */
 static int note_wal_pages(void *context, sqlite3 *handle, const char *name, int pages)
@@ -188,12 +104,24 @@ static enum result read_state(struct store *store)
     return result;
 }
 
+/* SQLite opens a file that it may not write for reading, and says so only when something is written. */
+static enum result check_writable(struct store *store)
+{
+    if (sqlite3_db_readonly(store->database.handle, "main") != 1)
+        return RESULT_OK;
+    database_set_error(&store->database, "%s can be read only: give it and its directory to the daemon's user, mode 0600 and 0700, on a file system that is "
+                                         "mounted for writing", store->database.path);
+    return RESULT_DENIED;
+}
+
 static enum result connect(struct store *store)
 {
-    char *path = path_in(store->options.directory, "store.db");
+    char *path = xasprintf("%s/store.db", store->options.directory);
     enum result result =
         database_open(&store->database, path, SQLITE_OPEN_READWRITE, store->options.vfs, store->options.busy_timeout_ms, writer_sql);
     free(path);
+    if (result == RESULT_OK)
+        result = check_writable(store);
     if (result == RESULT_OK)
         result = schema_migrate(&store->database, schema_steps, schema_version);
     /* What a burst has made of the WAL is cut to this when it begins anew. */
@@ -203,8 +131,12 @@ static enum result connect(struct store *store)
         store->wal_pages = 0;
         store->checkpointed_pages = 0;
         sqlite3_wal_hook(store->database.handle, note_wal_pages, store);
-        result = read_state(store);
+        result = identity_read(store);
     }
+    if (result == RESULT_OK)
+        result = read_state(store);
+    if (result == RESULT_OK)
+        identity_note(store);
     return result;
 }
 
@@ -214,20 +146,17 @@ enum result store_open(const struct store_options *options, struct store **opene
     store->options = *options;
     store->options.directory = xstrdup(options->directory);
     store->lock = -1;
+    store->directory_lock = -1;
     fill_defaults(&store->options);
     *opened = NULL;
     *error = NULL;
-    char *path = path_in(store->options.directory, "store.db");
-    enum result result = make_directory(store->options.directory, error);
-    if (result == RESULT_OK)
-        result = take_lock(store, error);
-    if (result == RESULT_OK)
-        result = make_file(store, path, error);
-    free(path);
+    enum result result = files_prepare(store, error);
     if (result == RESULT_OK) {
         result = connect(store);
         if (result == RESULT_OK)
             result = aging_open(store);
+        if (result == RESULT_OK)
+            files_opened(store);
         if (result != RESULT_OK)
             *error = xstrdup(store->database.error);
     }
@@ -243,10 +172,13 @@ void store_close(struct store *store)
     if (store == NULL)
         return;
     aging_close(store);
+    files_closing(store);
     database_close(&store->database); /* the last connection's end checkpoints the WAL and removes it */
     map_free(store->destinations, NULL);
     if (store->lock >= 0)
         close(store->lock);
+    if (store->directory_lock >= 0)
+        close(store->directory_lock);
     free((char *)store->options.directory);
     free(store);
 }
@@ -262,8 +194,12 @@ enum result writer_ready(struct store *store)
 {
     if (!store->reopen)
         return RESULT_OK;
+    store->identity.noted = false;
+    enum result result = identity_may_reopen(store);
+    if (result != RESULT_OK)
+        return result;
     database_close(&store->database);
-    enum result result = connect(store);
+    result = connect(store);
     store->reopen = result != RESULT_OK;
     if (result == RESULT_OK)
         log_notice("store: the database answers again");
@@ -321,7 +257,9 @@ enum result writer_add_to_meta(struct store *store, const char *name, int64_t nu
 
 enum result store_probe(struct store *store)
 {
-    enum result result = writer_ready(store);
+    enum result result = store_check(store);
+    if (result == RESULT_OK)
+        result = writer_ready(store);
     if (result == RESULT_OK)
         result = writer_begin(store);
     if (result == RESULT_OK)

@@ -7,6 +7,9 @@
 #include "harrier/map.h"
 #include "harrier/store.h"
 
+#include <stdatomic.h>
+#include <sys/types.h>
+
 enum writer_statement {
     WRITER_BEGIN,
     WRITER_COMMIT,
@@ -45,10 +48,30 @@ _Static_assert((int)WRITER_STATEMENT_COUNT <= (int)DATABASE_STATEMENTS_MAX, "roo
 
 extern const char *const writer_sql[WRITER_STATEMENT_COUNT];
 
+enum { STORE_SIDE_WAL, STORE_SIDE_SHM, STORE_SIDE_FILES };
+
+/* What tells this store and its files from others, and from themselves after somebody has written over them. While the daemon runs nobody else writes:
+ * store.db changes in a checkpoint alone, and then this is noted anew. */
+struct store_identity {
+    int64_t id; /* random, in meta; 0: not read yet */
+    bool noted;
+    uint8_t header[100]; /* of store.db: https://www.sqlite.org/fileformat.html#the_database_header */
+    int64_t bytes;       /* of store.db */
+    struct {
+        dev_t device;
+        ino_t inode;
+    } side[STORE_SIDE_FILES];
+    bool gone; /* as of the last check */
+};
+
 struct store {
     struct store_options options; /* defaults filled in; directory is owned */
     struct database database;
-    int lock;    /* descriptor of the lock file; the lock is held while it is open */
+    int lock;           /* descriptor of the lock file; the lock is held while it is open */
+    int directory_lock; /* of the directory, locked too: the lock file can be removed */
+    int64_t expected_id; /* what the marker says; 0: nothing */
+    struct store_identity identity;
+    atomic_uint_fast64_t losses;
     bool reopen; /* the connection met an I/O error: a fresh one reads what is really on disk before anything is written again */
 
     /* What the database holds, kept here to spare reading it in each commit. Read again whenever a transaction was rolled back. */
@@ -82,6 +105,13 @@ enum result writer_ready(struct store *store);
 enum result writer_begin(struct store *store);
 /* Commits if result is RESULT_OK, else, or if that fails, rolls back and forgets what was kept of the transaction. Returns what came of it. */
 enum result writer_end(struct store *store, enum result result);
+/* identity.c. After a connection was made: is this a store with all its tables, and the one from before? RESULT_CORRUPT; RESULT_GONE. */
+enum result identity_read(struct store *store);
+/* After a connection was made, and after each checkpoint: so the files look from now on. */
+void identity_note(struct store *store);
+/* Whether the path still leads to the store. RESULT_GONE: a connection made now would find something else, or nothing. */
+enum result identity_may_reopen(struct store *store);
+
 /* aging.c. Opening starts the store's clock; closing saves it. */
 enum result aging_open(struct store *store);
 void aging_close(struct store *store);

@@ -16,6 +16,7 @@ enum result {
     RESULT_IO,             /* the operating system reported an error */
     RESULT_FULL,           /* the disk is full */
     RESULT_CORRUPT,        /* stored data is damaged: nothing is known of what was to be stored, which is RESULT_INVALID if it is bad itself */
+    RESULT_GONE,           /* what was opened was removed, or replaced by something else */
     RESULT_UNSUPPORTED,    /* understood, but not available here */
     RESULT_CLOSED,         /* the peer or the queue is gone */
     RESULT_TIMEOUT,        /* the time allowed has passed */

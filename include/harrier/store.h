@@ -37,9 +37,10 @@ struct store_options {
 
 struct store;
 
-/* Opens for writing, creates or migrates. Takes the lock file (store.lock, holds the pid), so that a second writer is refused: RESULT_BUSY.
- * RESULT_UNSUPPORTED: made by a newer version; RESULT_CORRUPT: damaged, or not a store. On failure *error (the caller frees it) says what
- * and what to do. */
+/* Opens for writing, creates or migrates. Locks the directory and the lock file (store.lock, holds the pid), so that a second writer is refused:
+ * RESULT_BUSY. RESULT_UNSUPPORTED: made by a newer version; RESULT_CORRUPT: damaged, or not a store; RESULT_DENIED: may not be written, or is no regular
+ * file. On failure *error (the caller frees it) says what and what to do. A store that is lost (store.db missing or empty where the marker, store.id, tells
+ * of one) is begun anew, with an error in the log and in store_losses. */
 enum result store_open(const struct store_options *options, struct store **store, char **error);
 /* The store's clock: all ages are reckoned by it, and it is stored with them. Lives as long as the store; any thread may ask it. */
 struct counted *store_clock(struct store *store);
@@ -85,7 +86,7 @@ struct store_commit_counts {
 
 /* One transaction, one fsync, for all of it. On any result but RESULT_OK nothing at all was kept, no submission may be acknowledged, and the same call
  * may be made again later: RESULT_FULL: the disk is full, or there was nothing to write but submissions that find no room; RESULT_BUSY; RESULT_IO;
- * RESULT_CORRUPT: the database is damaged; RESULT_DENIED. Never RESULT_INVALID, RESULT_UNSUPPORTED or RESULT_LIMIT: those condemn one submission for
+ * RESULT_CORRUPT: the database is damaged; RESULT_GONE: it is no longer there (store_check); RESULT_DENIED. Never RESULT_INVALID, RESULT_UNSUPPORTED or RESULT_LIMIT: those condemn one submission for
  * good. Submissions that find no room do not keep the results from being committed. results may name deliveries that are gone or of an older round:
  * ignored. counts may be NULL. */
 enum result store_commit(struct store *store, struct store_submission *submissions, size_t submission_count,
@@ -95,6 +96,12 @@ enum result store_commit_results(struct store *store, const struct store_deliver
 /* False while the pages in use are above hard_bytes, and from then on until a sixteenth of it is free: alerts that are not delivered are never removed
  * to make room, for then a flood could wash away the one that matters. store_error then says what holds the room. */
 bool store_has_room(struct store *store);
+/* Is what is open still what the directory holds, as it was left? A few microseconds; store_commit asks it before and after each transaction that
+ * holds submissions. RESULT_GONE: store.db or its WAL was removed, replaced, cut or written over; nothing may be acknowledged, results may still be
+ * committed (store_error says what to do). */
+enum result store_check(struct store *store);
+/* How often the store, or a part of it, was found missing, emptied, replaced or written over, at the start or since. Any thread. */
+uint64_t store_losses(const struct store *store);
 /* Writes a row with the value that it has: RESULT_OK if the store takes writes (after a failure, on a fresh connection). */
 enum result store_probe(struct store *store);
 /* Text of the last failure of a call on this store: what, and what to do. Never NULL; valid until the next call. */

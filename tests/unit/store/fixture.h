@@ -46,7 +46,7 @@ static inline int fixture_setup(void **state)
 static inline int fixture_teardown(void **state)
 {
     struct fixture *fixture = *state;
-    static const char *const files[] = {"store.db", "store.db-wal", "store.db-shm", "store.lock"};
+    static const char *const files[] = {"store.db", "store.db-wal", "store.db-shm", "store.lock", "store.id"};
     store_close(fixture->store);
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         char path[128];

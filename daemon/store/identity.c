@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Is what is open still what the path leads to, and as we left it? SQLite does not ask: it goes on writing into a file that was removed, and every
+ * acknowledgement from then on would be worth nothing. */
+#include "harrier/log.h"
+#include "harrier/memory.h"
+#include "writer.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+
+enum { WAL_HEADER_BYTES = 32, WAL_FRAME_BYTES = 24 + DATABASE_PAGE_BYTES };
+
+#define STORE_ID_SQL "SELECT value FROM meta WHERE name = 'store_id'"
+
+/* --- after a connection was made ---------------------------------------------------------------------------------------- */
+
+static enum result check_tables(struct store *store)
+{
+    int64_t missing = 0;
+    enum result result = database_number(&store->database,
+                                         "SELECT count(*) FROM (VALUES ('meta'), ('alert'), ('document'), ('seen'), ('destination'), ('queue'),"
+                                         " ('ended'), ('dead_letter'), ('position')) AS wanted WHERE column1 NOT IN (SELECT name FROM sqlite_schema)",
+                                         &missing);
+    return result == RESULT_OK && missing > 0 ? writer_missing(store, RESULT_NOT_FOUND, "some of its tables") : result;
+}
+
+enum result identity_read(struct store *store)
+{
+    int64_t id = 0;
+    enum result result = check_tables(store);
+    if (result == RESULT_OK)
+        result = database_number(&store->database, STORE_ID_SQL, &id);
+    if (result == RESULT_NOT_FOUND && store->identity.id == 0) { /* new, or made before stores had one */
+        result = database_run(&store->database, "INSERT INTO meta VALUES ('store_id', (random() & 0x3fffffffffffffff) + 1)");
+        if (result == RESULT_OK)
+            result = database_number(&store->database, STORE_ID_SQL, &id);
+    }
+    if (result != RESULT_OK && result != RESULT_NOT_FOUND)
+        return result;
+    if (store->identity.id != 0 && id != store->identity.id) {
+        database_set_error(&store->database, "%s was replaced by another store: put back the one that was there, or restart the daemon to go on with this one",
+                           store->database.path);
+        return RESULT_GONE;
+    }
+    store->identity.id = id;
+    return RESULT_OK;
+}
+
+/* SQLite's own descriptor: a second one of ours would drop SQLite's locks when it is closed. */
+static bool read_header(struct store *store, uint8_t header[100], int64_t *bytes)
+{
+    sqlite3_file *file = NULL;
+    sqlite3_int64 size = 0;
+    if (sqlite3_file_control(store->database.handle, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK || file == NULL || file->pMethods == NULL ||
+        file->pMethods->xFileSize(file, &size) != SQLITE_OK)
+        return false;
+    memset(header, 0, 100);
+    int code = file->pMethods->xRead(file, header, 100, 0);
+    *bytes = size;
+    return code == SQLITE_OK || code == SQLITE_IOERR_SHORT_READ;
+}
+
+static const char *const side_names[STORE_SIDE_FILES] = {"-wal", "-shm"};
+
+static bool stat_side_file(const struct store *store, size_t which, struct stat *about)
+{
+    char *path = xasprintf("%s%s", store->database.path, side_names[which]);
+    bool there = stat(path, about) == 0;
+    free(path);
+    return there;
+}
+
+/* SQLite makes both with the connection and keeps them until the last one ends. */
+static bool note_side_files(struct store *store)
+{
+    for (size_t i = 0; i < STORE_SIDE_FILES; i++) {
+        struct stat about;
+        if (!stat_side_file(store, i, &about))
+            return false;
+        store->identity.side[i].device = about.st_dev;
+        store->identity.side[i].inode = about.st_ino;
+    }
+    return true;
+}
+
+void identity_note(struct store *store)
+{
+    struct store_identity *identity = &store->identity;
+    if (!read_header(store, identity->header, &identity->bytes))
+        return;
+    identity->noted = identity->noted || note_side_files(store);
+}
+
+/* --- while it is open --------------------------------------------------------------------------------------------------- */
+
+static bool has_moved(const struct store *store)
+{
+    int moved = 0;
+    return sqlite3_file_control(store->database.handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved;
+}
+
+static enum result gone(struct store *store, const char *what)
+{
+    database_set_error(&store->database, "%s", what);
+    return RESULT_GONE;
+}
+
+static enum result check_database(struct store *store)
+{
+    uint8_t header[100];
+    int64_t bytes = 0;
+    if (has_moved(store))
+        return gone(store, "store.db was removed or replaced while it was in use: put the same file back, or restart the daemon to begin with what is there; "
+                           "what is in the removed one goes on being delivered until then");
+    if (!read_header(store, header, &bytes))
+        return RESULT_OK; /* what keeps it from being read shows in the commit */
+    if (bytes >= store->identity.bytes && memcmp(header, store->identity.header, sizeof header) == 0)
+        return RESULT_OK;
+    store->reopen = true; /* to see what is there now */
+    store->identity.noted = false;
+    return gone(store, "store.db was written over, or cut, by another program while it was in use: stop that one; if the store does not recover by itself, "
+                       "stop the daemon and put a copy back");
+}
+
+static enum result check_side_files(struct store *store)
+{
+    const uint64_t wal_bytes = store->wal_pages ? WAL_HEADER_BYTES + store->wal_pages * WAL_FRAME_BYTES : 0;
+    for (size_t i = 0; i < STORE_SIDE_FILES; i++) {
+        struct stat about;
+        if (!stat_side_file(store, i, &about) || about.st_ino != store->identity.side[i].inode || about.st_dev != store->identity.side[i].device)
+            return gone(store, i == STORE_SIDE_WAL ? "store.db-wal was removed or replaced while it was in use: restart the daemon; what it held is "
+                                                     "copied into store.db before"
+                                                   : "store.db-shm was removed or replaced while it was in use: restart the daemon; nothing is lost by that");
+        if (i == STORE_SIDE_WAL && (uint64_t)about.st_size < wal_bytes)
+            return gone(store, "store.db-wal was cut by another program while it was in use: stop that one and restart the daemon; what was committed since "
+                               "the last checkpoint may be lost");
+    }
+    return RESULT_OK;
+}
+
+enum result store_check(struct store *store)
+{
+    if (store->database.handle == NULL || !store->identity.noted)
+        return RESULT_OK; /* to be opened anew: then it is asked whose it is */
+    enum result result = check_database(store);
+    if (result == RESULT_OK)
+        result = check_side_files(store);
+    if (result != RESULT_OK && !store->identity.gone)
+        atomic_fetch_add(&store->losses, 1);
+    store->identity.gone = result != RESULT_OK;
+    return result;
+}
+
+enum result identity_may_reopen(struct store *store)
+{
+    struct stat about;
+    char *path = xasprintf("%s/store.db", store->options.directory);
+    bool there = lstat(path, &about) == 0 && S_ISREG(about.st_mode) && about.st_size > 0;
+    free(path);
+    if (there && (store->database.handle == NULL || !has_moved(store)))
+        return RESULT_OK;
+    return gone(store, there ? "store.db was replaced while it was in use: put the same file back, or restart the daemon to begin with what is there"
+                             : "store.db was removed or emptied while it was in use: put the same file back, or restart the daemon to begin with an empty store");
+}
+
+uint64_t store_losses(const struct store *store)
+{
+    return atomic_load(&store->losses);
+}
