@@ -15,7 +15,7 @@ struct counted {
     struct counted_source source;
     pthread_mutex_t mutex;
     struct counted_state state; /* as of the last look */
-    bool same_boot;
+    clock_nanos missed;
     uint64_t jumps;
     clock_nanos last_jump, last_jump_at;
 };
@@ -101,9 +101,10 @@ static void resume(struct counted *counted, const struct counted_state *stored)
 {
     struct counted_state *state = &counted->state;
     clock_nanos away = clock_difference(state->boot, stored->boot);
-    counted->same_boot = state->boot_id[0] != '\0' && strcmp(state->boot_id, stored->boot_id) == 0 && away >= 0;
+    bool same_boot = state->boot_id[0] != '\0' && strcmp(state->boot_id, stored->boot_id) == 0 && away >= 0;
     state->counted = within(stored->counted, INT64_MAX / 2);
-    if (counted->same_boot) {
+    counted->missed = same_boot ? away - within(away, COUNTED_AWAY_MAX) : INT64_MAX;
+    if (same_boot) {
         state->counted += within(away, COUNTED_AWAY_MAX);
         note_jump(counted, away, clock_difference(state->wall, stored->wall));
     } else if (clock_difference(state->wall, stored->wall) <= -COUNTED_JUMP) {
@@ -157,9 +158,9 @@ void counted_state(struct counted *counted, struct counted_state *state)
     pthread_mutex_unlock(&counted->mutex);
 }
 
-bool counted_same_boot(const struct counted *counted)
+clock_nanos counted_missed(const struct counted *counted)
 {
-    return counted->same_boot;
+    return counted->missed;
 }
 
 void counted_jumps(struct counted *counted, struct counted_jumps *jumps)

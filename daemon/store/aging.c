@@ -91,13 +91,15 @@ static enum result begin_aging(struct store *store)
     return writer_end(store, result);
 }
 
-/* How long we were away nobody knows, so what waits is tried at once: too early costs the destination one answer, too late costs an hour. */
-static enum result end_waits(struct store *store)
+/* Waits pass while we are away, though ages do not: a try too early costs the destination one answer. */
+static enum result shorten_waits(struct store *store, clock_nanos missed)
 {
+    char sql[128];
     enum result result = writer_begin(store);
     if (result != RESULT_OK)
         return result;
-    result = database_run(&store->database, "UPDATE queue SET counted_next = 0 WHERE counted_next <> 0");
+    snprintf(sql, sizeof sql, "UPDATE queue SET counted_next = max(0, counted_next - %lld) WHERE counted_next > 0", (long long)missed);
+    result = database_run(&store->database, sql);
     if (result == RESULT_OK)
         result = write_clock(store);
     return writer_end(store, result);
@@ -117,7 +119,8 @@ enum result aging_open(struct store *store)
     store->clock = counted_new(&store->options.clock, result == RESULT_OK ? &stored : NULL);
     if (result == RESULT_NOT_FOUND)
         return begin_aging(store);
-    return counted_same_boot(store->clock) ? RESULT_OK : end_waits(store);
+    clock_nanos missed = counted_missed(store->clock);
+    return missed == 0 ? RESULT_OK : shorten_waits(store, missed);
 }
 
 void aging_close(struct store *store)

@@ -15,8 +15,9 @@ enum { COUNTED_BOOT_ID = 33 /* 32 hex digits and the NUL */ };
 
 /* Of one step between two looks at the clock in one process: somebody looks at least once a second, save while a disk hangs. */
 #define COUNTED_STEP_MAX (10 * CLOCK_SECOND)
-/* Of the time between two processes under one boot of the kernel. As long as the longest wait that is stored (RETRY_AFTER_MAX). */
-#define COUNTED_AWAY_MAX (3600 * CLOCK_SECOND)
+/* Of the time between two processes under one boot of the kernel. It makes up for what a killed process had counted and not stored; more would be one
+ * look at a clock that may have jumped meanwhile, and nobody can look twice. */
+#define COUNTED_AWAY_MAX (60 * CLOCK_SECOND)
 /* From this on, a step of the wall clock against CLOCK_BOOTTIME is a jump that people are told of. */
 #define COUNTED_JUMP (60 * CLOCK_SECOND)
 
@@ -46,8 +47,9 @@ void counted_free(struct counted *counted);
 clock_nanos counted_now(struct counted *counted);
 /* As of now. Any thread. */
 void counted_state(struct counted *counted, struct counted_state *state);
-/* False: stored was of another boot, or it cannot be told: how long we were away is not known. */
-bool counted_same_boot(const struct counted *counted);
+/* How much longer than was counted we were probably away before this process. INT64_MAX: nobody knows, it was another boot. Good enough to cut a wait
+ * short, where too early costs one try. */
+clock_nanos counted_missed(const struct counted *counted);
 
 struct counted_jumps {
     uint64_t count;         /* jumps of the wall clock since the start */
