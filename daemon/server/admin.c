@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The admin page: /metrics, /healthz and /readyz on TCP and on the Unix socket; /status and /dead/retry on the socket alone, where file
  * permissions say who may ask. Small requests and answers, so libevent's evhttp serves them. */
+#include "dead_retry.h"
 #include "internal.h"
 
 #include "harrier/log.h"
@@ -24,9 +25,10 @@ struct admin {
     struct evhttp *tcp;
     struct evhttp *local;
     char *socket_path;
+    struct dead_retries *retries;
 };
 
-static void reply(struct evhttp_request *request, int code, const char *reason, const char *type, const struct buffer *body)
+void admin_reply(struct evhttp_request *request, int code, const char *reason, const char *type, const struct buffer *body)
 {
     struct evbuffer *out = evbuffer_new();
 
@@ -37,75 +39,68 @@ static void reply(struct evhttp_request *request, int code, const char *reason, 
     evbuffer_free(out);
 }
 
-static void reply_text(struct evhttp_request *request, int code, const char *reason, const char *text)
+void admin_reply_text(struct evhttp_request *request, int code, const char *reason, const char *text)
 {
     struct buffer body = {NULL, 0, 0};
 
     buffer_printf(&body, "%s\n", text);
-    reply(request, code, reason, "text/plain; charset=utf-8", &body);
+    admin_reply(request, code, reason, "text/plain; charset=utf-8", &body);
     buffer_free(&body);
+}
+
+bool admin_allows(struct evhttp_request *request, enum evhttp_cmd_type methods, const char *allow)
+{
+    if (evhttp_request_get_command(request) & methods)
+        return true;
+    evhttp_add_header(evhttp_request_get_output_headers(request), "Allow", allow);
+    admin_reply_text(request, 405, "Method Not Allowed", "this page has another method");
+    return false;
+}
+
+static bool is_read(struct evhttp_request *request)
+{
+    return admin_allows(request, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD, "GET, HEAD");
 }
 
 static void metrics_cb(struct evhttp_request *request, void *argument)
 {
     struct buffer body = {NULL, 0, 0};
 
+    if (!is_read(request))
+        return;
     metrics_write(argument, &body);
-    reply(request, 200, "OK", "text/plain; version=0.0.4; charset=utf-8", &body);
+    admin_reply(request, 200, "OK", "text/plain; version=0.0.4; charset=utf-8", &body);
     buffer_free(&body);
 }
 
 static void healthz_cb(struct evhttp_request *request, void *argument)
 {
     (void)argument;
-    reply_text(request, 200, "OK", "ok");
+    if (is_read(request))
+        admin_reply_text(request, 200, "OK", "ok");
 }
 
 static void readyz_cb(struct evhttp_request *request, void *argument)
 {
     const char *why = server_not_ready(argument);
 
+    if (!is_read(request))
+        return;
     if (why)
-        reply_text(request, 503, "Service Unavailable", why);
+        admin_reply_text(request, 503, "Service Unavailable", why);
     else
-        reply_text(request, 200, "OK", "ok");
+        admin_reply_text(request, 200, "OK", "ok");
 }
 
 static void status_cb(struct evhttp_request *request, void *argument)
 {
     struct buffer body = {NULL, 0, 0};
 
-    status_write(argument, &body);
-    reply(request, 200, "OK", "application/json", &body);
-    buffer_free(&body);
-}
-
-/* POST /dead/retry?alert=N&destination=NAME; alert 0: all dead deliveries. */
-static void retry_cb(struct evhttp_request *request, void *argument)
-{
-    struct server *server = argument;
-    struct evkeyvalq query;
-    int64_t alert = 0;
-    uint64_t count = 0;
-
-    if (evhttp_parse_query_str(evhttp_uri_get_query(evhttp_request_get_evhttp_uri(request)) ? evhttp_uri_get_query(evhttp_request_get_evhttp_uri(request)) : "",
-                               &query) != 0) {
-        reply_text(request, 400, "Bad Request", "the query cannot be read");
+    if (!is_read(request))
         return;
-    }
-    const char *number = evhttp_find_header(&query, "alert");
-    const char *destination = evhttp_find_header(&query, "destination");
-    bool valid = !number || (slice_to_int64(slice_of(number), &alert) && alert >= 0);
-    enum result result = valid ? commit_retry_dead(server->commit, alert, destination && destination[0] ? destination : NULL, &count) : RESULT_INVALID;
-    evhttp_clear_headers(&query);
-    if (result == RESULT_OK || result == RESULT_NOT_FOUND) {
-        struct buffer body = {NULL, 0, 0};
-        buffer_printf(&body, "{\"retried\":%llu}", (unsigned long long)count);
-        reply(request, 200, "OK", "application/json", &body);
-        buffer_free(&body);
-    } else {
-        reply_text(request, result == RESULT_INVALID ? 400 : 503, result == RESULT_INVALID ? "Bad Request" : "Service Unavailable", result_text(result));
-    }
+    status_write(argument, &body);
+    admin_reply(request, 200, "OK", "application/json", &body);
+    buffer_free(&body);
 }
 
 static struct evhttp *new_page(struct server *server)
@@ -115,7 +110,9 @@ static struct evhttp *new_page(struct server *server)
     evhttp_set_max_headers_size(page, REQUEST_BYTES);
     evhttp_set_max_body_size(page, REQUEST_BYTES);
     evhttp_set_timeout(page, TIMEOUT_SECONDS);
-    evhttp_set_allowed_methods(page, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
+    /* each page says itself which it has, with 405; evhttp would say 501 */
+    evhttp_set_allowed_methods(page, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS |
+                                         EVHTTP_REQ_PATCH);
     evhttp_set_cb(page, "/metrics", metrics_cb, server);
     evhttp_set_cb(page, "/healthz", healthz_cb, server);
     evhttp_set_cb(page, "/readyz", readyz_cb, server);
@@ -198,9 +195,9 @@ static bool listen_local(struct server *server, struct admin *admin)
     }
     admin->socket_path = xstrdup(path);
     admin->local = new_page(server);
-    evhttp_set_allowed_methods(admin->local, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST);
     evhttp_set_cb(admin->local, "/status", status_cb, server);
-    evhttp_set_cb(admin->local, "/dead/retry", retry_cb, server);
+    admin->retries = dead_retries_new(server);
+    evhttp_set_cb(admin->local, "/dead/retry", dead_retries_cb, admin->retries);
     return evhttp_accept_socket(admin->local, fd) == 0;
 }
 
@@ -214,16 +211,27 @@ struct admin *admin_new(struct server *server)
     return NULL;
 }
 
-void admin_free(struct admin *admin)
+void admin_stop(struct admin *admin)
 {
     if (!admin)
         return;
+    dead_retries_stop(admin->retries);
     if (admin->tcp)
         evhttp_free(admin->tcp);
     if (admin->local)
         evhttp_free(admin->local);
     if (admin->socket_path)
         unlink(admin->socket_path);
+    admin->tcp = NULL;
+    admin->local = NULL;
+}
+
+void admin_free(struct admin *admin)
+{
+    if (!admin)
+        return;
+    admin_stop(admin);
+    dead_retries_free(admin->retries);
     free(admin->socket_path);
     free(admin);
 }

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,16 +21,16 @@ enum {
     DAMAGE_PROBE_SECONDS = 30, /* a probe meets a few pages only, and the damaged one may be another */
     ROOM_STEPS = 32,           /* towards room, before alerts are refused */
     LAST_TRIES = 3,            /* to store results at the end */
+    RETRIES_MAX = 16,          /* of what an operator asks for by hand */
     PROBE_BYTES = 65536,
     VACUUM_PAGES = 256
 };
 
 struct retry_request {
     int64_t alert;
-    const char *destination;
-    uint64_t count;
-    enum result result;
-    bool finished;
+    char destination[STORE_NAME_MAX]; /* empty: all */
+    commit_retried done;
+    void *context;
 };
 
 /* Queues under one mutex; the thread takes what is there and works on it with the mutex given back. Results that could not be committed stay with
@@ -43,10 +45,9 @@ struct commit {
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t wake;
-    pthread_cond_t retry_finished;
     struct commit_queue *queue;
     VECTOR(struct store_delivery_result) results;
-    struct retry_request *retry;
+    VECTOR(struct retry_request) retries;
     bool stopping;
     clock_nanos hurry_at; /* monotonic; 0: never */
     /* the thread's own */
@@ -107,22 +108,20 @@ void commit_report(struct commit *commit, const struct store_delivery_result *re
     pthread_mutex_unlock(&commit->mutex);
 }
 
-enum result commit_retry_dead(struct commit *commit, int64_t alert, const char *destination, uint64_t *count)
+bool commit_retry_dead(struct commit *commit, int64_t alert, const char *destination, commit_retried done, void *context)
 {
-    struct retry_request request = {.alert = alert, .destination = destination, .result = RESULT_CLOSED};
+    struct retry_request request = {.alert = alert, .done = done, .context = context};
+    bool taken = false;
 
+    snprintf(request.destination, sizeof request.destination, "%s", destination ? destination : "");
     pthread_mutex_lock(&commit->mutex);
-    while (commit->retry && !commit->stopping)
-        pthread_cond_wait(&commit->retry_finished, &commit->mutex);
-    if (!commit->stopping) {
-        commit->retry = &request;
+    if (!commit->stopping && commit->retries.count < RETRIES_MAX) {
+        VECTOR_PUSH(&commit->retries, request);
         pthread_cond_signal(&commit->wake);
-        while (!request.finished)
-            pthread_cond_wait(&commit->retry_finished, &commit->mutex);
+        taken = true;
     }
     pthread_mutex_unlock(&commit->mutex);
-    *count = request.count;
-    return request.result;
+    return taken;
 }
 
 bool commit_is_healthy(const struct commit *commit)
@@ -377,21 +376,30 @@ static void store_last_results(struct commit *commit)
                   store_error(commit->options.store));
 }
 
-static void answer_retry(struct commit *commit)
+static bool take_retry(struct commit *commit, struct retry_request *request)
 {
     pthread_mutex_lock(&commit->mutex);
-    struct retry_request *request = commit->retry;
+    bool any = commit->retries.count > 0;
+    if (any) {
+        *request = commit->retries.items[0];
+        commit->retries.count--;
+        memmove(commit->retries.items, commit->retries.items + 1, commit->retries.count * sizeof *request);
+    }
     pthread_mutex_unlock(&commit->mutex);
-    if (!request)
-        return;
-    request->result = store_retry_dead(commit->options.store, request->alert, request->destination, &request->count);
-    if (request->result == RESULT_OK)
-        commit->options.committed(commit->options.context);
-    pthread_mutex_lock(&commit->mutex);
-    request->finished = true;
-    commit->retry = NULL;
-    pthread_cond_broadcast(&commit->retry_finished);
-    pthread_mutex_unlock(&commit->mutex);
+    return any;
+}
+
+static void answer_retries(struct commit *commit)
+{
+    struct retry_request request;
+
+    while (take_retry(commit, &request)) {
+        uint64_t count = 0;
+        enum result result = store_retry_dead(commit->options.store, request.alert, request.destination[0] ? request.destination : NULL, &count);
+        if (result == RESULT_OK)
+            commit->options.committed(commit->options.context);
+        request.done(request.context, result, count);
+    }
 }
 
 static void wait_for_work(struct commit *commit)
@@ -400,7 +408,7 @@ static void wait_for_work(struct commit *commit)
 
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec++;
-    while (!commit_queue_count(commit->queue) && !commit->results.count && !commit->retry && !commit->stopping)
+    while (!commit_queue_count(commit->queue) && !commit->results.count && !commit->retries.count && !commit->stopping)
         if (pthread_cond_timedwait(&commit->wake, &commit->mutex, &until) == ETIMEDOUT)
             break;
 }
@@ -422,7 +430,7 @@ static void *commit_main(void *argument)
         if (commit->batch_results.count && clock_monotonic() >= commit->next_results)
             commit_results(commit);
         probe(commit);
-        answer_retry(commit);
+        answer_retries(commit);
         store_checkpoint(commit->options.store, false);
         counted_now(store_clock(commit->options.store)); /* looked at once a second, it counts all that passes */
         pthread_mutex_lock(&commit->mutex);
@@ -433,6 +441,7 @@ static void *commit_main(void *argument)
         if (idle || commit->full)
             watch_store(commit);
     }
+    answer_retries(commit);
     store_last_results(commit);
     return NULL;
 }
@@ -449,7 +458,6 @@ struct commit *commit_start(const struct commit_options *options)
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&commit->wake, &monotonic);
-    pthread_cond_init(&commit->retry_finished, NULL);
     pthread_condattr_destroy(&monotonic);
     if (pthread_create(&commit->thread, NULL, commit_main, commit) != 0) {
         log_error("cannot start the commit thread");
@@ -463,17 +471,16 @@ void commit_stop(struct commit *commit)
     pthread_mutex_lock(&commit->mutex);
     commit->stopping = true;
     pthread_cond_signal(&commit->wake);
-    pthread_cond_broadcast(&commit->retry_finished);
     pthread_mutex_unlock(&commit->mutex);
     pthread_join(commit->thread, NULL);
     commit_queue_free(commit->queue);
     VECTOR_FREE(&commit->results);
+    VECTOR_FREE(&commit->retries);
     VECTOR_FREE(&commit->batch);
     VECTOR_FREE(&commit->given_back);
     VECTOR_FREE(&commit->batch_results);
     VECTOR_FREE(&commit->parts);
     pthread_mutex_destroy(&commit->mutex);
     pthread_cond_destroy(&commit->wake);
-    pthread_cond_destroy(&commit->retry_finished);
     free(commit);
 }

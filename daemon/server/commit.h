@@ -35,8 +35,11 @@ bool commit_submit(struct commit *commit, const struct commit_sender *sender, st
 void commit_hurry(struct commit *commit, clock_nanos at);
 /* Copies. Any thread. */
 void commit_report(struct commit *commit, const struct store_delivery_result *results, size_t count);
-/* Puts dead deliveries back into the queue, on the commit thread; waits for it. */
-enum result commit_retry_dead(struct commit *commit, int64_t alert, const char *destination, uint64_t *count);
+/* On the commit thread. RESULT_NOT_FOUND: there were none. count: deliveries that were put back. */
+typedef void (*commit_retried)(void *context, enum result result, uint64_t count);
+/* Puts dead deliveries back into the queue, on the commit thread; does not wait for it. destination NULL: all. False: too many such requests wait, or the
+ * thread is ending, and done is not called. Any thread. */
+bool commit_retry_dead(struct commit *commit, int64_t alert, const char *destination, commit_retried done, void *context);
 
 /* False while the store is full, and after a commit failed until one succeeds or the disk takes writes again. */
 bool commit_is_healthy(const struct commit *commit);

@@ -54,6 +54,9 @@ struct server {
 
 /* admin.c: the admin page on loopback TCP and on a Unix socket. On failure the log says why. */
 struct admin *admin_new(struct server *server);
+/* Nobody is answered any more. */
+void admin_stop(struct admin *admin);
+/* Once the commit thread has ended. */
 void admin_free(struct admin *admin);
 
 /* metrics.c: Prometheus text format, version 0.0.4. */

@@ -411,11 +411,12 @@ static void stop_threads(struct server *server)
 
 static void shut_down(struct server *server)
 {
-    admin_free(server->admin);
+    admin_stop(server->admin);
     source_acceptor_free(server->acceptor);
     free(server->sources);
     health_timer_stop(server->health);
     stop_threads(server);
+    admin_free(server->admin);
     source_peers_free(server->peers);
     health_timer_free(server->health);
     store_reader_close(server->reader);

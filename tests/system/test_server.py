@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The daemon as its operator sees it: checks, probes, metrics, reload, drain."""
+import http.client
 import os
+import socket
 import subprocess
 
 import captured
-from daemon import HARRIERD, wait_for
+from daemon import HARRIERD, PATIENCE, wait_for
 
 HARMLESS = """rule nothing_at_all {
   meta:
@@ -111,3 +113,56 @@ def test_sigterm_ends_the_daemon_while_a_client_is_connected(make_harrier):
     assert harrier.post(captured.attacks(), connection=idle)[0] == 200
     harrier.stop()
     idle.close()
+
+
+class LocalConnection(http.client.HTTPConnection):
+    """To the admin socket."""
+
+    def __init__(self, harrier):
+        super().__init__("localhost", timeout=PATIENCE)
+        self.path = os.path.join(harrier.folder, "admin.sock")
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(self.path)
+
+
+def ask_locally(harrier, method, path):
+    connection = LocalConnection(harrier)
+    connection.request(method, path)
+    answer = connection.getresponse()
+    result = answer.status, answer.headers, answer.read()
+    connection.close()
+    return result
+
+
+def test_dead_deliveries_are_put_back_by_post_alone(make_harrier):
+    harrier = make_harrier().start()
+    for method in ("GET", "HEAD", "PUT", "DELETE"):
+        status, headers, _ = ask_locally(harrier, method, "/dead/retry")
+        assert (status, headers["Allow"]) == (405, "POST"), method
+    assert ask_locally(harrier, "POST", "/dead/retry")[::2] == (200, b'{"retried":0}')
+    assert ask_locally(harrier, "POST", "/dead/retry?alert=x")[0] == 400
+    assert ask_locally(harrier, "POST", "/dead/retry?destination=" + "x" * 200)[::2] == (200, b'{"retried":0}')
+    harrier.stop()
+
+
+def test_pages_that_only_tell_something_are_read_alone(make_harrier):
+    harrier = make_harrier().start()
+    for path in ("/metrics", "/healthz", "/readyz", "/status"):
+        status, headers, _ = ask_locally(harrier, "POST", path)
+        assert (status, headers["Allow"]) == (405, "GET, HEAD"), path
+    harrier.stop()
+
+
+def test_who_asks_for_a_retry_and_leaves_harms_nobody(make_harrier):
+    harrier = make_harrier().start()
+    for _ in range(50):
+        connection = LocalConnection(harrier)
+        connection.request("POST", "/dead/retry")
+        connection.close()
+    assert ask_locally(harrier, "POST", "/dead/retry")[0] in (200, 503)
+    last = LocalConnection(harrier)
+    last.request("POST", "/dead/retry")
+    harrier.stop()
+    last.close()

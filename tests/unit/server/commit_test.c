@@ -200,13 +200,54 @@ static void test_a_full_queue_refuses_and_leaves_the_submission_to_its_owner(voi
     assert_int_equal(counts.dead_letters_added, taken);
 }
 
+struct retried {
+    atomic_uint done;
+    enum result result;
+    uint64_t count;
+};
+
+static void on_retried(void *context, enum result result, uint64_t count)
+{
+    struct retried *retried = context;
+    retried->result = result;
+    retried->count = count;
+    atomic_fetch_add(&retried->done, 1);
+}
+
+static void wait_until_retried(struct retried *retried, unsigned int count)
+{
+    while (atomic_load(&retried->done) < count)
+        usleep(1000);
+}
+
 static void test_there_is_nothing_to_retry_in_an_empty_store(void **state)
 {
     struct fixture *fixture = *state;
-    uint64_t count = 7;
-    assert_int_equal(commit_retry_dead(fixture->commit, 0, NULL, &count), RESULT_NOT_FOUND);
-    assert_int_equal(count, 0);
+    struct retried retried = {.count = 7};
+    assert_true(commit_retry_dead(fixture->commit, 0, NULL, on_retried, &retried));
+    wait_until_retried(&retried, 1);
+    assert_int_equal(retried.result, RESULT_NOT_FOUND);
+    assert_int_equal(retried.count, 0);
     assert_true(commit_is_healthy(fixture->commit));
+}
+
+/* The old code waited in the call, which then never came back. */
+static void test_a_retry_does_not_wait_for_a_commit_thread_that_is_busy(void **state)
+{
+    struct fixture *fixture = *state;
+    struct retried retried = {0};
+    unsigned int taken = 0;
+
+    pthread_mutex_lock(&fixture->hold);
+    assert_true(commit_submit(fixture->commit, &sender, one_dead_letter(10), on_done, fixture));
+    while (!atomic_load(&fixture->committed))
+        usleep(1000);
+    while (taken < 1000 && commit_retry_dead(fixture->commit, 0, NULL, on_retried, &retried))
+        taken++;
+    assert_int_equal(atomic_load(&retried.done), 0);
+    assert_true(taken > 0 && taken < 1000); /* they are bounded */
+    pthread_mutex_unlock(&fixture->hold);
+    wait_until_retried(&retried, taken);
 }
 
 static int setup_large_queue(void **state)
@@ -397,6 +438,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_waits_when_the_hurry_begins_is_given_back_if_it_can_be_sent_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_full_queue_refuses_and_leaves_the_submission_to_its_owner, setup_small_queue, teardown),
         cmocka_unit_test_setup_teardown(test_there_is_nothing_to_retry_in_an_empty_store, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_retry_does_not_wait_for_a_commit_thread_that_is_busy, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_waits_is_committed_in_transactions_of_bounded_bytes, setup_large_queue, teardown),
         cmocka_unit_test_setup_teardown(test_a_full_store_recovers_while_a_sender_never_stops, setup_small_store, teardown),
         cmocka_unit_test_setup_teardown(test_what_was_delivered_from_a_full_store_is_known_after_a_stop, setup_small_store, teardown),
