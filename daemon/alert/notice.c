@@ -2,7 +2,7 @@
 /* Notices: what is wrong with the watch itself, said so that whoever reads it at night knows what it means and what to do. */
 #include "internal.h"
 
-enum { NAME_BYTES = 200, RULES_SHOWN = 10 };
+enum { NAME_BYTES = 200, RULES_SHOWN = 10, CLUSTERS_SHOWN = 10 };
 
 static const struct {
     const char *name;
@@ -123,8 +123,35 @@ static void append_over(const struct alert_notice *notice, struct buffer *out)
         buffer_append_text(out, "; what happened there meanwhile was seen only if the sender kept it");
 }
 
+/* "No audit event from 12 more clusters ...: a (source s), b (source s) and 10 more" */
+static void append_summary(const struct alert_notice *notice, struct buffer *out)
+{
+    static const struct {
+        const char *before, *after;
+    } words[ALERT_NOTICE_COUNT] = {
+        [ALERT_NOTICE_SILENT] = {"No audit event from", "for a long time, what happens there is not seen"},
+        [ALERT_NOTICE_BLIND] = {"Blind in", "where rules look into objects that the events do not have"},
+        [ALERT_NOTICE_CLOCK] = {"Clocks ahead of harrierd's in", "by more than health.clock_skew"},
+        [ALERT_NOTICE_LATE] = {"Old events that do not catch up from", "by more than health.late_after"},
+        [ALERT_NOTICE_TRUNCATED] = {"Events without their whole objects from", "that rules could not look into"},
+    };
+
+    buffer_printf(out, "%s %zu more cluster%s, %s: ", words[notice->kind].before, notice->cluster_count, notice->cluster_count == 1 ? "" : "s",
+                  words[notice->kind].after);
+    for (size_t i = 0; i < notice->cluster_count && i < CLUSTERS_SHOWN; i++) {
+        buffer_append_text(out, i ? ", " : "");
+        alert_append_cleaned(out, notice->clusters[i], NAME_BYTES);
+    }
+    if (notice->cluster_count > CLUSTERS_SHOWN)
+        buffer_printf(out, " and %zu more", notice->cluster_count - CLUSTERS_SHOWN);
+}
+
 void alert_notice_text(const struct alert_notice *notice, struct buffer *out)
 {
+    if (notice->cluster_count) {
+        append_summary(notice, out);
+        return;
+    }
     if (notice->over) {
         append_over(notice, out);
         return;
@@ -193,6 +220,8 @@ static void digest_place(struct digest *digest, const struct alert_notice *notic
     digest_update_part(digest, notice->source);
     for (size_t i = 0; i < notice->rule_count; i++)
         digest_update_part(digest, notice->rules[i]);
+    for (size_t i = 0; i < notice->cluster_count; i++)
+        digest_update_part(digest, notice->clusters[i]);
 }
 
 /* Who did it to what. Without a name two objects cannot be told apart: then each event is its own. */
@@ -305,6 +334,13 @@ static void write_outcomes(struct json_writer *writer, const struct alert_notice
             json_write_string(writer, notice->rules[i]);
         json_end_array(writer);
     }
+    if (notice->cluster_count) {
+        json_key(writer, "clusters");
+        json_begin_array(writer);
+        for (size_t i = 0; i < notice->cluster_count; i++)
+            json_write_string(writer, notice->clusters[i]);
+        json_end_array(writer);
+    }
     json_end_object(writer);
 }
 
@@ -346,6 +382,8 @@ static void write_evidence(struct json_writer *writer, const struct alert_notice
     }
     if (notice->record)
         write_fact(writer, condition, "object_state", udm_record_label(notice->record, "object_state"));
+    for (size_t i = 0; i < notice->cluster_count && i < CLUSTERS_SHOWN; i++)
+        write_fact(writer, condition, "cluster", notice->clusters[i]);
     for (size_t i = 0; i < notice->rule_count && i < RULES_SHOWN; i++)
         write_fact(writer, condition, "rule", notice->rules[i]);
     json_end_array(writer);

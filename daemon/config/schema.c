@@ -124,6 +124,9 @@ static const struct option source_options[] = {
      .help = "What the events are wrapped in. auto tells by looking; the others take nothing but their own: audit (no envelope), cloud-logging (also "
              "through Pub/Sub), firehose (and CloudWatch), azure (Event Hub, Event Grid, CloudEvents), collector (Fluent Bit, Vector, Logstash)."},
     {"cluster", OPTION_STRING, AT(cluster), .help = "Name of the cluster that this source stands for. Default: the top level's cluster."},
+    {"clusters", OPTION_STRINGS, AT(clusters), .most = 4096,
+     .help = "Names of clusters that come in with the events (see cluster_from and {cluster} in path) and are awaited from the start. Others are "
+             "watched once they were heard for health.known_after."},
     {"cluster_from", OPTION_CHOICE, AT(cluster_from), .standard = "source", .choices = cluster_origins,
      .help = "Who names the cluster where neither a client's cluster nor {cluster} in the path does. source: the option cluster. certificate: the "
              "common name of the client's certificate. envelope: what a cloud's envelope says, which whoever may push may also write. syslog: the "
@@ -301,6 +304,16 @@ static const struct option health_options[] = {
     {"clusters", OPTION_INTEGER, AT(clusters), .standard = "4096", .least = 1, .most = 4096,
      .help = "Clusters that are watched, each counted once for each source. What is beyond it is counted in "
              "harrier_watched_clusters_refused_total; its events are judged all the same."},
+    {"known_after", OPTION_DURATION, AT(known_after), .standard = "1d", .least = 0, .most = DAYS(365),
+     .help = "A cluster that only what comes in names has rows of metrics, silence and the like of its own once it was heard for so long; each hearing "
+             "counts the time since the one before, at most an hour. Until then it is one of a source's \"(other clusters)\". 0: at once, so "
+             "that whoever may send can raise alarms about clusters that do not exist."},
+    {"unknown_clusters", OPTION_INTEGER, AT(unknown_clusters), .standard = "1024", .least = 16, .most = 65536,
+     .help = "Names of such clusters that are remembered until they are known. Beyond it those that were not heard lately are dropped and counted in "
+             "harrier_unknown_clusters_dropped_total."},
+    {"notices", OPTION_INTEGER, AT(notices), .standard = "10", .least = 1, .most = 100000,
+     .help = "Alerts of one kind about the watch itself (silent, blind, clock, late) that are told one by one in an hour. Further ones are told "
+             "together, in one alert every ten minutes, so that no attack waits behind them."},
 };
 #undef AT
 

@@ -14,7 +14,7 @@ static clock_nanos lesser(clock_nanos a, clock_nanos b)
 
 static struct pair *find(struct health *health, size_t source, struct slice cluster)
 {
-    watch_key(&health->key, source, cluster);
+    clusters_key(&health->key, source, cluster);
     return map_get(health->by_key, buffer_slice(&health->key));
 }
 
@@ -24,17 +24,12 @@ struct pair *health_pair(struct health *health, size_t source, struct slice clus
 
     if (pair)
         return pair;
-    if (health->pairs.count >= (size_t)health->options.config->health.clusters) {
-        if (health->refused++ == 0)
-            log_warning("health: more than %lld clusters: further ones are not watched for silence and the like; see `clusters` in health",
-                        (long long)health->options.config->health.clusters);
-        return NULL;
-    }
-    cluster = slice_first(cluster, WATCH_CLUSTER_BYTES);
+    cluster = slice_first(cluster, CLUSTERS_NAME_BYTES);
     pair = xcalloc(1, sizeof *pair);
     pair->slot = NO_SLOT;
     pair->source = source;
     pair->cluster = xstrndup(cluster.length ? cluster.bytes : "", cluster.length);
+    pair->others = slice_is(cluster, CLUSTERS_OTHERS);
     pair->heard = health->now;
     VECTOR_PUSH(&health->pairs, pair);
     map_put(health->by_key, buffer_slice(&health->key), pair);
@@ -70,8 +65,9 @@ static void forget(struct health *health, size_t index)
                      "health: cluster %s of source `%s` has been silent for so long that it is forgotten", pair->cluster, source);
     if (pair->slot != NO_SLOT) {
         health->slots.items[pair->slot] = NULL;
-        VECTOR_PUSH(&health->freed, (size_t)pair->slot);
+        health_free_slot(health, (size_t)pair->slot);
     }
+    clusters_forget(health->options.clusters, pair->source, slice_of(pair->cluster));
     if (pair->hears && pair->cluster[0])
         health->named[pair->source]--;
     health->blind_count -= pair->blind.count;
@@ -81,7 +77,7 @@ static void forget(struct health *health, size_t index)
     health->by_key = map_new();
     for (size_t i = 0; i < health->pairs.count; i++) {
         struct pair *one = health->pairs.items[i];
-        watch_key(&health->key, one->source, slice_of(one->cluster));
+        clusters_key(&health->key, one->source, slice_of(one->cluster));
         map_put(health->by_key, buffer_slice(&health->key), one);
     }
 }
@@ -100,8 +96,13 @@ void health_take_slot(struct health *health, struct pair *pair)
         health->slots.items[slot] = pair;
     pair->slot = (int64_t)slot;
     for (size_t i = 0; i < health->freed.count; i++)
-        if (health->freed.items[i] == slot)
+        if (health->freed.items[i].slot == slot)
             health->freed.items[i--] = health->freed.items[--health->freed.count];
+}
+
+void health_free_slot(struct health *health, size_t slot)
+{
+    VECTOR_PUSH(&health->freed, ((struct freed_slot){slot, 0}));
 }
 
 /* --- what is to be expected ---------------------------------------------------------------------------------------------------------- */
@@ -109,8 +110,6 @@ void health_take_slot(struct health *health, struct pair *pair)
 static void expect(struct health *health, size_t source, const char *cluster)
 {
     struct pair *pair = health_pair(health, source, slice_of(cluster));
-    if (!pair)
-        return;
     pair->expected = true;
     hear(health, pair);
 }
@@ -129,6 +128,8 @@ static void expect_source(struct health *health, size_t index)
         else
             unbound = true;
     }
+    for (size_t i = 0; i < source->clusters.count; i++)
+        expect(health, index, source->clusters.items[i]);
     if (unbound)
         expect(health, index, others_name ? "" : source->cluster);
 }
@@ -141,6 +142,9 @@ struct health *health_new(const struct health_options *options)
     health->started = health->now = options->monotonic;
     health->wall = options->wall;
     health->by_key = map_new();
+    health->names = health_names_new((size_t)options->config->health.unknown_clusters / 2);
+    for (size_t i = 0; i < ALERT_NOTICE_COUNT; i++)
+        health->rates[i] = (struct tell_rate){.left = (double)options->config->health.notices, .filled = options->monotonic};
     health->named = xcalloc(options->config->source_count, sizeof *health->named);
     for (size_t i = 0; i < options->config->source_count; i++)
         expect_source(health, i);
@@ -156,6 +160,8 @@ void health_free(struct health *health)
     VECTOR_FREE(&health->pairs);
     VECTOR_FREE(&health->slots);
     VECTOR_FREE(&health->freed);
+    VECTOR_FREE(&health->summary.pairs);
+    health_names_free(health->names);
     map_free(health->by_key, NULL);
     buffer_free(&health->key);
     free(health->named);
@@ -216,13 +222,13 @@ static void merge_entry(struct health *health, const struct watch_entry *entry)
     /* who waits for any cluster of the source has waited long enough; an envelope's clusters are not told apart here, they all count as this one */
     if (entry->heard && whole)
         heard_at(health, whole, entry->heard);
-    if (!pair)
-        return;
-    if (entry->heard) {
+    if (entry->heard && pair->others) {
+        heard_at(health, pair, entry->heard);
+    } else if (entry->heard) {
         hear(health, pair);
         heard_at(health, pair, entry->heard);
     }
-    if (entry->timed) {
+    if (entry->timed && !pair->others) {
         skew_note(&pair->skew, &(struct skew_limits){limits->clock_skew, limits->late_after}, entry->lead, health->now);
         if (!pair->hears)
             heard_at(health, pair, health->now);
@@ -231,10 +237,29 @@ static void merge_entry(struct health *health, const struct watch_entry *entry)
     merge_blind(health, pair, entry->blind);
 }
 
-void health_merge(struct health *health, const struct map *batch)
+/* Nobody vouches for the name; it is known once it was heard for long. */
+static void merge_name(struct health *health, const struct watch_name *heard)
 {
-    for (size_t i = 0; batch && i < map_count(batch); i++)
-        merge_entry(health, map_value_at(batch, i));
+    const struct health_name *name = health_names_hear(health->names, heard->source, heard->cluster, health->now);
+    const char *source = health->options.config->sources[heard->source].name;
+    clock_nanos known_after = health->options.config->health.known_after;
+
+    if (!known_after || name->heard_for < known_after) /* at once: clusters_know has seen to it */
+        return;
+    if (!clusters_add(health->options.clusters, heard->source, slice_of(heard->cluster)))
+        return;
+    health_names_remove(health->names, heard->source, heard->cluster);
+    log_write_fields(LOG_LEVEL_NOTICE, LOG_FIELDS({LOG_FIELD_SOURCE, slice_of(source)}, {LOG_FIELD_CLUSTER, slice_of(heard->cluster)}),
+                     "health: cluster %s of source `%s` has been heard for so long that it is watched from now on", heard->cluster, source);
+}
+
+void health_merge(struct health *health, const struct watch_batch *batch)
+{
+    for (size_t i = 0; batch->entries && i < map_count(batch->entries); i++)
+        merge_entry(health, map_value_at(batch->entries, i));
+    for (size_t i = 0; batch->names && i < map_count(batch->names); i++)
+        merge_name(health, map_value_at(batch->names, i));
+    health->names_dropped += batch->dropped;
 }
 
 /* --- episodes --------------------------------------------------------------------------------------------------------------------------- */
@@ -314,117 +339,6 @@ static void judge_blind(struct health *health, struct pair *pair)
     }
 }
 
-/* --- telling ----------------------------------------------------------------------------------------------------------------------------- */
-
-struct slice health_level(enum watch_why why)
-{
-    return why == WATCH_LEVEL_METADATA ? SLICE("Metadata") : why == WATCH_LEVEL_REQUEST ? SLICE("Request") : SLICE("");
-}
-
-struct alert_notice health_notice(const struct health *health, const struct pair *pair, enum alert_notice_kind kind, bool over)
-{
-    struct alert_notice notice = {.kind = kind,
-                                  .over = over,
-                                  .source = slice_of(health_source(health, pair)->name),
-                                  .cluster = slice_of(pair->cluster),
-                                  .time = health->wall};
-
-    if (kind != ALERT_NOTICE_BLIND && kind != ALERT_NOTICE_TRUNCATED) {
-        const struct episode *episode = &pair->episodes[kind];
-        notice.since = episode->since;
-        if (over)
-            notice.time = episode->over_at;
-        if (over || kind == ALERT_NOTICE_SILENT)
-            notice.amount = notice.time > episode->since ? notice.time - episode->since : 0;
-        else
-            notice.amount = kind == ALERT_NOTICE_CLOCK ? pair->skew.lead : -pair->skew.lead;
-    }
-    return notice;
-}
-
-static void tell(struct health *health, struct pair *pair, const struct alert_notice *notice)
-{
-    struct buffer state = {NULL, 0, 0};
-
-    pair->telling.under_way = true;
-    pair->telling.kind = notice->kind;
-    pair->telling.over = notice->over;
-    health_take_slot(health, pair);
-    health_write_state(health, pair, true, &state);
-    const struct health_telling telling = {(size_t)pair->slot, notice, buffer_slice(&state)};
-    if (!health->options.tell || !health->options.tell(health->options.context, &telling))
-        pair->telling.under_way = false;
-    buffer_free(&state);
-}
-
-static bool tell_of_episodes(struct health *health, struct pair *pair)
-{
-    static const enum alert_notice_kind kinds[] = {ALERT_NOTICE_SILENT, ALERT_NOTICE_CLOCK, ALERT_NOTICE_LATE};
-
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        const struct episode *episode = &pair->episodes[kinds[i]];
-        if (!episode->open || (episode->told && !episode->over))
-            continue;
-        struct alert_notice notice = health_notice(health, pair, kinds[i], episode->told);
-        tell(health, pair, &notice);
-        return true;
-    }
-    return false;
-}
-
-/* All rules that have become blind for one reason, in one notice. */
-static void tell_of_blind(struct health *health, struct pair *pair)
-{
-    struct telling *telling = &pair->telling;
-
-    if (health->now < pair->blind_not_before)
-        return;
-    telling->rules.count = 0;
-    for (size_t i = 0; i < pair->blind.count; i++) {
-        struct blind *blind = pair->blind.items[i];
-        if (!blind->rule[0] || !blind->since || blind->told || !health_is_blindness(blind->why))
-            continue;
-        if (telling->rules.count && blind->why != telling->why)
-            continue; /* the next time */
-        telling->why = blind->why;
-        VECTOR_PUSH(&telling->rules, blind);
-    }
-    if (telling->rules.count == 0)
-        return;
-    struct slice *rules = xcalloc(telling->rules.count, sizeof *rules);
-    struct alert_notice notice = health_notice(health, pair, ALERT_NOTICE_BLIND, false);
-    notice.since = telling->rules.items[0]->since;
-    notice.level = health_level(telling->why);
-    notice.rules = rules;
-    notice.rule_count = telling->rules.count;
-    for (size_t i = 0; i < telling->rules.count; i++)
-        rules[i] = slice_of(telling->rules.items[i]->rule);
-    tell(health, pair, &notice);
-    free(rules);
-}
-
-void health_told(struct health *health, size_t slot, bool stored)
-{
-    enum { GATHER_MINUTES = 10 };
-    struct pair *pair = slot < health->slots.count ? health->slots.items[slot] : NULL;
-
-    if (!pair || !pair->telling.under_way)
-        return;
-    struct telling *telling = &pair->telling;
-    telling->under_way = false;
-    if (!stored)
-        return;
-    if (telling->kind == ALERT_NOTICE_BLIND) {
-        for (size_t i = 0; i < telling->rules.count; i++)
-            telling->rules.items[i]->told = true;
-        pair->blind_not_before = health->now + GATHER_MINUTES * minute;
-    } else if (telling->over) {
-        pair->episodes[telling->kind] = (struct episode){0};
-    } else {
-        pair->episodes[telling->kind].told = true;
-    }
-}
-
 /* --- time ------------------------------------------------------------------------------------------------------------------------------- */
 
 static bool is_to_be_forgotten(const struct health *health, const struct pair *pair)
@@ -454,10 +368,12 @@ void health_tick(struct health *health, clock_nanos wall, clock_nanos monotonic,
             forget(health, i--);
             continue;
         }
+        if (pair->others)
+            continue;
         judge_silence(health, pair);
         judge_skew(health, pair);
         judge_blind(health, pair);
-        if (!pair->telling.under_way && !tell_of_episodes(health, pair))
-            tell_of_blind(health, pair);
+        health_tell(health, pair);
     }
+    health_tell_summaries(health);
 }

@@ -12,19 +12,30 @@
  *
  * An episode begins when a condition holds, is told once, and ends when it has not held for long enough that it does not come and go; the end of
  * a silence and of a wrong clock is told as well. That a rule sees again cannot be noticed from here: that is told no more, and forgotten a
- * day after the last event that it could not judge. */
+ * day after the last event that it could not judge.
+ *
+ * Only clusters that are known (clusters.h) have episodes. And one kind of notice has a rate, health.notices: what is beyond it is told together, in a
+ * summary, so that no attack waits behind thousands of them. */
 struct health;
 
-/* Something to be told, and the state of its source and cluster as it is when that is done: both are to be stored in one transaction, so that a
- * restart neither forgets a notice nor repeats it. */
+/* What a restart must not forget of one source and cluster: for health_restore, to be stored for the slot. */
+struct health_state {
+    size_t slot;
+    struct slice state;
+};
+
+/* Something to be told, and the state of its source and cluster (of a summary: of each that it is about) as it is when that is done: all are to be stored
+ * in one transaction, so that a restart neither forgets a notice nor repeats it. */
 struct health_telling {
-    size_t slot; /* for health_told */
+    size_t id; /* for health_told */
     const struct alert_notice *notice;
-    struct slice state; /* for health_restore, to be stored for the slot */
+    const struct health_state *states;
+    size_t state_count;
 };
 
 struct health_options {
     const struct config *config; /* its sources and health; outlives it */
+    struct clusters *clusters;   /* which names count; outlives it */
     clock_nanos wall, monotonic; /* now */
     /* Takes the telling over, and calls health_told later on. False: not now, it is offered again. NULL: nothing is told. */
     bool (*tell)(void *context, const struct health_telling *telling);
@@ -37,15 +48,20 @@ void health_free(struct health *health);
 /* Before the first tick: the state that was stored for a slot. False: it is of no use any more (the slot is free). */
 bool health_restore(struct health *health, size_t slot, struct slice state);
 /* What a worker has noticed, watch_take. */
-void health_merge(struct health *health, const struct map *batch);
+void health_merge(struct health *health, const struct watch_batch *batch);
 /* Once a second. accepting: events could come in; while they cannot, nobody is silent. */
 void health_tick(struct health *health, clock_nanos wall, clock_nanos monotonic, bool accepting);
 /* The fate of a telling. */
-void health_told(struct health *health, size_t slot, bool stored);
+void health_told(struct health *health, size_t id, bool stored);
 
-/* Slots whose stored state is to be renewed: calls store for each (an empty state: the slot is free). */
+/* Slots whose stored state is to be renewed: calls store for each (an empty state: the slot is free), and names for each part of what is known of names
+ * that are not known yet. Nothing is forgotten by that: what is to be stored, or cleared, is offered each time until health_saved has the number
+ * that a save gave. */
 typedef void health_store(void *context, size_t slot, struct slice state);
-void health_save(struct health *health, health_store *store, void *context);
+uint64_t health_save(struct health *health, health_store *store, health_store *names, void *context);
+void health_saved(struct health *health, uint64_t save);
+/* As health_restore, of a part of the names. */
+void health_restore_names(struct health *health, size_t part, struct slice state);
 
 /* --- for metrics and status ------------------------------------------------------------------------------------------------------ */
 
@@ -58,7 +74,8 @@ struct health_blind_view {
 /* One source and cluster; slices live until the next call of another function. */
 struct health_view {
     size_t source;
-    struct slice cluster; /* empty: all that come through the source */
+    struct slice cluster; /* empty: all that come through the source; CLUSTERS_OTHERS: those that are not known, which are not watched */
+    bool watched;
     bool silence_counts;  /* false: it is not known when an event of it came last (clusters that only envelopes name) */
     bool silent;
     clock_nanos quiet;    /* since the last event */
@@ -74,8 +91,8 @@ void health_blind_at(const struct health *health, size_t index, size_t blind, st
 /* Each condition that holds now, as the notice that was told or is about to be. */
 typedef void health_visit(void *context, const struct alert_notice *notice);
 void health_conditions(const struct health *health, health_visit *visit, void *context);
-/* Sources and clusters that were not watched because there are too many, counted each time that one came. */
-uint64_t health_refused(const struct health *health);
-void health_add_refused(struct health *health, uint64_t refused);
+/* Names that are not known and are remembered, and how many were dropped to keep these few. */
+size_t health_unknown(const struct health *health);
+uint64_t health_unknown_dropped(const struct health *health);
 
 #endif

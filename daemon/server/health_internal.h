@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The inside of health.h: health.c decides, health_state.c writes down what a restart must not forget, health_view.c shows. */
+/* The inside of health.h: health.c decides, health_tell.c tells, health_state.c writes down what a restart must not forget, health_names.c keeps names
+ * that are not known yet, health_view.c shows. */
 #ifndef HARRIER_SERVER_HEALTH_INTERNAL_H
 #define HARRIER_SERVER_HEALTH_INTERNAL_H
 
 #include "health.h"
+#include "health_names.h"
 #include "skew.h"
 
 #include "harrier/memory.h"
@@ -15,6 +17,7 @@ enum { EPISODES = ALERT_NOTICE_LATE + 1, NO_SLOT = -1, BLIND_MAX = 65536 /* over
 struct episode {
     bool open;
     bool told;
+    bool summed;         /* told in a summary: its end is not told */
     bool over;           /* has ended; that is still to be told */
     clock_nanos since;   /* wall */
     clock_nanos over_at; /* wall */
@@ -33,6 +36,7 @@ struct blind {
 
 struct telling {
     bool under_way;
+    bool summed; /* as one of a summary */
     enum alert_notice_kind kind;
     bool over;
     enum watch_why why;                /* BLIND */
@@ -44,6 +48,7 @@ struct pair {
     int64_t slot;    /* of its stored state; NO_SLOT: not yet */
     size_t source;
     char *cluster;   /* empty: all that come through the source, where clusters are not known (yet) */
+    bool others;     /* clusters that are not known: counted, and no episodes */
     bool expected;   /* the configuration names it: never forgotten */
     bool hears;      /* `heard` is of all its events */
     clock_nanos heard, heard_wall; /* monotonic; wall, 0: never. Silence that was seen before a restart counts on */
@@ -57,16 +62,42 @@ struct pair {
     struct telling telling;
 };
 
+/* How often one kind of notice may be told by itself: a bucket of health.notices, filled in an hour. */
+struct tell_rate {
+    double left;
+    clock_nanos filled;     /* monotonic */
+    clock_nanos waits_since; /* monotonic; something is to be told in the next summary; 0: nothing */
+    clock_nanos not_before; /* monotonic; the next summary */
+};
+
+/* Of which a summary is under way. */
+struct summary {
+    bool under_way;
+    enum alert_notice_kind kind;
+    VECTOR(struct pair *) pairs;
+};
+
+/* A slot whose stored state is to be cleared. */
+struct freed_slot {
+    size_t slot;
+    uint64_t save; /* that offered it last; 0: none */
+};
+
 struct health {
     struct health_options options;
     clock_nanos started, now, wall;
     VECTOR(struct pair *) pairs;
     struct map *by_key;           /* of struct pair */
     VECTOR(struct pair *) slots;  /* NULL: free */
-    VECTOR(size_t) freed;         /* slots whose stored state is to be cleared */
+    VECTOR(struct freed_slot) freed; /* until it is known that they were cleared */
+    uint64_t saves;
+    size_t name_parts; /* of the names, that were ever offered to be stored: those that are not needed are cleared */
+    struct health_names *names;
+    uint64_t names_dropped; /* by the workers */
+    struct tell_rate rates[ALERT_NOTICE_COUNT];
+    struct summary summary;
     size_t *named;                /* per source: pairs that hear and have a cluster */
     struct buffer key;
-    uint64_t refused;
     size_t blind_count; /* over all pairs */
 };
 
@@ -75,13 +106,17 @@ static inline const struct config_source *health_source(const struct health *hea
     return &health->options.config->sources[pair->source];
 }
 
-/* The pair; NULL: there are too many. */
+/* The pair, made if need be. */
 struct pair *health_pair(struct health *health, size_t source, struct slice cluster);
 /* What the pair has of the rule and the reason; beyond the bounds: of all further rules. */
 struct blind *health_blind(struct health *health, struct pair *pair, struct slice rule, enum watch_why why);
 /* Its state as it is when what is being told has been stored; without a telling, as it is. */
 void health_write_state(const struct health *health, const struct pair *pair, bool with_telling, struct buffer *out);
 void health_take_slot(struct health *health, struct pair *pair);
+void health_free_slot(struct health *health, size_t slot);
+/* Tells what is to be told, once a second; summaries after all pairs have had their turn. */
+void health_tell(struct health *health, struct pair *pair);
+void health_tell_summaries(struct health *health);
 /* BLIND is raised for these. */
 static inline bool health_is_blindness(enum watch_why why)
 {

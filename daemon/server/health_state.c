@@ -8,6 +8,9 @@
 
 static const char *const episode_names[EPISODES] = {
     [ALERT_NOTICE_SILENT] = "silent", [ALERT_NOTICE_CLOCK] = "clock", [ALERT_NOTICE_LATE] = "late"};
+/* Told in a summary. */
+static const char *const summed_names[EPISODES] = {
+    [ALERT_NOTICE_SILENT] = "silent_summed", [ALERT_NOTICE_CLOCK] = "clock_summed", [ALERT_NOTICE_LATE] = "late_summed"};
 
 /* Is it known to have been told once what is being told has been stored? */
 static bool will_be_told(const struct pair *pair, enum alert_notice_kind kind, bool with_telling)
@@ -17,6 +20,11 @@ static bool will_be_told(const struct pair *pair, enum alert_notice_kind kind, b
     if (with_telling && telling->kind == kind)
         return !telling->over;
     return pair->episodes[kind].open && pair->episodes[kind].told;
+}
+
+static bool will_be_summed(const struct pair *pair, enum alert_notice_kind kind, bool with_telling)
+{
+    return with_telling && pair->telling.kind == kind ? pair->telling.summed : pair->episodes[kind].summed;
 }
 
 static bool rule_will_be_told(const struct pair *pair, const struct blind *blind, bool with_telling)
@@ -68,31 +76,105 @@ void health_write_state(const struct health *health, const struct pair *pair, bo
     json_put_int(writer, "heard", pair->heard_wall);
     json_put_int(writer, "quiet", health->now - pair->heard);
     for (size_t kind = 0; kind < EPISODES; kind++)
-        if (episode_names[kind] && will_be_told(pair, (enum alert_notice_kind)kind, with_telling))
+        if (episode_names[kind] && will_be_told(pair, (enum alert_notice_kind)kind, with_telling)) {
             json_put_int(writer, episode_names[kind], pair->episodes[kind].since);
+            if (will_be_summed(pair, (enum alert_notice_kind)kind, with_telling))
+                json_put_bool(writer, summed_names[kind], true);
+        }
     json_put_int(writer, "lead", pair->skew.lead);
     write_blind(health, pair, with_telling, writer, out);
     json_end_object(writer);
     json_writer_free(writer);
 }
 
-void health_save(struct health *health, health_store *store, void *context)
+/* --- names that are not known yet ---------------------------------------------------------------------------------------------------- */
+
+/* Names go into parts of as many as a position holds. */
+struct names_writer {
+    const struct health *health;
+    struct buffer text;
+    struct json_writer *writer;
+    size_t part;
+    health_store *store;
+    void *context;
+};
+
+static void begin_part(struct names_writer *names)
+{
+    buffer_reset(&names->text, SUBMISSION_POSITION_MAX);
+    names->writer = json_writer_new(&names->text, false);
+    json_begin_array(names->writer);
+}
+
+static void end_part(struct names_writer *names)
+{
+    json_end_array(names->writer);
+    json_writer_free(names->writer);
+    names->store(names->context, names->part++, buffer_slice(&names->text));
+}
+
+/* Those that were heard for a while: names made for a moment need no restart to be forgotten. */
+static void write_name(void *context, const struct health_name *name)
+{
+    enum { SMALLEST_PART = 24, ROOM = 256 };
+    struct names_writer *names = context;
+    const char *source = names->health->options.config->sources[name->source].name;
+
+    if (name->heard_for * SMALLEST_PART < names->health->options.config->health.known_after)
+        return;
+    if (names->text.length + strlen(source) + strlen(name->cluster) * 6 + ROOM > SUBMISSION_POSITION_MAX) {
+        end_part(names);
+        begin_part(names);
+    }
+    json_begin_object(names->writer);
+    json_put_text(names->writer, "source", source);
+    json_put_text(names->writer, "cluster", name->cluster);
+    json_put_int(names->writer, "heard", name->heard_for);
+    json_end_object(names->writer);
+}
+
+static void save_names(struct health *health, health_store *store, void *context)
+{
+    struct names_writer names = {.health = health, .store = store, .context = context};
+
+    begin_part(&names);
+    health_names_each(health->names, write_name, &names);
+    end_part(&names);
+    for (size_t i = names.part; i < health->name_parts; i++)
+        store(context, i, SLICE(""));
+    if (names.part > health->name_parts)
+        health->name_parts = names.part;
+    buffer_free(&names.text);
+}
+
+uint64_t health_save(struct health *health, health_store *store, health_store *names, void *context)
 {
     struct buffer state = {NULL, 0, 0};
 
+    health->saves++;
     for (size_t i = 0; i < health->pairs.count; i++) {
         struct pair *pair = health->pairs.items[i];
-        if (pair->telling.under_way)
-            continue; /* its state is on the way already, and says more */
+        if (pair->telling.under_way || pair->others)
+            continue; /* its state is on the way already, and says more; or there is none */
         health_take_slot(health, pair);
         state.length = 0;
         health_write_state(health, pair, false, &state);
         store(context, (size_t)pair->slot, buffer_slice(&state));
     }
-    for (size_t i = 0; i < health->freed.count; i++)
-        store(context, health->freed.items[i], SLICE(""));
-    health->freed.count = 0;
+    for (size_t i = 0; i < health->freed.count; i++) {
+        health->freed.items[i].save = health->saves;
+        store(context, health->freed.items[i].slot, SLICE(""));
+    }
+    save_names(health, names, context);
     buffer_free(&state);
+    return health->saves;
+}
+
+void health_saved(struct health *health, uint64_t save)
+{
+    for (size_t i = 0; i < health->freed.count; i++)
+        if (health->freed.items[i].save && health->freed.items[i].save <= save)
+            health->freed.items[i--] = health->freed.items[--health->freed.count];
 }
 
 /* --- restoring -------------------------------------------------------------------------------------------------------------------------- */
@@ -144,11 +226,21 @@ static void restore_pair(struct health *health, struct pair *pair, const struct 
     pair->heard = health->now - (quiet > 0 ? quiet : 0);
     for (size_t kind = 0; kind < EPISODES; kind++)
         if (episode_names[kind] && json_member(state, episode_names[kind]))
-            pair->episodes[kind] = (struct episode){.open = true, .told = true, .since = number_of(state, episode_names[kind])};
+            pair->episodes[kind] = (struct episode){.open = true,
+                                                    .told = true,
+                                                    .summed = json_member(state, summed_names[kind]) != NULL,
+                                                    .since = number_of(state, episode_names[kind])};
     pair->skew.lead = number_of(state, "lead");
     pair->skew.ahead = pair->episodes[ALERT_NOTICE_CLOCK].open;
     pair->skew.late = pair->episodes[ALERT_NOTICE_LATE].open;
     restore_blind(health, pair, json_member(state, "blind"));
+}
+
+/* It was known; NULL: there are too many by now. */
+static struct pair *restored_pair(struct health *health, size_t source, struct slice cluster)
+{
+    bool known = clusters_know(health->options.clusters, source, cluster, false) || clusters_add(health->options.clusters, source, cluster);
+    return known ? health_pair(health, source, cluster) : NULL;
 }
 
 bool health_restore(struct health *health, size_t slot, struct slice text)
@@ -162,15 +254,35 @@ bool health_restore(struct health *health, size_t slot, struct slice text)
         VECTOR_PUSH(&health->slots, NULL);
     if (text.length && json_tree_parse(arena, text, &json_default_limits, &state, NULL) == RESULT_OK &&
         source_named(health, json_string(json_member(state, "source")), &source))
-        pair = health_pair(health, source, json_string(json_member(state, "cluster")));
+        pair = restored_pair(health, source, json_string(json_member(state, "cluster")));
     if (pair && pair->slot == NO_SLOT) {
         pair->slot = (int64_t)slot;
         health->slots.items[slot] = pair;
         restore_pair(health, pair, state);
     } else if (text.length) {
-        VECTOR_PUSH(&health->freed, slot);
+        health_free_slot(health, slot);
         pair = NULL;
     }
     arena_free(arena);
     return pair != NULL;
+}
+
+void health_restore_names(struct health *health, size_t part, struct slice text)
+{
+    struct arena *arena = arena_new(SUBMISSION_POSITION_MAX);
+    struct json_node *names = NULL;
+    size_t source;
+
+    if (part >= health->name_parts)
+        health->name_parts = part + 1;
+    if (json_tree_parse(arena, text, &json_default_limits, &names, NULL) == RESULT_OK && json_is(names, JSON_ARRAY))
+        for (const struct json_node *one = names->first; one; one = one->next) {
+            struct slice cluster = json_string(json_member(one, "cluster"));
+            if (!cluster.length || !source_named(health, json_string(json_member(one, "source")), &source))
+                continue;
+            char *name = xstrndup(cluster.bytes, cluster.length);
+            health_names_restore(health->names, source, name, number_of(one, "heard"));
+            free(name);
+        }
+    arena_free(arena);
 }

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #define KEY_PREFIX "health/"
+#define NAMES_PREFIX "clusters/"
 
 enum { SAVE_SECONDS = 60, ARENA_BYTES = 16384, KEY_BYTES = 32 };
 
@@ -31,26 +32,54 @@ static const struct commit_sender own = {.source = COMMIT_OWN, .insists = true};
 struct told {
     struct mailbox_message message;
     struct health_timer *timer;
-    size_t slot;
+    size_t id;
+    bool stored;
+    bool over;
+    struct buffer text; /* for the log, once it is stored */
+    char *source, *cluster;
+};
+
+/* A save on its way. */
+struct saving {
+    struct mailbox_message message;
+    struct health_timer *timer;
+    uint64_t save;
     bool stored;
 };
 
 /* A source's position has its name for a key, and names have no slash. */
-static struct slice key_of(size_t slot, char key[KEY_BYTES])
+static struct slice key_of(const char *prefix, size_t slot, char key[KEY_BYTES])
 {
-    snprintf(key, KEY_BYTES, KEY_PREFIX "%zu", slot);
+    snprintf(key, KEY_BYTES, "%s%zu", prefix, slot);
     return slice_of(key);
 }
 
 /* --- telling ---------------------------------------------------------------------------------------------------------------------------- */
+
+static void log_told(const struct told *told)
+{
+    log_write_fields(told->over ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING,
+                     LOG_FIELDS({LOG_FIELD_SOURCE, slice_of(told->source)}, {LOG_FIELD_CLUSTER, slice_of(told->cluster)}), "health: %.*s",
+                     SLICE_ARGS(buffer_slice(&told->text)));
+}
+
+static void told_free(struct told *told)
+{
+    buffer_free(&told->text);
+    free(told->source);
+    free(told->cluster);
+    free(told);
+}
 
 static void told_arrived(struct mailbox_message *message, void *context)
 {
     struct told *told = (struct told *)message;
     struct health_timer *timer = context;
 
-    health_told(timer->health, told->slot, told->stored);
-    free(told);
+    if (told->stored)
+        log_told(told);
+    health_told(timer->health, told->id, told->stored);
+    told_free(told);
 }
 
 /* On the commit thread. */
@@ -63,15 +92,19 @@ static void told_done(void *context, enum result result, struct submission *subm
     mailbox_post(told->timer->mailbox, &told->message);
 }
 
-static void log_notice_text(const struct alert_notice *notice)
+static struct told *told_new(struct health_timer *timer, const struct health_telling *telling)
 {
-    struct buffer text = {NULL, 0, 0};
+    const struct alert_notice *notice = telling->notice;
+    struct told *told = xcalloc(1, sizeof *told);
 
-    alert_notice_text(notice, &text);
-    log_write_fields(notice->over ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING,
-                     LOG_FIELDS({LOG_FIELD_SOURCE, notice->source}, {LOG_FIELD_CLUSTER, notice->cluster}), "health: %.*s",
-                     SLICE_ARGS(buffer_slice(&text)));
-    buffer_free(&text);
+    told->message.deliver = told_arrived;
+    told->timer = timer;
+    told->id = telling->id;
+    told->over = notice->over;
+    alert_notice_text(notice, &told->text);
+    told->source = xasprintf("%.*s", SLICE_ARGS(notice->source));
+    told->cluster = xasprintf("%.*s", SLICE_ARGS(notice->cluster));
+    return told;
 }
 
 static struct submission *submission_of(struct health_timer *timer, const struct health_telling *telling)
@@ -83,8 +116,8 @@ static struct submission *submission_of(struct health_timer *timer, const struct
     alert_from_notice(&alert, telling->notice);
     enum result result = routing_add_alert(timer->server->generation->routes, timer->arena, &alert, submission);
     alert_free(&alert);
-    if (result == RESULT_OK)
-        result = submission_add_position(submission, key_of(telling->slot, key), telling->state);
+    for (size_t i = 0; result == RESULT_OK && i < telling->state_count; i++)
+        result = submission_add_position(submission, key_of(KEY_PREFIX, telling->states[i].slot, key), telling->states[i].state);
     if (result == RESULT_OK)
         return submission;
     log_error("health: a notice could not be queued: %s", result_text(result));
@@ -101,16 +134,12 @@ static bool tell(void *context, const struct health_telling *telling)
     struct submission *submission = submission_of(timer, telling);
     if (!submission)
         return false;
-    struct told *told = xcalloc(1, sizeof *told);
-    told->message.deliver = told_arrived;
-    told->timer = timer;
-    told->slot = telling->slot;
+    struct told *told = told_new(timer, telling);
     if (!commit_submit(timer->server->commit, &own, submission, told_done, told)) {
         submission_free(submission);
-        free(told);
+        told_free(told);
         return false;
     }
-    log_notice_text(telling->notice);
     return true;
 }
 
@@ -125,27 +154,74 @@ static void restore_slot(struct slice key, struct slice state, void *context)
         health_restore(timer->health, (size_t)slot, state);
 }
 
+static void restore_names(struct slice key, struct slice state, void *context)
+{
+    const struct health_timer *timer = context;
+    int64_t part;
+
+    if (slice_to_int64(slice_from(key, strlen(NAMES_PREFIX)), &part) && part >= 0 && part < timer->server->boot->config->health.unknown_clusters)
+        health_restore_names(timer->health, (size_t)part, state);
+}
+
+static void restore(struct health_timer *timer)
+{
+    struct store_reader *reader = timer->server->reader;
+
+    if (store_positions(reader, KEY_PREFIX, restore_slot, timer) != RESULT_OK || store_positions(reader, NAMES_PREFIX, restore_names, timer) != RESULT_OK)
+        log_error("health: what was known of clusters cannot be read: %s; those that the configuration does not name are missed from their next "
+                  "event on",
+                  store_reader_error(reader));
+}
+
 static void add_state(void *context, size_t slot, struct slice state)
 {
     char key[KEY_BYTES];
-    submission_add_position(context, key_of(slot, key), state);
+    submission_add_position(context, key_of(KEY_PREFIX, slot, key), state);
 }
 
-/* What is not saved is saved the next time. */
-static void saved(void *context, enum result result, struct submission *submission)
+static void add_names(void *context, size_t part, struct slice state)
 {
-    (void)context;
-    (void)result;
+    char key[KEY_BYTES];
+    submission_add_position(context, key_of(NAMES_PREFIX, part, key), state);
+}
+
+/* Nothing is forgotten before it is known to be stored; what was not is offered again soon. */
+static void saving_arrived(struct mailbox_message *message, void *context)
+{
+    struct saving *saving = (struct saving *)message;
+    struct health_timer *timer = context;
+
+    if (saving->stored)
+        health_saved(timer->health, saving->save);
+    else
+        timer->save_at = 0;
+    free(saving);
+}
+
+/* On the commit thread. */
+static void saving_done(void *context, enum result result, struct submission *submission)
+{
+    struct saving *saving = context;
+
+    saving->stored = result == RESULT_OK;
     submission_free(submission);
+    mailbox_post(saving->timer->mailbox, &saving->message);
 }
 
 static void save(struct health_timer *timer)
 {
     struct submission *submission = submission_new(SLICE(""), SLICE(""));
+    struct saving *saving = xcalloc(1, sizeof *saving);
 
-    health_save(timer->health, add_state, submission);
-    if (submission_is_empty(submission) || !commit_submit(timer->server->commit, &own, submission, saved, NULL))
-        submission_free(submission);
+    saving->message.deliver = saving_arrived;
+    saving->timer = timer;
+    saving->save = health_save(timer->health, add_state, add_names, submission);
+    timer->save_at = clock_monotonic() + SAVE_SECONDS * CLOCK_SECOND;
+    if (commit_submit(timer->server->commit, &own, submission, saving_done, saving))
+        return;
+    timer->save_at = 0;
+    submission_free(submission);
+    free(saving);
 }
 
 /* --- the timer --------------------------------------------------------------------------------------------------------------------------- */
@@ -153,14 +229,12 @@ static void save(struct health_timer *timer)
 static void take(struct health_timer *timer)
 {
     struct server *server = timer->server;
-    uint64_t refused = 0;
 
     for (size_t i = 0; i < server->worker_count; i++) {
-        struct map *batch = watch_take(worker_watch(server->workers[i]), &refused);
-        health_merge(timer->health, batch);
-        watch_batch_free(batch);
+        struct watch_batch batch = watch_take(worker_watch(server->workers[i]));
+        health_merge(timer->health, &batch);
+        watch_batch_free(&batch);
     }
-    health_add_refused(timer->health, refused);
 }
 
 static void timer_cb(evutil_socket_t fd, short what, void *argument)
@@ -172,10 +246,8 @@ static void timer_cb(evutil_socket_t fd, short what, void *argument)
     (void)what;
     take(timer);
     health_tick(timer->health, clock_wall(), now, server_not_ready(timer->server) == NULL);
-    if (now < timer->save_at)
-        return;
-    save(timer);
-    timer->save_at = now + SAVE_SECONDS * CLOCK_SECOND;
+    if (now >= timer->save_at && commit_is_healthy(timer->server->commit))
+        save(timer);
 }
 
 struct health_timer *health_timer_start(struct server *server)
@@ -183,13 +255,13 @@ struct health_timer *health_timer_start(struct server *server)
     const struct timeval period = {.tv_sec = 1};
     struct health_timer *timer = xcalloc(1, sizeof *timer);
     const struct health_options options = {
-        .config = server->boot->config, .wall = clock_wall(), .monotonic = clock_monotonic(), .tell = tell, .context = timer};
+        .config = server->boot->config, .clusters = server->clusters, .wall = clock_wall(), .monotonic = clock_monotonic(), .tell = tell, .context = timer};
 
     timer->server = server;
     timer->arena = arena_new(ARENA_BYTES);
     timer->mailbox = mailbox_new(server->base, timer);
     timer->health = health_new(&options);
-    store_positions(server->reader, KEY_PREFIX, restore_slot, timer);
+    restore(timer);
     timer->timer = event_new(server->base, -1, EV_PERSIST, timer_cb, timer);
     event_add(timer->timer, &period);
     return timer;

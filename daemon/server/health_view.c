@@ -4,14 +4,14 @@
 
 static const clock_nanos hour = 3600 * CLOCK_SECOND;
 
-uint64_t health_refused(const struct health *health)
+size_t health_unknown(const struct health *health)
 {
-    return health->refused;
+    return health_names_count(health->names);
 }
 
-void health_add_refused(struct health *health, uint64_t refused)
+uint64_t health_unknown_dropped(const struct health *health)
 {
-    health->refused += refused;
+    return health->names_dropped + health_names_dropped(health->names);
 }
 
 size_t health_count(const struct health *health)
@@ -26,6 +26,7 @@ void health_at(const struct health *health, size_t index, struct health_view *vi
     *view = (struct health_view){
         .source = pair->source,
         .cluster = slice_of(pair->cluster),
+        .watched = !pair->others,
         .silence_counts = pair->hears,
         .silent = pair->episodes[ALERT_NOTICE_SILENT].open && !pair->episodes[ALERT_NOTICE_SILENT].over,
         .quiet = health->now - pair->heard,
@@ -88,6 +89,8 @@ void health_conditions(const struct health *health, health_visit *visit, void *c
 
     for (size_t p = 0; p < health->pairs.count; p++) {
         const struct pair *pair = health->pairs.items[p];
+        if (pair->others)
+            continue;
         visit_episodes(health, pair, visit, context);
         for (size_t i = 0; i < sizeof blindness / sizeof blindness[0]; i++) {
             struct alert_notice blind = health_notice(health, pair, ALERT_NOTICE_BLIND, false);

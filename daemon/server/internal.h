@@ -31,6 +31,7 @@ struct server {
     struct event_base *deliver_base;
     pthread_t deliver_thread;
     struct budget *budget;
+    struct clusters *clusters;
     struct source_endpoint *endpoints; /* one per source, as rates */
     struct rate **rates;
     struct worker **workers;

@@ -161,8 +161,15 @@ static void write_health(struct server *server, struct buffer *out)
         }
     }
     write_blind(server, health, out);
-    single(out, "harrier_watched_clusters", "gauge", "Clusters that are watched, each counted for each source.", health_count(health));
-    single(out, "harrier_watched_clusters_refused_total", "counter", "Times that a cluster came that is not watched, as there are too many.", health_refused(health));
+    size_t watched = 0;
+    for (size_t i = 0; i < health_count(health); i++) {
+        health_at(health, i, &view);
+        watched += view.watched;
+    }
+    single(out, "harrier_watched_clusters", "gauge", "Clusters that are watched, each counted for each source.", watched);
+    single(out, "harrier_watched_clusters_refused_total", "counter", "Times that a cluster was to be watched, and there are too many.", clusters_refused(server->clusters));
+    single(out, "harrier_unknown_clusters", "gauge", "Names of clusters that came in and are not known, as far as they are remembered.", health_unknown(health));
+    single(out, "harrier_unknown_clusters_dropped_total", "counter", "Such names that were dropped, as too many came.", health_unknown_dropped(health));
 }
 
 static void write_refused(const struct source_counts *counts, struct buffer *out)

@@ -182,6 +182,7 @@ static void start_workers(struct server *server)
         const struct worker_options worker = {.config = config,
                                               .endpoints = server->endpoints,
                                               .rates = server->rates,
+                                              .clusters = server->clusters,
                                               .commit = server->commit,
                                               .budget = server->budget,
                                               .positions = positions,
@@ -229,6 +230,7 @@ static bool make_sources(struct server *server)
     server->rates = xcalloc(config->source_count, sizeof *server->rates);
     for (size_t i = 0; i < config->source_count; i++)
         server->rates[i] = rate_new(config->sources[i].events_per_second);
+    server->clusters = clusters_new(config);
     server->endpoints = endpoints_new(config);
     return server->endpoints != NULL;
 }
@@ -436,6 +438,7 @@ static void shut_down(struct server *server)
     for (size_t i = 0; server->rates && i < server->boot->config->source_count; i++)
         rate_free(server->rates[i]);
     free(server->rates);
+    clusters_free(server->clusters);
     config_destinations_free(server->destinations, server->boot->config->destination_count);
     budget_free(server->budget);
     generation_unref(server->generation);

@@ -241,6 +241,7 @@ void status_write(struct server *server, struct buffer *out)
     json_put_bool(writer, "regex_jit", jit_works());
     json_put_int(writer, "memory_used_bytes", (int64_t)budget_used(server->budget));
     json_put_int(writer, "memory_budget_bytes", (int64_t)budget_limit(server->budget));
+    json_put_int(writer, "unknown_clusters", (int64_t)health_unknown(health_timer_health(server->health)));
     write_warnings(server, writer);
     write_sources(server, writer);
     write_files(server, writer);

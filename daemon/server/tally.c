@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tally.h"
 
+#include "clusters.h"
+
 #include "harrier/memory.h"
 
 #include <stdlib.h>
@@ -26,11 +28,10 @@ static struct tally_row *add(struct tally *tally, size_t source, struct slice cl
 
 struct tally_row *tally_row(struct tally *tally, size_t source, struct slice cluster)
 {
-    static const char others[] = "(other clusters)";
     struct tally_row *row = find(tally, source, cluster);
 
     if (!row && tally->count >= TALLY_ROWS_MAX) {
-        cluster = slice_of(others);
+        cluster = SLICE(CLUSTERS_OTHERS);
         row = find(tally, source, cluster);
     }
     return row ? row : add(tally, source, cluster);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counts of events by source and cluster. Clusters are named by what comes in, so their number is bounded: those beyond it share one row. */
+/* Counts of events by source and cluster. Those that are not known (clusters.h) share one row of their source, as do those beyond the bound. */
 #ifndef HARRIER_SERVER_TALLY_H
 #define HARRIER_SERVER_TALLY_H
 
@@ -33,7 +33,7 @@ struct tally {
     size_t count, capacity;
 };
 
-/* The row of the source and cluster, made if need be; good until the next call. Beyond TALLY_ROWS_MAX it is the source's row "(other clusters)". */
+/* The row of the source and cluster, made if need be; good until the next call. Beyond TALLY_ROWS_MAX it is the source's row CLUSTERS_OTHERS. */
 struct tally_row *tally_row(struct tally *tally, size_t source, struct slice cluster);
 /* Adds every row of from to the rows of to. */
 void tally_merge(struct tally *to, const struct tally *from);

@@ -359,7 +359,7 @@ static void count(struct unit *unit)
 
 /* --- the source's callbacks -------------------------------------------------------------------------------------------------------------- */
 
-static void set_cluster(struct unit *unit, struct slice named)
+static void set_cluster(struct unit *unit, struct slice named, bool vouched)
 {
     struct slice cluster = named.length ? named : unit->options.source.cluster;
 
@@ -369,9 +369,10 @@ static void set_cluster(struct unit *unit, struct slice named)
     unit->options.source.cluster = slice_of(unit->cluster);
     if (named.length) /* who is known to speak for one cluster speaks for no other */
         unit->options.envelope_cluster = false;
+    bool known = clusters_know(unit->worker->options.clusters, unit->source, cluster, vouched);
     pthread_mutex_lock(&unit->worker->mutex);
     struct tally *tally = &unit->worker->tally;
-    unit->tally_row = (size_t)(tally_row(tally, unit->source, cluster) - tally->rows);
+    unit->tally_row = (size_t)(tally_row(tally, unit->source, known ? cluster : SLICE(CLUSTERS_OTHERS)) - tally->rows);
     pthread_mutex_unlock(&unit->worker->mutex);
 }
 
@@ -429,7 +430,7 @@ static void *begin(void *data, struct source_request *handle, const struct sourc
     memcpy(unit->sender, sender, sizeof sender);
     unit->options = unit->rules->options[head->source];
     unit->options.must_not_fail = unit->must_not_fail;
-    set_cluster(unit, head->cluster);
+    set_cluster(unit, head->cluster, head->cluster_vouched);
     new_submission(unit);
     unit->intake = intake_new(unit->rules->scratch, &unit->options, &sink);
     return unit;

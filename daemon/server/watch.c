@@ -6,13 +6,13 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-/* The worker writes into a map that the main thread takes away whole once a second, leaving none: the lock is held for a look-up, and what a
- * worker holds is bounded by what comes in a second. */
+/* The worker writes into maps that the main thread takes away whole once a second, leaving none: the lock is held for a look-up, and what a
+ * worker holds is bounded by the clusters that are known and the names that may come in a second. */
 struct watch {
-    size_t entries;
+    struct clusters *clusters;
+    size_t names;
     pthread_mutex_t mutex;
-    struct map *batch; /* NULL: nothing yet */
-    uint64_t refused;
+    struct watch_batch batch;
     struct buffer key; /* the worker's scratch */
 };
 
@@ -27,10 +27,11 @@ const char *watch_why_name(enum watch_why why)
     return why_names[why];
 }
 
-struct watch *watch_new(size_t entries)
+struct watch *watch_new(struct clusters *clusters, size_t names)
 {
     struct watch *watch = xcalloc(1, sizeof *watch);
-    watch->entries = entries;
+    watch->clusters = clusters;
+    watch->names = names;
     pthread_mutex_init(&watch->mutex, NULL);
     return watch;
 }
@@ -39,7 +40,7 @@ void watch_free(struct watch *watch)
 {
     if (!watch)
         return;
-    watch_batch_free(watch->batch);
+    watch_batch_free(&watch->batch);
     buffer_free(&watch->key);
     pthread_mutex_destroy(&watch->mutex);
     free(watch);
@@ -60,44 +61,66 @@ static void entry_free(void *value)
     free(entry);
 }
 
-void watch_batch_free(struct map *batch)
+static void name_free(void *value)
 {
-    map_free(batch, entry_free);
+    struct watch_name *name = value;
+    free(name->cluster);
+    free(name);
 }
 
-void watch_key(struct buffer *key, size_t source, struct slice cluster)
+void watch_batch_free(struct watch_batch *batch)
 {
-    key->length = 0;
-    buffer_append(key, &source, sizeof source);
-    buffer_append_slice(key, slice_first(cluster, WATCH_CLUSTER_BYTES));
+    map_free(batch->entries, entry_free);
+    map_free(batch->names, name_free);
+    *batch = (struct watch_batch){0};
 }
 
-/* NULL: there are too many. The mutex is held. */
+/* The mutex is held. */
+static void note_name(struct watch *watch, size_t source, struct slice cluster)
+{
+    struct watch_batch *batch = &watch->batch;
+
+    clusters_key(&watch->key, source, cluster);
+    if (!batch->names)
+        batch->names = map_new();
+    if (map_get(batch->names, buffer_slice(&watch->key)))
+        return;
+    if (map_count(batch->names) >= watch->names) {
+        batch->dropped++;
+        return;
+    }
+    struct watch_name *name = xcalloc(1, sizeof *name);
+    cluster = slice_first(cluster, CLUSTERS_NAME_BYTES);
+    name->source = source;
+    name->cluster = xstrndup(cluster.bytes, cluster.length);
+    map_put(batch->names, buffer_slice(&watch->key), name);
+}
+
+/* Of the cluster, or of all that are not known. The mutex is held. */
 static struct watch_entry *entry_of(struct watch *watch, size_t source, struct slice cluster)
 {
-    watch_key(&watch->key, source, cluster);
-    if (!watch->batch)
-        watch->batch = map_new();
-    struct watch_entry *entry = map_get(watch->batch, buffer_slice(&watch->key));
+    if (!clusters_know(watch->clusters, source, cluster, false)) {
+        note_name(watch, source, cluster);
+        cluster = SLICE(CLUSTERS_OTHERS);
+    }
+    cluster = slice_first(cluster, CLUSTERS_NAME_BYTES);
+    clusters_key(&watch->key, source, cluster);
+    if (!watch->batch.entries)
+        watch->batch.entries = map_new();
+    struct watch_entry *entry = map_get(watch->batch.entries, buffer_slice(&watch->key));
     if (entry)
         return entry;
-    if (map_count(watch->batch) >= watch->entries) {
-        watch->refused++;
-        return NULL;
-    }
     entry = xcalloc(1, sizeof *entry);
     entry->source = source;
-    entry->cluster = xstrndup(cluster.length ? cluster.bytes : "", cluster.length < WATCH_CLUSTER_BYTES ? cluster.length : WATCH_CLUSTER_BYTES);
-    map_put(watch->batch, buffer_slice(&watch->key), entry);
+    entry->cluster = xstrndup(cluster.length ? cluster.bytes : "", cluster.length);
+    map_put(watch->batch.entries, buffer_slice(&watch->key), entry);
     return entry;
 }
 
 void watch_heard(struct watch *watch, size_t source, struct slice cluster, clock_nanos now)
 {
     pthread_mutex_lock(&watch->mutex);
-    struct watch_entry *entry = entry_of(watch, source, cluster);
-    if (entry)
-        entry->heard = now;
+    entry_of(watch, source, cluster)->heard = now;
     pthread_mutex_unlock(&watch->mutex);
 }
 
@@ -177,18 +200,17 @@ void watch_observe(struct watch *watch, size_t source, const struct intake_obser
 
     pthread_mutex_lock(&watch->mutex);
     struct watch_entry *entry = entry_of(watch, source, observed->source->cluster);
-    if (entry && event_time(observed->record, &time)) {
+    if (event_time(observed->record, &time)) {
         clock_nanos lead = clock_difference(time, observed->source->received);
         entry->lead = entry->timed && entry->lead > lead ? entry->lead : lead;
         entry->timed = true;
     }
-    for (size_t i = 0; entry && i < result->blind_count; i++) {
+    for (size_t i = 0; i < result->blind_count; i++) {
         enum watch_why why = why_blind(observed, &result->blind[i]);
         truncated = truncated || why == WATCH_TRUNCATED;
         count_blind(watch, entry, result->blind[i].rule->name, why);
     }
-    if (entry)
-        entry->truncated += truncated;
+    entry->truncated += truncated;
     pthread_mutex_unlock(&watch->mutex);
 }
 
@@ -231,13 +253,11 @@ bool watch_is_truncated(const struct intake_observed *observed, struct slice sou
     return true;
 }
 
-struct map *watch_take(struct watch *watch, uint64_t *refused)
+struct watch_batch watch_take(struct watch *watch)
 {
     pthread_mutex_lock(&watch->mutex);
-    struct map *batch = watch->batch;
-    watch->batch = NULL;
-    *refused += watch->refused;
-    watch->refused = 0;
+    struct watch_batch batch = watch->batch;
+    watch->batch = (struct watch_batch){0};
     pthread_mutex_unlock(&watch->mutex);
     return batch;
 }

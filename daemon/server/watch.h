@@ -2,6 +2,8 @@
 #ifndef HARRIER_SERVER_WATCH_H
 #define HARRIER_SERVER_WATCH_H
 
+#include "clusters.h"
+
 #include "harrier/intake.h"
 #include "harrier/map.h"
 
@@ -32,7 +34,7 @@ struct watch_blind {
     uint64_t events;
 };
 
-/* One source and cluster. */
+/* One source and cluster; CLUSTERS_OTHERS: all of the source that are not known. */
 struct watch_entry {
     size_t source;
     char *cluster;
@@ -43,10 +45,24 @@ struct watch_entry {
     struct map *blind;   /* of struct watch_blind */
 };
 
-enum { WATCH_CLUSTER_BYTES = 253, WATCH_BLIND_MAX = 512 };
+/* A name that was heard and is not known. */
+struct watch_name {
+    size_t source;
+    char *cluster;
+};
 
-/* entries: sources and clusters at most, between two calls of watch_take. */
-struct watch *watch_new(size_t entries);
+/* What was noticed between two calls of watch_take. An entry is there for each known cluster, whatever names come in; names that are not known have their
+ * own bound. */
+struct watch_batch {
+    struct map *entries; /* of struct watch_entry; NULL: none */
+    struct map *names;   /* of struct watch_name; NULL: none */
+    uint64_t dropped;    /* names beyond the bound, each time that one came */
+};
+
+enum { WATCH_BLIND_MAX = 512 };
+
+/* names: that are not known, at most, between two calls of watch_take. clusters outlives it. */
+struct watch *watch_new(struct clusters *clusters, size_t names);
 void watch_free(struct watch *watch);
 
 /* Worker: events came, of whatever kind. now: monotonic. */
@@ -58,12 +74,8 @@ void watch_observe(struct watch *watch, size_t source, const struct intake_obser
  * (its slices in the record's arena); it is the worker's, so that it is committed with the event's batch. */
 bool watch_is_truncated(const struct intake_observed *observed, struct slice source, size_t raw_bytes, struct alert_notice *notice);
 
-/* Main thread: all entries since the last call (values of the map: struct watch_entry), NULL if there are none; freed by watch_batch_free. Adds what
- * did not fit to *refused. */
-struct map *watch_take(struct watch *watch, uint64_t *refused);
-void watch_batch_free(struct map *batch);
-
-/* Key of a source and cluster, as in the batch. */
-void watch_key(struct buffer *key, size_t source, struct slice cluster);
+/* Main thread: all since the last call; its parts are freed by watch_batch_free. */
+struct watch_batch watch_take(struct watch *watch);
+void watch_batch_free(struct watch_batch *batch);
 
 #endif

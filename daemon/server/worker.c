@@ -197,7 +197,7 @@ struct worker *worker_start(const struct worker_options *options, struct generat
     worker->base = source_base_new();
     worker->mailbox = mailbox_new(worker->base, worker);
     worker->route_arena = arena_new(ROUTE_ARENA_BYTES);
-    worker->watch = watch_new((size_t)config->health.clusters);
+    worker->watch = watch_new(options->clusters, (size_t)config->health.unknown_clusters);
     worker->current = rules_new(worker, generation);
     struct source_handler handler = unit_handler;
     handler.data = worker;

@@ -2,6 +2,7 @@
 #ifndef HARRIER_SERVER_WORKER_H
 #define HARRIER_SERVER_WORKER_H
 
+#include "clusters.h"
 #include "commit.h"
 #include "followers.h"
 #include "generation.h"
@@ -20,6 +21,7 @@ struct worker_options {
     const struct config *config; /* of the start: its sources and limits; outlives the worker, as all that is pointed to here does */
     const struct source_endpoint *endpoints; /* one per source; those that do not listen are never used */
     struct rate *const *rates;               /* one per source */
+    struct clusters *clusters;
     struct commit *commit;
     struct budget *budget;
     const struct slice *positions; /* where each source's file goes on; needed by worker_start alone */

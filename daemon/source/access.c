@@ -371,6 +371,7 @@ static void judge_cluster(const struct source_endpoint *endpoint, const struct a
         decision->status = 403;
         decision->error = "this client speaks for another cluster than the path names";
     }
+    decision->vouched = known.length > 0;
 }
 
 /* Of clients that share what they show, one whose cluster fits is the one. */

@@ -21,6 +21,7 @@ struct access_decision {
     const char *error;        /* constant text, for 401 and 403 */
     struct slice client_name; /* empty: the endpoint has no access list */
     struct slice cluster;     /* empty: nobody has named one. May point into the facts */
+    bool vouched;             /* a client's entry or its certificate has the cluster; else the sender alone says so */
 };
 
 /* Any thread. Every part of every client is looked at whatever the others gave, secrets by their digests in constant time: how long it

@@ -109,6 +109,7 @@ static struct refusal offer(struct connection *connection, const struct http_hea
                                .path = parts->token.length ? slice_of(endpoint_of(connection)->path) : head->path,
                                .content_type = head->content_type,
                                .cluster = decision->cluster,
+                               .cluster_vouched = decision->vouched,
                                .client_name = decision->client_name,
                                .content_length = head->chunked || packed ? SOURCE_LENGTH_UNKNOWN : (int64_t)head->content_length,
                                .client = &connection->channel.peer,

@@ -152,6 +152,7 @@ static bool begin_unit(struct stream_connection *stream, struct slice named, con
     struct source_refusal refusal;
     const struct source_head head = {.source = stream->channel.source,
                                      .cluster = decision->cluster,
+                                     .cluster_vouched = decision->vouched,
                                      .client_name = decision->client_name,
                                      .content_length = SOURCE_LENGTH_UNKNOWN,
                                      .client = &stream->channel.peer,

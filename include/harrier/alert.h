@@ -70,6 +70,8 @@ struct alert_notice {
     clock_nanos last;        /* BLIND and TRUNCATED as conditions that are shown: when it happened last; not part of the alert */
     const struct slice *rules; /* BLIND, TRUNCATED: those that cannot judge */
     size_t rule_count;
+    const struct slice *clusters; /* several at once, as people name them; source and cluster are empty then, and since is of the first */
+    size_t cluster_count;
     struct slice level;      /* BLIND: audit level of the events; empty: they lack objects that their level promises */
     const struct udm_record *record; /* TRUNCATED: the event; NULL otherwise */
     struct json_node *event;         /* TRUNCATED: its tree, which is redacted in place; may be NULL */

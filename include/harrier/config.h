@@ -118,6 +118,7 @@ struct config_source {
     const char *cluster; /* the section's own, or config.cluster */
     enum config_cluster_from cluster_from;
     enum config_framing framing; /* syslog */
+    struct config_strings clusters; /* names that come in with the events and are known from the start */
     bool insecure;       /* no TLS on an address that is not loopback */
     struct config_tls tls;
     struct config_client *clients;
@@ -213,6 +214,9 @@ struct config_health {
     clock_nanos late_after;   /* the youngest events are older, and do not catch up; 0: not looked at */
     clock_nanos forget_after; /* a cluster that the configuration does not name and that is silent for so long is forgotten */
     int64_t clusters;         /* sources and clusters that are watched; further ones are counted */
+    clock_nanos known_after;  /* a name that nobody vouches for is watched once it was heard for so long; 0: at once */
+    int64_t unknown_clusters; /* of these names that are remembered until then, in two halves */
+    int64_t notices;          /* alerts of one kind about the watch itself that are told one by one in an hour */
 };
 
 struct config_logging {

@@ -74,6 +74,7 @@ struct source_head {
     struct slice path;            /* HTTP: without query */
     struct slice content_type;    /* HTTP: as sent; may be empty */
     struct slice cluster;         /* that the sender speaks for: bound to the client, the path, the certificate or the structured data; empty: the source's own */
+    bool cluster_vouched;         /* a credential says so: the client's entry, or its certificate */
     struct slice client_name;     /* of the entry of access that let it in; empty: none */
     int64_t content_length;       /* SOURCE_LENGTH_UNKNOWN: chunked, compressed, or no HTTP */
     const struct address *client; /* the peer; NULL: a file */

@@ -89,7 +89,9 @@ def test_a_restart_neither_forgets_a_silence_nor_tells_it_again(make_harrier):
 
 
 def test_a_cluster_that_was_seen_once_is_missed_after_a_restart(make_harrier):
-    harrier = source(make_harrier(), path="/k8s-audit/{cluster}", silence_after="3s").start()
+    harrier = make_harrier()
+    harrier.settings["health"]["known_after"] = "0s"
+    source(harrier, path="/k8s-audit/{cluster}", silence_after="3s").start()
     for cluster in ("east", "west"):
         assert harrier.post(json.dumps(attack()).encode(), path=f"/k8s-audit/{cluster}")[0] == 200
     wait_for(lambda: harrier.metric("harrier_watched_clusters") >= 3, "both clusters")
@@ -199,4 +201,41 @@ def test_the_alerts_fit_the_schema_s_required_members(make_harrier):
         check(alert, schema, alert["rule"]["name"])
         shown = harrierctl("alerts", "show", alert["alert_id"], "-c", harrier.config).stdout.decode()
         assert alert["alert_id"] in shown
+    harrier.stop()
+
+
+def clusters_of(harrier, name):
+    """The values of a metric's label cluster."""
+    return {sample.partition('cluster="')[2].partition('"')[0] for sample in harrier.metrics() if sample.startswith(name + "{")}
+
+
+def test_invented_clusters_raise_no_alarm_and_have_no_rows_while_an_attack_in_one_is_told_with_its_name(make_harrier, receiver):
+    harrier = make_harrier(destinations=[receiver.destination()])
+    harrier.settings["health"].update(clock_skew="2m", unknown_clusters=64)
+    source(harrier, path="/k8s-audit/{cluster}", silence_after="2s").start()
+    connection = harrier.connect()
+    for number in range(300):
+        event = stripped(level="Metadata", auditID=f"i{number}") if number % 2 else attack(ahead=3600, verb="get", requestObject=None, responseObject=None)
+        assert harrier.post(json.dumps(event).encode(), path=f"/k8s-audit/invented-{number}", connection=connection)[0] == 200
+    assert harrier.post(json.dumps(attack()).encode(), path="/k8s-audit/invented-7", connection=connection)[0] == 200
+    wait_for(lambda: receiver.accepted(), "the attack")
+    assert [alert["cluster"] for alert in harrier.stored()] == ["invented-7"]
+    # all of them are silent by now; the source as a whole is what can be missed
+    wait_for(lambda: harrier.notices(), "the silence of the source")
+    wait_for(lambda: harrier.metric("harrier_source_last_event_seconds") > 6, "time to miss more")
+    assert [(one["rule"]["name"], one["cluster"]) for one in harrier.notices()] == [("harrier_source_silent", "")]
+    assert clusters_of(harrier, "harrier_events_received_total") == {"test", "(other clusters)"}
+    assert clusters_of(harrier, "harrier_rule_blind_events_total") == {"(other clusters)"}
+    assert harrier.metric("harrier_watched_clusters") == 1
+    assert 0 < harrier.metric("harrier_unknown_clusters") <= 64
+    assert harrier.metric("harrier_unknown_clusters_dropped_total") > 0
+    harrier.stop()
+
+
+def test_clusters_that_the_configuration_names_are_awaited_and_beyond_the_rate_told_together(make_harrier):
+    harrier = make_harrier()
+    harrier.settings["health"]["notices"] = 2
+    source(harrier, path="/k8s-audit/{cluster}", silence_after="2s", clusters=["east", "west", "north", "south"]).start()
+    wait_for(lambda: len(harrier.notices()) == 2, "two by themselves")
+    wait_for(lambda: len(warnings(harrier)) == 4, "all in status")
     harrier.stop()

@@ -3,6 +3,7 @@
 #include "daemon/server/health.h"
 
 #include "harrier/memory.h"
+#include "harrier/submission.h"
 #include "harrier/vector.h"
 
 #include <setjmp.h>
@@ -29,6 +30,7 @@ struct desk {
     struct config_client clients[2];
     struct config_source source;
     struct config config;
+    struct clusters *clusters;
     struct health *health;
     struct watch *watch;
     clock_nanos now; /* monotonic; the wall clock is WALL ahead */
@@ -36,16 +38,42 @@ struct desk {
     size_t held_slot;
     bool closed;
     VECTOR(struct notice) told;
-    VECTOR(char *) slots;
+    struct texts {
+        char **items;
+        size_t count, capacity;
+    } slots, names;
 };
+
+static void put(struct texts *texts, size_t slot, struct slice state)
+{
+    while (texts->count <= slot)
+        VECTOR_PUSH(texts, xstrndup("", 0));
+    free(texts->items[slot]);
+    texts->items[slot] = xstrndup(state.length ? state.bytes : "", state.length);
+}
 
 static void store(void *context, size_t slot, struct slice state)
 {
-    struct desk *desk = context;
-    while (desk->slots.count <= slot)
-        VECTOR_PUSH(&desk->slots, xstrndup("", 0));
-    free(desk->slots.items[slot]);
-    desk->slots.items[slot] = xstrndup(state.length ? state.bytes : "", state.length);
+    put(&((struct desk *)context)->slots, slot, state);
+}
+
+static void store_names(void *context, size_t part, struct slice state)
+{
+    assert_true(state.length <= SUBMISSION_POSITION_MAX);
+    put(&((struct desk *)context)->names, part, state);
+}
+
+/* A save that fails. */
+static void lose(void *context, size_t slot, struct slice state)
+{
+    (void)context;
+    (void)slot;
+    (void)state;
+}
+
+static void save(struct desk *desk)
+{
+    health_saved(desk->health, health_save(desk->health, store, store_names, desk));
 }
 
 static bool tell(void *context, const struct health_telling *telling)
@@ -58,7 +86,7 @@ static bool tell(void *context, const struct health_telling *telling)
     if (desk->refuses)
         return false;
     if (desk->fails) {
-        health_told(desk->health, telling->slot, false);
+        health_told(desk->health, telling->id, false);
         return true;
     }
     alert_from_notice(&alert, telling->notice);
@@ -68,26 +96,38 @@ static bool tell(void *context, const struct health_telling *telling)
     alert_notice_text(telling->notice, &text);
     notice.text = buffer_take(&text);
     VECTOR_PUSH(&desk->told, notice);
-    store(desk, telling->slot, telling->state);
-    desk->held_slot = telling->slot;
+    for (size_t i = 0; i < telling->state_count; i++)
+        store(desk, telling->states[i].slot, telling->states[i].state);
+    desk->held_slot = telling->id;
     if (!desk->holds)
-        health_told(desk->health, telling->slot, true);
+        health_told(desk->health, telling->id, true);
     return true;
 }
 
 static void start(struct desk *desk)
 {
+    desk->clusters = clusters_new(&desk->config);
+    desk->watch = watch_new(desk->clusters, (size_t)desk->config.health.unknown_clusters / 2);
     const struct health_options options = {
-        .config = &desk->config, .wall = WALL + desk->now, .monotonic = desk->now, .tell = tell, .context = desk};
+        .config = &desk->config, .clusters = desk->clusters, .wall = WALL + desk->now, .monotonic = desk->now, .tell = tell, .context = desk};
     desk->health = health_new(&options);
     for (size_t i = 0; i < desk->slots.count; i++)
         health_restore(desk->health, i, slice_of(desk->slots.items[i]));
+    for (size_t i = 0; i < desk->names.count; i++)
+        health_restore_names(desk->health, i, slice_of(desk->names.items[i]));
+}
+
+static void stop(struct desk *desk)
+{
+    health_free(desk->health);
+    watch_free(desk->watch);
+    clusters_free(desk->clusters);
 }
 
 static void restart(struct desk *desk, clock_nanos down)
 {
-    health_save(desk->health, store, desk);
-    health_free(desk->health);
+    save(desk);
+    stop(desk);
     desk->now += down;
     start(desk);
 }
@@ -99,9 +139,8 @@ static int setup(void **state)
     desk->config.sources = &desk->source;
     desk->config.source_count = 1;
     desk->config.health =
-        (struct config_health){.clock_skew = MINUTES(2), .late_after = MINUTES(10), .forget_after = MINUTES(7 * 24 * 60), .clusters = 8};
+        (struct config_health){.clock_skew = MINUTES(2), .late_after = MINUTES(10), .forget_after = MINUTES(7 * 24 * 60), .clusters = 8, .unknown_clusters = 64, .notices = 100};
     desk->now = SECONDS(100);
-    desk->watch = watch_new(8);
     *state = desk;
     return 0;
 }
@@ -109,12 +148,14 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct desk *desk = *state;
-    health_free(desk->health);
-    watch_free(desk->watch);
+    stop(desk);
     for (size_t i = 0; i < desk->told.count; i++)
         free(desk->told.items[i].text);
     for (size_t i = 0; i < desk->slots.count; i++)
         free(desk->slots.items[i]);
+    for (size_t i = 0; i < desk->names.count; i++)
+        free(desk->names.items[i]);
+    VECTOR_FREE(&desk->names);
     VECTOR_FREE(&desk->told);
     VECTOR_FREE(&desk->slots);
     free(desk);
@@ -123,11 +164,9 @@ static int teardown(void **state)
 
 static void tick(struct desk *desk)
 {
-    uint64_t refused = 0;
-    struct map *batch = watch_take(desk->watch, &refused);
-    health_merge(desk->health, batch);
-    watch_batch_free(batch);
-    health_add_refused(desk->health, refused);
+    struct watch_batch batch = watch_take(desk->watch);
+    health_merge(desk->health, &batch);
+    watch_batch_free(&batch);
     health_tick(desk->health, WALL + desk->now, desk->now, !desk->closed);
 }
 
@@ -429,7 +468,7 @@ static void test_nothing_is_saved_over_a_notice_that_is_on_its_way(void **state)
     desk->holds = true;
     pass(desk, MINUTES(16), NULL, 0);
     assert_told(desk, 1);
-    health_save(desk->health, store, desk);
+    save(desk);
     assert_non_null(strstr(desk->slots.items[desk->held_slot], "\"silent\""));
     health_told(desk->health, desk->held_slot, true);
     pass(desk, SECONDS(5), NULL, 0);
@@ -446,7 +485,7 @@ static void test_a_damaged_or_foreign_state_is_of_no_use_and_its_slot_is_given_b
     assert_true(health_restore(desk->health, 3, SLICE("{\"source\":\"api\",\"cluster\":\"x\",\"hears\":true,\"heard\":5,\"quiet\":1}")));
     assert_false(health_restore(desk->health, 4, SLICE("{\"source\":\"api\",\"cluster\":\"x\"}")));
     assert_int_equal(health_count(desk->health), 2);
-    health_save(desk->health, store, desk);
+    save(desk);
     assert_non_null(strstr(desk->slots.items[0], "\"prod\"")); /* taken by the one that had none */
     assert_string_equal(desk->slots.items[1], "");
     assert_string_equal(desk->slots.items[4], "");
@@ -462,7 +501,7 @@ static void test_a_cluster_that_is_gone_is_forgotten_and_one_of_the_configuratio
     pass(desk, MINUTES(61), NULL, 0);
     assert_int_equal(health_count(desk->health), 1);
     assert_told(desk, 2);
-    health_save(desk->health, store, desk);
+    save(desk);
     assert_null(strstr(desk->slots.items[0], "gone"));
     assert_null(strstr(desk->slots.items[1], "gone"));
 }
@@ -477,8 +516,8 @@ static void test_clusters_beyond_the_bound_are_counted(void **state)
         watch_heard(desk->watch, 0, slice_of(name), desk->now);
     }
     tick(desk);
-    assert_int_equal(health_count(desk->health), 8);
-    assert_int_equal(health_refused(desk->health), 12 + 1); /* the watch takes 8, of which one finds no place beside prod */
+    assert_int_equal(health_count(desk->health), 8 + 1); /* one is all the others */
+    assert_int_equal(clusters_refused(desk->clusters), 13); /* prod has a place */
 }
 
 /* --- what cannot be judged ---------------------------------------------------------------------------------------------------------------- */
@@ -612,6 +651,252 @@ static void test_events_that_stay_late_are_told(void **state)
     assert_text(desk, 0, "Events of cluster prod (source api) are at least 32m old");
 }
 
+/* --- names that senders choose -------------------------------------------------------------------------------------------------------- */
+
+/* As with cluster_from: syslog; a name is known after a day. */
+static void let_senders_name(struct desk *desk)
+{
+    desk->source.cluster_from = CONFIG_CLUSTER_FROM_SYSLOG;
+    desk->config.health.known_after = MINUTES(24 * 60);
+    desk->config.health.clusters = 4096;
+}
+
+/* Clusters that nobody has ever heard of, one event each. */
+static void invent(struct desk *desk, int from, int count)
+{
+    char name[24];
+
+    for (int i = from; i < from + count; i++) {
+        snprintf(name, sizeof name, "invented-%d", i);
+        observe(desk, name, "level", "Metadata", both, 2, MINUTES(30));
+    }
+}
+
+static void test_invented_clusters_raise_nothing_and_take_no_room(void **state)
+{
+    struct desk *desk = *state;
+    struct health_view view;
+
+    let_senders_name(desk);
+    start(desk);
+    invent(desk, 0, 3000);
+    pass(desk, SECONDS(1), NULL, 0);
+    assert_int_equal(health_count(desk->health), 2); /* the source as a whole, and the others */
+    health_at(desk->health, 1, &view);
+    assert_true(slice_is(view.cluster, CLUSTERS_OTHERS));
+    assert_false(view.watched || view.silent || view.timed);
+    assert_int_equal(health_blind_count(desk->health, 1), 2);
+    assert_in_range(health_unknown(desk->health), 1, 64);
+    assert_in_range(health_unknown_dropped(desk->health), 2936, 6000); /* each time that one comes */
+    pass(desk, MINUTES(14), NULL, 0);
+    assert_told(desk, 0);
+    assert_int_equal(conditions(desk), 0);
+    pass(desk, MINUTES(60), NULL, 0);
+    assert_told(desk, 1); /* the source as a whole */
+    save(desk);
+    assert_int_equal(desk->slots.count, 1);
+}
+
+static void test_a_cluster_that_is_heard_for_long_is_known_and_then_missed(void **state)
+{
+    struct desk *desk = *state;
+
+    let_senders_name(desk);
+    start(desk);
+    pass(desk, MINUTES(12 * 60), "east", MINUTES(1));
+    restart(desk, MINUTES(10));
+    assert_int_equal(health_unknown(desk->health), 1);
+    pass(desk, MINUTES(11 * 60 + 50), "east", MINUTES(1));
+    assert_false(clusters_know(desk->clusters, 0, SLICE("east"), false));
+    pass(desk, MINUTES(20), "east", MINUTES(1));
+    assert_true(clusters_know(desk->clusters, 0, SLICE("east"), false));
+    assert_int_equal(health_unknown(desk->health), 0);
+    pass(desk, MINUTES(16), NULL, 0);
+    assert_told(desk, 1);
+    assert_text(desk, 0, "cluster east");
+}
+
+static void test_a_burst_or_one_event_a_week_makes_no_name_known(void **state)
+{
+    struct desk *desk = *state;
+
+    let_senders_name(desk);
+    start(desk);
+    pass(desk, MINUTES(30), "burst", SECONDS(1));
+    for (int week = 0; week < 5; week++) {
+        desk->now += MINUTES(7 * 24 * 60);
+        pass(desk, SECONDS(1), "rare", SECONDS(1));
+    }
+    assert_false(clusters_know(desk->clusters, 0, SLICE("burst"), false));
+    assert_false(clusters_know(desk->clusters, 0, SLICE("rare"), false));
+}
+
+static void test_a_known_cluster_is_heard_and_a_new_one_learned_through_a_flood_of_invented_names(void **state)
+{
+    struct desk *desk = *state;
+    static const char *const clusters[] = {"prod-1"};
+
+    let_senders_name(desk);
+    desk->source.clusters = (struct config_strings){.items = (const char **)clusters, .count = 1};
+    desk->config.health.known_after = MINUTES(20);
+    start(desk);
+    for (int i = 0; i < 20 * 60 + 5; i++) {
+        watch_heard(desk->watch, 0, SLICE("new"), desk->now);
+        invent(desk, i * 40, 40);
+        watch_heard(desk->watch, 0, SLICE("prod-1"), desk->now);
+        pass(desk, SECONDS(1), NULL, 0);
+    }
+    assert_told(desk, 0);
+    assert_true(clusters_know(desk->clusters, 0, SLICE("new"), false));
+}
+
+static void test_a_cluster_of_the_configuration_is_awaited_and_one_that_a_credential_vouches_for_is_watched_at_once(void **state)
+{
+    struct desk *desk = *state;
+    static const char *const clusters[] = {"prod-1"};
+
+    let_senders_name(desk);
+    desk->source.clusters = (struct config_strings){.items = (const char **)clusters, .count = 1};
+    start(desk);
+    assert_true(clusters_know(desk->clusters, 0, SLICE("prod-1"), false));
+    assert_true(clusters_know(desk->clusters, 0, SLICE("certified"), true));
+    pass(desk, MINUTES(20), "certified", MINUTES(1));
+    assert_told(desk, 1);
+    assert_text(desk, 0, "cluster prod-1");
+    pass(desk, MINUTES(20), "prod-1", MINUTES(1));
+    assert_text(desk, desk->told.count - 1, "cluster certified");
+}
+
+static void test_nobody_can_take_the_name_of_the_others(void **state)
+{
+    struct desk *desk = *state;
+
+    let_senders_name(desk);
+    start(desk);
+    assert_false(clusters_know(desk->clusters, 0, SLICE(CLUSTERS_OTHERS), true));
+    assert_false(clusters_add(desk->clusters, 0, SLICE(CLUSTERS_OTHERS)));
+}
+
+/* --- the rate of one kind ------------------------------------------------------------------------------------------------------------------ */
+
+static void hear_all(struct desk *desk, int count, clock_nanos time)
+{
+    char name[16];
+
+    for (clock_nanos passed = 0; passed < time; passed += SECONDS(30)) {
+        for (int i = 0; i < count; i++) {
+            snprintf(name, sizeof name, "c%d", i);
+            watch_heard(desk->watch, 0, slice_of(name), desk->now);
+        }
+        pass(desk, SECONDS(30), NULL, 0);
+    }
+}
+
+static void many_clusters(struct desk *desk, int64_t notices)
+{
+    desk->source.path = "/{cluster}";
+    desk->config.health.clusters = 100;
+    desk->config.health.notices = notices;
+}
+
+static void test_beyond_the_rate_of_a_kind_the_rest_is_told_together(void **state)
+{
+    struct desk *desk = *state;
+
+    many_clusters(desk, 5);
+    start(desk);
+    hear_all(desk, 30, MINUTES(1));
+    pass(desk, MINUTES(20), NULL, 0);
+    assert_told(desk, 6);
+    assert_text(desk, 5, "No audit event from 25 more clusters");
+    assert_text(desk, 5, "(source api), ");
+    assert_text(desk, 5, " and 15 more");
+    assert_int_equal(conditions(desk), 30);
+    restart(desk, MINUTES(1));
+    pass(desk, MINUTES(60), NULL, 0);
+    assert_told(desk, 6);
+    hear_all(desk, 30, MINUTES(10));
+    assert_told(desk, 11); /* the ends of those that were told by themselves */
+    assert_int_equal(conditions(desk), 0);
+    for (size_t i = 6; i < 11; i++)
+        assert_true(desk->told.items[i].over);
+}
+
+static void test_a_summary_that_was_not_stored_is_offered_until_it_is(void **state)
+{
+    struct desk *desk = *state;
+
+    many_clusters(desk, 1);
+    start(desk);
+    hear_all(desk, 3, MINUTES(1));
+    pass(desk, MINUTES(15), NULL, 0);
+    assert_told(desk, 1);
+    desk->fails = true;
+    pass(desk, MINUTES(2), NULL, 0);
+    desk->fails = false;
+    desk->refuses = true;
+    pass(desk, MINUTES(2), NULL, 0);
+    desk->refuses = false;
+    pass(desk, SECONDS(2), NULL, 0);
+    assert_told(desk, 2);
+    assert_text(desk, 1, "2 more clusters");
+    pass(desk, MINUTES(60), NULL, 0);
+    assert_told(desk, 2);
+}
+
+static void test_the_rate_of_one_kind_is_not_another_s(void **state)
+{
+    struct desk *desk = *state;
+
+    many_clusters(desk, 2);
+    start(desk);
+    hear_all(desk, 10, MINUTES(1));
+    pass(desk, MINUTES(20), NULL, 0);
+    assert_told(desk, 3);
+    observe(desk, "c1", "present", "Request", NULL, 0, MINUTES(5));
+    pass(desk, SECONDS(2), NULL, 0);
+    assert_told(desk, 4);
+    assert_text(desk, 3, "Clock of cluster c1");
+}
+
+/* --- saves that fail ----------------------------------------------------------------------------------------------------------------------- */
+
+static void test_a_slot_is_cleared_until_that_is_stored(void **state)
+{
+    struct desk *desk = *state;
+
+    desk->config.health.forget_after = MINUTES(60);
+    start(desk);
+    pass(desk, MINUTES(1), "gone", SECONDS(30));
+    save(desk);
+    assert_non_null(strstr(desk->slots.items[1], "gone"));
+    pass(desk, MINUTES(61), NULL, 0);
+    assert_int_equal(health_count(desk->health), 1);
+    health_save(desk->health, lose, lose, desk); /* fails */
+    uint64_t lost = health_save(desk->health, lose, lose, desk);
+    save(desk);
+    assert_null(strstr(desk->slots.items[1], "gone"));
+    health_saved(desk->health, lost); /* an old one's answer */
+    pass(desk, SECONDS(1), NULL, 0);
+    assert_int_equal(health_count(desk->health), 1);
+}
+
+static void test_a_slot_that_is_taken_again_is_not_cleared_any_more(void **state)
+{
+    struct desk *desk = *state;
+
+    desk->config.health.forget_after = MINUTES(60);
+    start(desk);
+    pass(desk, MINUTES(1), "gone", SECONDS(30));
+    save(desk);
+    pass(desk, MINUTES(61), NULL, 0);
+    health_save(desk->health, lose, lose, desk);
+    pass(desk, MINUTES(1), "new", SECONDS(30));
+    save(desk);
+    save(desk);
+    assert_non_null(strstr(desk->slots.items[1], "new"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -643,6 +928,17 @@ int main(void)
         TEST(test_a_rule_that_was_blind_again_after_a_day_is_told_again),
         TEST(test_a_clock_ahead_is_told_at_once_and_its_end_when_it_has_agreed),
         TEST(test_events_that_stay_late_are_told),
+        TEST(test_invented_clusters_raise_nothing_and_take_no_room),
+        TEST(test_a_cluster_that_is_heard_for_long_is_known_and_then_missed),
+        TEST(test_a_burst_or_one_event_a_week_makes_no_name_known),
+        TEST(test_a_known_cluster_is_heard_and_a_new_one_learned_through_a_flood_of_invented_names),
+        TEST(test_a_cluster_of_the_configuration_is_awaited_and_one_that_a_credential_vouches_for_is_watched_at_once),
+        TEST(test_nobody_can_take_the_name_of_the_others),
+        TEST(test_beyond_the_rate_of_a_kind_the_rest_is_told_together),
+        TEST(test_a_summary_that_was_not_stored_is_offered_until_it_is),
+        TEST(test_the_rate_of_one_kind_is_not_another_s),
+        TEST(test_a_slot_is_cleared_until_that_is_stored),
+        TEST(test_a_slot_that_is_taken_again_is_not_cleared_any_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
