@@ -18,7 +18,7 @@ static void load(struct deliver *deliver, struct lane *lane)
 {
     if (!queue_needs_load(&lane->queue))
         return;
-    clock_nanos wait_max = lane->hold_interval > 3600 * CLOCK_SECOND ? lane->hold_interval : 3600 * CLOCK_SECOND;
+    clock_nanos wait_max = lane->policy.hold_interval > 3600 * CLOCK_SECOND ? lane->policy.hold_interval : 3600 * CLOCK_SECOND;
     enum result result = queue_load(&lane->queue, deliver->reader, lane->destination.config->name, counted_now(deliver->config.clock), wait_max);
     if (result != RESULT_OK && !deliver->read_failed)
         log_error("deliver: cannot read the store: %s", store_reader_error(deliver->reader));
@@ -146,11 +146,8 @@ static void on_signal(evutil_socket_t socket, short what, void *context)
             deliver->lanes[i].queue.stale = true;
     }
     if (atomic_exchange(&deliver->reopen_wanted, false)) {
-        for (size_t i = 0; i < deliver->lane_count; i++) {
-            struct destination *destination = &deliver->lanes[i].destination;
-            if (destination->driver->close != NULL)
-                destination->driver->close(destination);
-        }
+        for (size_t i = 0; i < deliver->lane_count; i++)
+            lane_reopen(&deliver->lanes[i]);
     }
     if (atomic_load(&deliver->stop_wanted) && !deliver->stopping)
         begin_stop(deliver);
@@ -163,6 +160,7 @@ void deliver_counts(const struct deliver *deliver, size_t index, struct deliver_
     counts->delivered = atomic_load(&lane->delivered);
     counts->retried = atomic_load(&lane->retried);
     counts->dead = atomic_load(&lane->dead);
+    counts->set_aside = atomic_load(&lane->set_aside_total);
     counts->in_flight = atomic_load(&lane->flying);
     counts->held = atomic_load(&lane->held_shown);
     counts->last_delivered = atomic_load(&lane->last_delivered);

@@ -37,6 +37,7 @@ bool destination_read_url(struct destination *destination, struct verdict *verdi
     char *error = NULL;
     bool fresh;
     verdict->kind = VERDICT_HOLD;
+    verdict->blame = BLAME_DESTINATION;
     if (secret_read(&destination->url, &fresh, &error) != RESULT_OK) {
         snprintf(verdict->reason, sizeof verdict->reason, "url_file: %s", error);
         free(error);

@@ -10,19 +10,25 @@
 
 #include <curl/curl.h>
 
-/* What a try came to, by the driver's judgement. */
+/* What a try came to, by what the answer says. Whether that is true is standing.h's question: a proxy with a wrong setting answers 400 to everything,
+ * a firewall 403 to one alert. */
 enum verdict_kind {
     VERDICT_DELIVERED,
     VERDICT_DUPLICATE, /* the receiver has it already */
     VERDICT_RETRY,     /* may work later */
-    VERDICT_HOLD,      /* credentials, address or settings are refused: nothing in the queue would fare better */
+    VERDICT_HOLD,      /* refused: credentials, address or settings, it says */
     VERDICT_SHRINK,    /* this form is refused: once more, smaller */
-    VERDICT_DEAD       /* this alert will never be taken */
+    VERDICT_DEAD       /* refused: the alert itself, it says */
+};
+
+enum verdict_blame {
+    BLAME_UNKNOWN,
+    BLAME_DESTINATION /* nothing of the alert was sent: any other would have fared the same */
 };
 
 struct verdict {
     enum verdict_kind kind;
-    bool suspect;            /* VERDICT_RETRY: the alert itself may be why (an answer 500), not the state of the receiver */
+    enum verdict_blame blame;
     clock_nanos retry_after; /* the receiver asked for this wait; 0: it did not */
     char reason[STORE_ERROR_MAX];
 };
@@ -40,8 +46,9 @@ struct http_request {
 };
 
 struct http_response {
-    CURLcode transport; /* CURLE_OK: there is an answer */
+    CURLcode transport; /* CURLE_OK: there is an answer, by its status */
     long status;
+    bool sent; /* some of the request has left */
     clock_nanos retry_after; /* of its Retry-After, 0 without */
     struct slice body;       /* the first 64 KiB */
 };
@@ -64,6 +71,14 @@ extern const struct driver slack_driver;
 
 const struct driver *driver_of(enum deliver_type type);
 
+/* The file's last line, of which only a part found room. */
+struct torn_line {
+    bool torn;
+    char alert_id[STORE_ID_HEX]; /* whose it is; empty: not known */
+    size_t length;               /* bytes of it that are there */
+    int64_t size;                /* of the file, as it was left */
+};
+
 struct destination {
     const struct deliver_destination_config *config;
     const struct driver *driver;
@@ -72,10 +87,10 @@ struct destination {
     struct secret secret; /* signature key */
     char *origin;         /* scheme://host of the url: all of it that may be shown; NULL until it was read */
     int file;             /* file driver: open descriptor or -1 */
-    bool torn;            /* file driver: the last line has no end */
+    struct torn_line torn; /* file driver */
 };
 
-/* Reads the url (again, if its file changed). False with a HOLD verdict. */
+/* Reads the url (again, if its file changed). False with a HOLD verdict that blames the destination. */
 bool destination_read_url(struct destination *destination, struct verdict *verdict);
 
 #endif

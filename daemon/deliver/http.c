@@ -8,11 +8,26 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
-enum { ANSWER_MAX = 64 * 1024, CONNECTIONS_MAX = 64, DEFAULT_CONNECT_TIMEOUT_MS = 10000, DEFAULT_TIMEOUT_MS = 30000, RETRY_AFTER_TEXT = 64 };
+enum {
+    ANSWER_MAX = 64 * 1024,
+    CONNECTIONS_MAX = 64,
+    DEFAULT_CONNECT_TIMEOUT_MS = 10000,
+    DEFAULT_TIMEOUT_MS = 30000,
+    RETRY_AFTER_TEXT = 64,
+    BODY_SECONDS = 2 /* for the rest of an answer whose headers are in */
+};
 
-/* One POST. Idle ones wait in the list for the next: an easy handle is costly to make. */
+/* One POST. Idle ones wait in the list for the next: an easy handle is costly to make.
+ *
+ * The answer is its status. Once that line has come, and the request had been sent whole, it is settled what the receiver did; a body that stalls, is
+ * reset, too long, badly chunked or badly coded changes nothing, and neither does a header that libcurl rejects. Sent again, the alert would come twice, and as
+ * often as the same thing happens (RFC 9112 section 8 lets a client repeat a request whose answer is cut short in the header section, where
+ * fields may change what the status means; of a success none does). A success that comes before the request was sent whole, and then a broken connection,
+ * is none: nobody can have read the alert. An interim answer (1xx) settles nothing. */
 struct call {
     CURL *easy;
+    struct http *http;
+    struct event *body_over; /* fires when the answer's body has had its time */
     struct call *next; /* in http.idle or http.active */
     struct http_request request;
     struct buffer answer;
@@ -103,6 +118,88 @@ struct http *http_new(struct event_base *base, http_turn turn, void *turn_contex
     return http;
 }
 
+/* --- answers ------------------------------------------------------------------------------------------------------------ */
+
+/* 0: there is none yet. */
+static long final_status(const struct call *call)
+{
+    long status = 0;
+    curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+    return status >= 200 ? status : 0;
+}
+
+static clock_nanos retry_after_of(const struct call *call)
+{
+    return retry_after_parse(slice_of(call->retry_after), call->date ? call->date : clock_wall());
+}
+
+static bool was_sent_whole(const struct call *call)
+{
+    curl_off_t sent = 0;
+    curl_easy_getinfo(call->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+    return sent >= (curl_off_t)call->request.body.length;
+}
+
+static void give_back(struct http *http, struct call *call)
+{
+    struct call **at = &http->active;
+    while (*at != call)
+        at = &(*at)->next;
+    *at = call->next;
+    event_del(call->body_over);
+    http_request_free(&call->request);
+    buffer_reset(&call->answer, ANSWER_MAX);
+    call->next = http->idle;
+    http->idle = call;
+}
+
+static void tell_answer(struct http *http, struct call *call, CURLcode transport)
+{
+    struct http_response response = {.transport = transport, .retry_after = retry_after_of(call), .body = buffer_slice(&call->answer)};
+    long request_bytes = 0;
+    response.status = final_status(call);
+    curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &request_bytes);
+    response.sent = request_bytes > 0;
+    if (response.status >= 300 || (response.status >= 200 && was_sent_whole(call)))
+        response.transport = CURLE_OK;
+    call->answered(&response, call->tag, call->round, call->context);
+    give_back(http, call);
+}
+
+static void take_answers(struct http *http)
+{
+    CURLMsg *message;
+    int left;
+    bool any = false;
+    while ((message = curl_multi_info_read(http->multi, &left)) != NULL) {
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        CURL *easy = message->easy_handle;
+        CURLcode transport = message->data.result;
+        char *call = NULL;
+        curl_easy_getinfo(easy, CURLINFO_PRIVATE, &call);
+        curl_multi_remove_handle(http->multi, easy);
+        tell_answer(http, (struct call *)(void *)call, transport);
+        any = true;
+    }
+    if (any)
+        http->turn(http->turn_context);
+}
+
+/* Unless the request is still being sent: then the transfer has its whole timeout. */
+static void on_body_over(evutil_socket_t socket, short what, void *context)
+{
+    struct call *call = context;
+    struct http *http = call->http;
+    (void)socket;
+    (void)what;
+    if (final_status(call) < 300 && !was_sent_whole(call))
+        return;
+    curl_multi_remove_handle(http->multi, call->easy);
+    tell_answer(http, call, CURLE_OPERATION_TIMEDOUT);
+    http->turn(http->turn_context);
+}
+
 /* --- calls -------------------------------------------------------------------------------------------------------------- */
 
 /* Headers hold tokens. */
@@ -126,6 +223,7 @@ static void free_calls(struct call *call)
     while (call != NULL) {
         struct call *next = call->next;
         curl_easy_cleanup(call->easy);
+        event_free(call->body_over);
         http_request_free(&call->request);
         buffer_free(&call->answer);
         free(call);
@@ -146,13 +244,20 @@ void http_free(struct http *http)
     free(http);
 }
 
-/* What is beyond the bound breaks the transfer off: status and headers are there by then, and that is what counts. */
+/* What is beyond the bound breaks the transfer off. */
 static size_t on_body(char *bytes, size_t size, size_t count, void *context)
 {
     struct call *call = context;
     size_t room = ANSWER_MAX - call->answer.length, length = size * count;
     buffer_append(&call->answer, bytes, length < room ? length : room);
     return length <= room ? length : CURL_WRITEFUNC_ERROR;
+}
+
+static void wait_for_body(struct call *call)
+{
+    struct timeval limit = {BODY_SECONDS, 0};
+    if (final_status(call) != 0)
+        event_add(call->body_over, &limit);
 }
 
 static void forget_headers(struct call *call)
@@ -173,16 +278,13 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *context)
     struct slice line = slice_make(bytes, size * count), value;
     if (slice_starts_with(line, SLICE("HTTP/")))
         forget_headers(call); /* of an interim answer (1xx) */
+    else if (slice_trim(line).length == 0)
+        wait_for_body(call);
     else if (header_value(line, SLICE("Retry-After:"), &value))
         snprintf(call->retry_after, sizeof call->retry_after, "%.*s", SLICE_ARGS(value));
     else if (header_value(line, SLICE("Date:"), &value) && !retry_parse_date(value, &call->date))
         call->date = 0;
     return line.length;
-}
-
-static clock_nanos retry_after_of(const struct call *call)
-{
-    return retry_after_parse(slice_of(call->retry_after), call->date ? call->date : clock_wall());
 }
 
 static struct call *take_idle(struct http *http)
@@ -195,22 +297,12 @@ static struct call *take_idle(struct http *http)
         call->easy = curl_easy_init();
         if (call->easy == NULL)
             abort(); /* out of memory, as in xmalloc */
+        call->http = http;
+        call->body_over = evtimer_new(http->base, on_body_over, call);
     }
     call->next = http->active;
     http->active = call;
     return call;
-}
-
-static void give_back(struct http *http, struct call *call)
-{
-    struct call **at = &http->active;
-    while (*at != call)
-        at = &(*at)->next;
-    *at = call->next;
-    http_request_free(&call->request);
-    buffer_reset(&call->answer, ANSWER_MAX);
-    call->next = http->idle;
-    http->idle = call;
 }
 
 static long milliseconds(clock_nanos time, long otherwise)
@@ -263,37 +355,4 @@ void http_post(struct http *http, const struct destination *destination, struct 
     call->context = context;
     set_options(call, destination);
     curl_multi_add_handle(http->multi, call->easy);
-}
-
-/* --- answers ------------------------------------------------------------------------------------------------------------ */
-
-static void tell_answer(struct http *http, struct call *call, CURLcode transport)
-{
-    struct http_response response = {.transport = transport, .retry_after = retry_after_of(call), .body = buffer_slice(&call->answer)};
-    curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &response.status);
-    /* Broken off by on_body. */
-    if (transport == CURLE_WRITE_ERROR && response.status != 0)
-        response.transport = CURLE_OK;
-    call->answered(&response, call->tag, call->round, call->context);
-    give_back(http, call);
-}
-
-static void take_answers(struct http *http)
-{
-    CURLMsg *message;
-    int left;
-    bool any = false;
-    while ((message = curl_multi_info_read(http->multi, &left)) != NULL) {
-        if (message->msg != CURLMSG_DONE)
-            continue;
-        CURL *easy = message->easy_handle;
-        CURLcode transport = message->data.result;
-        char *call = NULL;
-        curl_easy_getinfo(easy, CURLINFO_PRIVATE, &call);
-        curl_multi_remove_handle(http->multi, easy);
-        tell_answer(http, (struct call *)(void *)call, transport);
-        any = true;
-    }
-    if (any)
-        http->turn(http->turn_context);
 }

@@ -44,12 +44,12 @@ void judge_status(const struct http_response *response, struct verdict *verdict)
 {
     verdict->retry_after = response->retry_after;
     if (response->transport != CURLE_OK) {
-        verdict->kind = needs_operator(response->transport) ? VERDICT_HOLD : VERDICT_RETRY;
+        /* Of an answer that is no HTTP libcurl says "unsupported protocol" too. */
+        verdict->kind = needs_operator(response->transport) && !response->sent ? VERDICT_HOLD : VERDICT_RETRY;
+        verdict->blame = response->sent ? BLAME_UNKNOWN : BLAME_DESTINATION;
         return;
     }
     verdict->kind = kind_of(response->status);
-    /* 502, 503 and 504 speak of the receiver's state; another 5xx may be what this alert does to it. */
-    verdict->suspect = verdict->kind == VERDICT_RETRY && response->status >= 500 && (response->status < 502 || response->status > 504);
 }
 
 /* The path and query of a URL are a secret (chat webhooks carry their token there). */

@@ -12,12 +12,19 @@
 enum {
     WRITE_ALERTS = 64, /* of one write to a file */
     WRITE_BYTES = 1024 * 1024,
-    IN_FLIGHT_DEFAULT = 16
+    IN_FLIGHT_DEFAULT = 16,
+    FILE_WAIT_SECONDS = 5 /* a file costs nothing to look at, and whoever mends it wants to see it work */
 };
 
 static clock_nanos seconds_or(clock_nanos given, int64_t seconds)
 {
     return given > 0 ? given : seconds * CLOCK_SECOND;
+}
+
+static clock_nanos longest_wait(const struct deliver_destination_config *config, clock_nanos wait)
+{
+    clock_nanos most = FILE_WAIT_SECONDS * CLOCK_SECOND;
+    return config->type == DELIVER_FILE && wait > most ? most : wait;
 }
 
 void lane_init(struct lane *lane, struct deliver *deliver, const struct deliver_destination_config *config)
@@ -32,12 +39,13 @@ void lane_init(struct lane *lane, struct deliver *deliver, const struct deliver_
     lane->destination.secret.path = config->secret_file;
     lane->in_flight_max = config->in_flight > 1 ? config->in_flight : 1;
     lane->ordered = lane->in_flight_max == 1;
-    lane->retry_base = seconds_or(config->retry_base, 1);
-    lane->retry_cap = seconds_or(config->retry_cap, 300);
-    lane->hold_interval = seconds_or(config->hold_interval, 300);
+    lane->policy.retry_base = seconds_or(config->retry_base, 1);
+    lane->policy.retry_cap = longest_wait(config, seconds_or(config->retry_cap, 300));
+    lane->policy.hold_interval = longest_wait(config, seconds_or(config->hold_interval, 300));
     lane->give_up_after = seconds_or(config->give_up_after, 7 * 86400);
     lane->rate = config->rate > 0 ? config->rate : config->type == DELIVER_SLACK ? 1 : 0;
     lane->tokens = 1;
+    standing_init(&lane->standing);
     lane->queue.stale = true;
 }
 
@@ -64,22 +72,26 @@ static void report(struct lane *lane, const struct queue_item *item, enum store_
     struct store_delivery_result *result = VECTOR_ADD(&lane->deliver->results);
     *result = (struct store_delivery_result){
         .alert = item->alert, .round = item->round, .state = state, .attempts = item->attempts, .time = clock_wall()};
+    wait = wait > 0 ? wait : 0;
     result->wait = wait;
-    result->next_time = state == STORE_PENDING || state == STORE_HELD ? result->time + wait : 0;
+    result->next_time = state == STORE_DELIVERED || state == STORE_DEAD ? 0 : result->time + wait;
     snprintf(result->destination, sizeof result->destination, "%s", name_of(lane));
     snprintf(result->error, sizeof result->error, "%s", error);
 }
 
 static void succeed(struct lane *lane, struct queue_item *item)
 {
-    if (lane->failures > 0) {
+    if (lane->standing.failures > 0)
         log_about(LOG_LEVEL_NOTICE, LOG_FIELD_DESTINATION, name_of(lane), "destination %s: delivers again after %u failures", name_of(lane),
-                  lane->failures);
+                  lane->standing.failures);
+    if (item->set_aside) {
+        log_write_fields(LOG_LEVEL_NOTICE,
+                         LOG_FIELDS({LOG_FIELD_DESTINATION, slice_of(name_of(lane))}, {LOG_FIELD_ALERT, slice_of(item->alert_id)}),
+                         "destination %s: alert %s, which was set aside, is delivered after %u tries", name_of(lane), item->alert_id,
+                         item->attempts);
         queue_release(&lane->queue);
     }
-    lane->failures = 0;
-    lane->not_before = 0;
-    lane->held = false;
+    standing_accepted(&lane->standing);
     atomic_store(&lane->held_shown, false);
     atomic_fetch_add(&lane->delivered, 1);
     atomic_store(&lane->last_delivered, clock_wall());
@@ -87,8 +99,10 @@ static void succeed(struct lane *lane, struct queue_item *item)
     queue_end(&lane->queue, item);
 }
 
-static void bury(struct lane *lane, struct queue_item *item, const char *reason)
+static void bury(struct lane *lane, struct queue_item *item, const char *why, const char *last)
 {
+    char reason[STORE_ERROR_MAX + 128];
+    snprintf(reason, sizeof reason, "%s: %s", why, last);
     log_write_fields(LOG_LEVEL_ERROR,
                      LOG_FIELDS({LOG_FIELD_DESTINATION, slice_of(name_of(lane))}, {LOG_FIELD_ALERT, slice_of(item->alert_id)}),
                      "destination %s: alert %s is given up: %s; see harrierctl dead", name_of(lane), item->alert_id, reason);
@@ -105,48 +119,64 @@ static uint64_t random_bits(void)
     return bits;
 }
 
-/* The item, and the destination with it, wait. */
-static void wait_for(struct lane *lane, struct queue_item *item, clock_nanos wait)
+static bool is_overdue(const struct lane *lane, const struct queue_item *item)
 {
-    lane->not_before = clock_monotonic() + wait;
-    item->due = lane->not_before;
+    return counted_now(lane->deliver->config.clock) - item->since >= lane->give_up_after;
 }
 
-static void retry(struct lane *lane, struct queue_item *item, const struct verdict *verdict)
+static void set_aside(struct lane *lane, struct queue_item *item, const struct verdict *verdict, bool already)
 {
-    if (counted_now(lane->deliver->config.clock) - item->since >= lane->give_up_after) {
-        char reason[STORE_ERROR_MAX + 32];
-        snprintf(reason, sizeof reason, "not delivered in time: %s", verdict->reason);
-        bury(lane, item, reason);
+    clock_nanos wait = item->due - clock_monotonic();
+    report(lane, item, STORE_SET_ASIDE, wait, verdict->reason);
+    if (already)
         return;
-    }
-    if (lane->failures++ == 0)
-        log_about(LOG_LEVEL_WARNING, LOG_FIELD_DESTINATION, name_of(lane), "destination %s: %s; it is tried again", name_of(lane),
-                  verdict->reason);
-    item->suspicions += verdict->suspect;
-    clock_nanos wait =
-        verdict->retry_after > 0 ? verdict->retry_after : retry_wait(lane->failures, lane->retry_base, lane->retry_cap, random_bits());
-    wait_for(lane, item, wait);
-    /* Its own wait is the longest one, so that between its tries the others have theirs. */
-    if (item->suspicions >= QUEUE_SUSPECT)
-        item->due = clock_monotonic() + (wait > lane->retry_cap ? wait : lane->retry_cap);
-    atomic_fetch_add(&lane->retried, 1);
-    report(lane, item, STORE_PENDING, item->due - clock_monotonic(), verdict->reason);
+    atomic_fetch_add(&lane->set_aside_total, 1);
+    log_write_fields(LOG_LEVEL_WARNING,
+                     LOG_FIELDS({LOG_FIELD_DESTINATION, slice_of(name_of(lane))}, {LOG_FIELD_ALERT, slice_of(item->alert_id)}),
+                     "destination %s: alert %s is set aside: others are taken, but not this one: %s; it is tried again with growing waits, "
+                     "see harrierctl dead",
+                     name_of(lane), item->alert_id, verdict->reason);
+    struct queue_item *excess = queue_aside_excess(&lane->queue);
+    if (excess != NULL)
+        bury(lane, excess, "not taken while others were, and too many alerts are set aside", verdict->reason);
 }
 
-static void hold(struct lane *lane, struct queue_item *item, const struct verdict *verdict)
+/* Nothing is asked of an operator before another alert has met the same. */
+static void destination_waits(struct lane *lane, struct queue_item *item, const struct verdict *verdict, bool hold)
 {
-    if (!lane->held)
+    struct standing *standing = &lane->standing;
+    if (hold && !standing->held)
         log_about(LOG_LEVEL_ERROR, LOG_FIELD_DESTINATION, name_of(lane),
                   "destination %s needs an operator: %s; its alerts are kept, and it is tried again every %lld s", name_of(lane),
-                  verdict->reason, (long long)(lane->hold_interval / CLOCK_SECOND));
-    lane->held = true;
-    lane->failures++;
-    atomic_store(&lane->held_shown, true);
+                  verdict->reason, (long long)(lane->policy.hold_interval / CLOCK_SECOND));
+    else if (standing->failures == 1)
+        log_about(LOG_LEVEL_WARNING, LOG_FIELD_DESTINATION, name_of(lane), "destination %s: %s; it is tried again", name_of(lane),
+                  verdict->reason);
+    standing->held |= hold;
+    atomic_store(&lane->held_shown, standing->held);
+    report(lane, item, hold ? STORE_HELD : STORE_PENDING, standing->not_before - clock_monotonic(), verdict->reason);
+}
+
+/* What is refused waits for an operator and is given up by evidence alone; what might have passed by itself, or is set aside, by its age too. */
+static void fail(struct lane *lane, struct queue_item *item, const struct verdict *verdict)
+{
+    bool already = item->set_aside, by_age = is_overdue(lane, item);
+    item->shrunk = false; /* the next try is of the whole again: the refusal may have had nothing to do with its size */
+    enum standing_ruling ruling =
+        standing_failed(&lane->standing, &lane->queue, item, verdict, &lane->policy, clock_monotonic(), random_bits());
+    if (ruling == RULING_DEAD) {
+        bury(lane, item, "refused again and again, between others that were taken", verdict->reason);
+        return;
+    }
+    if (by_age && (verdict->kind == VERDICT_RETRY || item->set_aside)) {
+        bury(lane, item, "not delivered in time", verdict->reason);
+        return;
+    }
     atomic_fetch_add(&lane->retried, 1);
-    clock_nanos wait = verdict->retry_after > lane->hold_interval ? verdict->retry_after : lane->hold_interval;
-    wait_for(lane, item, wait);
-    report(lane, item, STORE_HELD, wait, verdict->reason);
+    if (ruling == RULING_SET_ASIDE)
+        set_aside(lane, item, verdict, already);
+    else
+        destination_waits(lane, item, verdict, ruling == RULING_HOLD);
 }
 
 static void settle(struct lane *lane, struct queue_item *item, const struct verdict *verdict)
@@ -155,22 +185,23 @@ static void settle(struct lane *lane, struct queue_item *item, const struct verd
     switch (verdict->kind) {
     case VERDICT_DELIVERED:
     case VERDICT_DUPLICATE: succeed(lane, item); break;
-    case VERDICT_RETRY: retry(lane, item, verdict); break;
-    case VERDICT_HOLD: hold(lane, item, verdict); break;
-    case VERDICT_DEAD: bury(lane, item, verdict->reason); break;
     case VERDICT_SHRINK:
-        if (item->shrunk)
-            bury(lane, item, verdict->reason);
+        if (!item->shrunk)
+            item->shrunk = true; /* at once once more */
         else
-            item->shrunk = true;
+            fail(lane, item, verdict);
         break;
+    case VERDICT_RETRY:
+    case VERDICT_HOLD:
+    case VERDICT_DEAD: fail(lane, item, verdict); break;
     }
 }
 
 /* --- tries -------------------------------------------------------------------------------------------------------------- */
 
-/* The document, in deliver's arena. False if there is no try to be made: the alert is gone, or the store cannot be read. */
-static bool read_document(struct lane *lane, struct queue_item *item, struct outgoing *out)
+/* The document, in deliver's arena. False with a verdict if it cannot be read: the store's fault or this alert's alone (a damaged page), which another
+ * alert shows as with any failure. */
+static bool read_document(struct lane *lane, struct queue_item *item, struct outgoing *out, struct verdict *verdict)
 {
     struct store_alert alert;
     enum result result = store_alert_by_number(lane->deliver->reader, item->alert, lane->deliver->arena, &alert);
@@ -178,14 +209,10 @@ static bool read_document(struct lane *lane, struct queue_item *item, struct out
         *out = (struct outgoing){.alert_id = item->alert_id, .json = alert.json, .shrunk = item->shrunk};
         return true;
     }
-    if (result == RESULT_NOT_FOUND) {
-        queue_drop(&lane->queue, item); /* removed by retention */
-    } else {
-        log_write_fields(
-            LOG_LEVEL_ERROR, LOG_FIELDS({LOG_FIELD_DESTINATION, slice_of(name_of(lane))}, {LOG_FIELD_ALERT, slice_of(item->alert_id)}),
-            "destination %s: cannot read alert %s: %s", name_of(lane), item->alert_id, store_reader_error(lane->deliver->reader));
-        wait_for(lane, item, lane->retry_cap);
-    }
+    *verdict = (struct verdict){.kind = VERDICT_RETRY};
+    lane->queue.stale = true; /* is it still there? */
+    snprintf(verdict->reason, sizeof verdict->reason, "the alert cannot be read from the store: %s",
+             result == RESULT_NOT_FOUND ? "its document is missing" : store_reader_error(lane->deliver->reader));
     return false;
 }
 
@@ -210,9 +237,7 @@ static void send_one(struct lane *lane, struct queue_item *item)
     struct http_request request = {0};
     struct verdict verdict = {0};
     arena_reset(lane->deliver->arena);
-    if (!read_document(lane, item, &out))
-        return;
-    if (!lane->destination.driver->prepare(&lane->destination, &out, &request, &verdict)) {
+    if (!read_document(lane, item, &out, &verdict) || !lane->destination.driver->prepare(&lane->destination, &out, &request, &verdict)) {
         http_request_free(&request);
         settle(lane, item, &verdict);
         return;
@@ -239,45 +264,127 @@ static clock_nanos token_time(struct lane *lane, clock_nanos now)
     return now + (clock_nanos)((1 - lane->tokens) / lane->rate * (double)CLOCK_SECOND) + CLOCK_MILLISECOND;
 }
 
+/* While it is not known whether the destination works, one try at a time. */
 static bool has_place(const struct lane *lane)
 {
     const struct deliver *deliver = lane->deliver;
+    if (lane->standing.failures > 0)
+        return lane->in_flight == 0;
     unsigned int most = deliver->config.in_flight ? deliver->config.in_flight : IN_FLIGHT_DEFAULT;
     return lane->in_flight == 0 || (lane->in_flight < lane->in_flight_max && deliver->in_flight < most);
+}
+
+/* --- whose turn it is --------------------------------------------------------------------------------------------------- */
+
+/* One from anywhere in the queue that has not failed in this row, else NULL. */
+static struct queue_item *find_far(struct lane *lane)
+{
+    struct queue_item *item = queue_fetch_far(&lane->queue, lane->deliver->reader, name_of(lane), random_bits());
+    return item ? item : queue_last(&lane->queue, lane->standing.accepted);
+}
+
+/* Another than front, whose failure is to be explained, where it is another's turn. *gate: when that is. */
+static struct queue_item *compare(struct lane *lane, struct queue_item *front, clock_nanos now, clock_nanos *gate)
+{
+    struct standing *standing = &lane->standing;
+    unsigned int probes = standing_probes(&lane->queue);
+    struct queue_item *fresh = queue_first(&lane->queue, standing->accepted);
+    if (fresh == NULL && !lane->queue.more)
+        return front;
+    if (standing->failed <= probes)
+        *gate = standing->probe_after;
+    if (*gate > now)
+        return front;
+    if (standing->failed < probes && fresh != NULL)
+        return fresh;
+    if (standing->failed > probes && standing->failures % 2 == 0)
+        return front;
+    int64_t alert = front->alert;
+    uint32_t round = front->round;
+    struct queue_item *far = find_far(lane); /* the items may have moved */
+    return far ? far : queue_find(&lane->queue, alert, round);
+}
+
+/* The one to be tried now; NULL: none, and wake_time says when there may be one. */
+static struct queue_item *choose(struct lane *lane, clock_nanos now)
+{
+    struct standing *standing = &lane->standing;
+    clock_nanos gate = standing->not_before, aside_due;
+    lane->wake_time = 0;
+    if (lane->queue.ended.count >= QUEUE_UNCOMMITTED_MAX)
+        return NULL;
+    struct queue_item *item = queue_first(&lane->queue, 0);
+    if (item != NULL && standing_compares(standing, &lane->queue, item, now))
+        item = compare(lane, item, now, &gate);
+    struct queue_item *aside = queue_aside_due(&lane->queue, now, &aside_due);
+    if (aside != NULL && (item == NULL || (standing->failures == 0 && lane->tries_since_aside >= QUEUE_ASIDE_SHARE)))
+        item = aside;
+    if (item == NULL)
+        lane->wake_time = aside_due;
+    else if (gate > now)
+        lane->wake_time = gate;
+    return lane->wake_time == 0 ? item : NULL;
+}
+
+static void resume(struct lane *lane)
+{
+    if (lane->queue.resume > lane->standing.not_before)
+        lane->standing.not_before = lane->standing.probe_after = lane->queue.resume;
+    lane->queue.resume = 0;
+}
+
+/* --- pumping ------------------------------------------------------------------------------------------------------------ */
+
+static void count_try(struct lane *lane, const struct queue_item *item)
+{
+    lane->tries_since_aside = item->set_aside ? 0 : lane->tries_since_aside + 1;
 }
 
 static void pump_http(struct lane *lane)
 {
     while (has_place(lane)) {
-        clock_nanos now = clock_monotonic(), due;
-        if (lane->not_before > now) {
-            lane->wake_time = lane->not_before;
+        clock_nanos now = clock_monotonic();
+        struct queue_item *item = choose(lane, now);
+        if (item == NULL)
             return;
-        }
-        struct queue_item *item = queue_next(&lane->queue, now, lane->ordered, &due);
-        lane->wake_time = item ? token_time(lane, now) : due;
-        if (item == NULL || lane->wake_time != 0)
+        lane->wake_time = token_time(lane, now);
+        if (lane->wake_time != 0)
             return;
+        count_try(lane, item);
         send_one(lane, item);
     }
 }
 
-/* The first that are due, as one write. */
-static size_t gather(struct lane *lane, clock_nanos now, struct outgoing out[WRITE_ALERTS])
+struct file_try {
+    int64_t alert;
+    uint32_t round;
+};
+
+/* From first on, as one write: alerts that wait with it and can be read. */
+static size_t gather(struct lane *lane, struct queue_item *first, struct outgoing out[WRITE_ALERTS], struct file_try tries[WRITE_ALERTS],
+                     struct verdict *unreadable)
 {
     size_t count = 0, bytes = 0;
-    while (count < WRITE_ALERTS && bytes < WRITE_BYTES && count < lane->queue.items.count) {
-        struct queue_item *item = &lane->queue.items.items[count];
-        if (item->due > now)
+    struct queue_item *end = lane->queue.items.items + lane->queue.items.count;
+    for (struct queue_item *item = first; item < end && count < WRITE_ALERTS && bytes < WRITE_BYTES; item++) {
+        if (item != first && (item->set_aside || first->set_aside))
+            continue;
+        if (!read_document(lane, item, &out[count], unreadable))
             break;
-        if (!read_document(lane, item, &out[count])) {
-            if (item->due > now)
-                break;
-            continue; /* the next one has taken its place */
-        }
+        tries[count] = (struct file_try){item->alert, item->round};
         bytes += out[count++].json.length;
     }
     return count;
+}
+
+static void write_gathered(struct lane *lane, const struct outgoing *out, const struct file_try *tries, size_t count)
+{
+    struct verdict failed = {0}, delivered = {.kind = VERDICT_DELIVERED};
+    size_t done = lane->destination.driver->write(&lane->destination, out, count, &failed);
+    for (size_t i = 0; i < count && i <= done; i++) {
+        struct queue_item *item = queue_find(&lane->queue, tries[i].alert, tries[i].round);
+        settle(lane, item, i < done ? &delivered : &failed);
+    }
 }
 
 /* One write, then the other lanes have their turn. */
@@ -285,31 +392,36 @@ static void pump_file(struct lane *lane)
 {
     clock_nanos now = clock_monotonic();
     struct outgoing out[WRITE_ALERTS];
+    struct file_try tries[WRITE_ALERTS];
     struct verdict verdict = {0};
-    if (lane->not_before > now || lane->queue.ended.count >= QUEUE_UNCOMMITTED_MAX) {
-        lane->wake_time = lane->not_before > now ? lane->not_before : 0;
+    struct queue_item *first = choose(lane, now);
+    if (first == NULL)
         return;
-    }
+    count_try(lane, first);
     arena_reset(lane->deliver->arena);
-    size_t count = gather(lane, now, out);
-    if (count == 0) {
-        lane->wake_time = lane->queue.items.count ? lane->queue.items.items[0].due : 0;
-        return;
-    }
-    size_t done = lane->destination.driver->write(&lane->destination, out, count, &verdict);
-    struct verdict delivered = {.kind = VERDICT_DELIVERED};
-    for (size_t i = 0; i < done; i++)
-        settle(lane, &lane->queue.items.items[0], &delivered);
-    if (done < count)
-        settle(lane, &lane->queue.items.items[0], &verdict);
+    size_t count = gather(lane, first, out, tries, &verdict);
+    if (count == 0)
+        settle(lane, first, &verdict);
+    else
+        write_gathered(lane, out, tries, count);
     lane->wake_time = now; /* at once: there may be more */
 }
 
 void lane_pump(struct lane *lane)
 {
     lane->wake_time = 0;
+    resume(lane);
     if (lane->destination.driver->write != NULL)
         pump_file(lane);
     else
         pump_http(lane);
+}
+
+void lane_reopen(struct lane *lane)
+{
+    struct standing *standing = &lane->standing;
+    if (lane->destination.driver->close != NULL)
+        lane->destination.driver->close(&lane->destination);
+    if (!standing->asked && (standing->held || lane->destination.driver->write != NULL))
+        standing->not_before = standing->probe_after = 0;
 }

@@ -6,6 +6,7 @@
 #include "destination.h"
 #include "http.h"
 #include "queue.h"
+#include "standing.h"
 
 #include <event2/event.h>
 #include <stdatomic.h>
@@ -18,11 +19,11 @@ struct lane {
     struct queue queue;
     bool ordered;
     unsigned int in_flight_max;
-    clock_nanos retry_base, retry_cap, hold_interval, give_up_after;
+    struct standing_policy policy;
+    clock_nanos give_up_after;
 
-    unsigned int failures;  /* in a row, of the destination as a whole */
-    clock_nanos not_before; /* monotonic: no try until then */
-    bool held;
+    struct standing standing;
+    unsigned int tries_since_aside; /* of alerts that are not set aside, since the last one that is */
     double rate; /* 0: no limit */
     double tokens;
     clock_nanos tokens_time;
@@ -30,7 +31,7 @@ struct lane {
     unsigned int in_flight;
     clock_nanos wake_time; /* monotonic; when it wants to be looked at again; 0: never by itself */
 
-    _Atomic uint64_t delivered, retried, dead, flying;
+    _Atomic uint64_t delivered, retried, dead, flying, set_aside_total;
     _Atomic bool held_shown;
     _Atomic int64_t last_delivered;
 };
@@ -63,5 +64,7 @@ void lane_init(struct lane *lane, struct deliver *deliver, const struct deliver_
 void lane_free(struct lane *lane);
 /* Starts what may start now; sets wake_time. */
 void lane_pump(struct lane *lane);
+/* The operator may have mended what an operator is needed for: its file is opened anew, and where the receiver asked for no wait, it is tried at once. */
+void lane_reopen(struct lane *lane);
 
 #endif

@@ -24,6 +24,7 @@ static bool read_or_hold(struct secret *secret, const char *setting, struct verd
     if (secret_read(secret, &fresh, &error) == RESULT_OK)
         return true;
     verdict->kind = VERDICT_HOLD;
+    verdict->blame = BLAME_DESTINATION;
     snprintf(verdict->reason, sizeof verdict->reason, "%s: %s", setting, error);
     free(error);
     return false;
@@ -65,6 +66,7 @@ static bool add_signature(struct destination *destination, const char *id, struc
             add_header(request, "webhook-signature", signature.bytes);
         } else {
             verdict->kind = VERDICT_HOLD;
+            verdict->blame = BLAME_DESTINATION;
             snprintf(verdict->reason, sizeof verdict->reason,
                      "secret_file: %s holds no Standard Webhooks secret (whsec_ and base64 of 24 to 64 bytes)", destination->secret.path);
         }

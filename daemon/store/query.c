@@ -31,6 +31,10 @@ const char *const reader_sql[READER_STATEMENT_COUNT] = {
         " JOIN alert ON alert.number = ended.alert WHERE ended.alert = ?1 ORDER BY name",
     [READER_OPEN_DELIVERIES] = "SELECT " OPEN_COLUMNS ", alert.id, ?1" OPEN_COUNTED " FROM queue JOIN alert ON alert.number = queue.alert"
                                " WHERE destination = (SELECT id FROM destination WHERE name = ?1) ORDER BY queue.alert LIMIT ?2",
+    [READER_OPEN_DELIVERY_FROM] = "SELECT " OPEN_COLUMNS ", alert.id, ?1" OPEN_COUNTED " FROM queue JOIN alert ON alert.number = queue.alert"
+                                  " WHERE destination = (SELECT id FROM destination WHERE name = ?1) AND queue.alert >= ?2 ORDER BY queue.alert LIMIT 1",
+    [READER_DELIVERIES_IN_STATE] = "SELECT " OPEN_COLUMNS ", alert.id, name FROM queue JOIN destination ON destination.id = destination"
+                                   " JOIN alert ON alert.number = queue.alert WHERE state = ?1 ORDER BY queue.alert LIMIT ?2",
     /* Pages by (alert, destination), newest first. */
     [READER_DEAD_DELIVERIES] =
         "SELECT " ENDED_COLUMNS ", alert.id, name, destination.id FROM ended JOIN destination ON destination.id = ended.destination"
@@ -44,7 +48,8 @@ const char *const reader_sql[READER_STATEMENT_COUNT] = {
     [READER_DESTINATION_COUNTS] = "SELECT name, (SELECT count(*) FROM queue WHERE destination = destination.id AND state = 0),"
                                   " (SELECT count(*) FROM queue WHERE destination = destination.id AND state = 1),"
                                   " (SELECT count(*) FROM ended WHERE ended.destination = destination.id AND state = 3),"
-                                  " coalesce((SELECT counted_since FROM queue WHERE destination = destination.id ORDER BY queue.alert LIMIT 1), 0) "
+                                  " coalesce((SELECT counted_since FROM queue WHERE destination = destination.id ORDER BY queue.alert LIMIT 1), 0),"
+                                  " (SELECT count(*) FROM queue WHERE destination = destination.id AND state = 4) "
                                   "FROM destination ORDER BY destination.id",
     [READER_POSITION] = "SELECT value FROM position WHERE name = ?1",
     [READER_POSITIONS] = "SELECT name, value FROM position WHERE substr(name, 1, length(?1)) = ?1",
@@ -101,6 +106,13 @@ static void take_delivery(sqlite3_stmt *statement, struct store_delivery *delive
     copy_text(delivery->error, sizeof delivery->error, database_column(statement, 6));
     hex_of_id(database_column(statement, 7), delivery->alert_id);
     copy_text(delivery->destination, sizeof delivery->destination, database_column(statement, 8));
+}
+
+static void take_open_delivery(sqlite3_stmt *statement, struct store_delivery *delivery)
+{
+    take_delivery(statement, delivery);
+    delivery->counted_since = sqlite3_column_int64(statement, 9);
+    delivery->counted_next = sqlite3_column_int64(statement, 10);
 }
 
 static void take_dead_letter(sqlite3_stmt *statement, struct arena *arena, struct store_dead_letter *letter)
@@ -261,10 +273,40 @@ enum result store_open_deliveries(struct store_reader *reader, const char *desti
     sqlite3_bind_int64(statement, 2, (int64_t)max);
     enum result result;
     while ((result = database_row(&reader->database, statement)) == RESULT_OK) {
-        out[*count].counted_since = sqlite3_column_int64(statement, 9);
-        out[*count].counted_next = sqlite3_column_int64(statement, 10);
-        take_delivery(statement, &out[(*count)++]);
+        take_open_delivery(statement, &out[(*count)++]);
     }
+    return result == RESULT_NOT_FOUND ? RESULT_OK : result;
+}
+
+enum result store_open_delivery_from(struct store_reader *reader, const char *destination, int64_t alert, struct store_delivery *out)
+{
+    sqlite3_stmt *statement = database_statement(&reader->database, READER_OPEN_DELIVERY_FROM);
+    if (statement == NULL)
+        return RESULT_IO;
+    database_bind_text(statement, 1, slice_of(destination));
+    sqlite3_bind_int64(statement, 2, alert);
+    enum result result = database_row(&reader->database, statement);
+    if (result == RESULT_OK)
+        take_open_delivery(statement, out);
+    sqlite3_reset(statement);
+    return result;
+}
+
+enum result store_deliveries_in_state(struct store_reader *reader, enum store_delivery_state state, size_t limit, store_delivery_visit visit,
+                                      void *context)
+{
+    sqlite3_stmt *statement = database_statement(&reader->database, READER_DELIVERIES_IN_STATE);
+    if (statement == NULL)
+        return RESULT_IO;
+    VECTOR(struct store_delivery) rows = {0};
+    sqlite3_bind_int(statement, 1, (int)state);
+    sqlite3_bind_int64(statement, 2, (int64_t)(limit == 0 || limit > STORE_IN_STATE_MAX ? STORE_IN_STATE_MAX : limit));
+    enum result result;
+    while ((result = database_row(&reader->database, statement)) == RESULT_OK)
+        take_delivery(statement, VECTOR_ADD(&rows));
+    for (size_t i = 0; result == RESULT_NOT_FOUND && i < rows.count && visit(&rows.items[i], context); i++)
+        ;
+    VECTOR_FREE(&rows);
     return result == RESULT_NOT_FOUND ? RESULT_OK : result;
 }
 

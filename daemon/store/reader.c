@@ -61,6 +61,7 @@ static enum result count_destinations(struct store_reader *reader, struct store_
         out->held = (uint64_t)sqlite3_column_int64(statement, 2);
         out->dead = (uint64_t)sqlite3_column_int64(statement, 3);
         out->oldest = sqlite3_column_int64(statement, 4);
+        out->set_aside = (uint64_t)sqlite3_column_int64(statement, 5);
     }
     return result == RESULT_NOT_FOUND ? RESULT_OK : result;
 }

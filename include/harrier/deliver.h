@@ -55,8 +55,8 @@ struct deliver_destination_config {
 
     clock_nanos retry_base;    /* first back-off; 1 s */
     clock_nanos retry_cap;     /* largest back-off; 5 min */
-    clock_nanos hold_interval; /* between tries while credentials or address are refused; 5 min */
-    clock_nanos give_up_after; /* then it becomes a dead letter; 7 days */
+    clock_nanos hold_interval; /* between tries while whatever is sent is refused; 5 min. A file waits for 5 s at most */
+    clock_nanos give_up_after; /* then it becomes a dead letter, unless all is refused; 7 days */
 };
 
 /* What is wrong with it, apart from its files' contents: RESULT_INVALID and *error (the caller frees it), "what, and what to do". */
@@ -88,7 +88,7 @@ void deliver_free(struct deliver *deliver);
 
 /* Any thread: something was committed (alerts, results, retries): look into the store. */
 void deliver_wake(struct deliver *deliver);
-/* Any thread: close the files and open them by name again (log rotation, SIGHUP). */
+/* Any thread: close the files and open them by name again (log rotation, SIGHUP); try again what waits for an operator. */
 void deliver_reopen(struct deliver *deliver);
 /* Any thread: start nothing new, let what is in flight end for at most grace, report it, then leave the event loop. What was not reported is tried
  * again after the next start. */
@@ -98,8 +98,9 @@ struct deliver_counts {
     uint64_t delivered; /* duplicates that the receiver knew counted too */
     uint64_t retried;
     uint64_t dead;
+    uint64_t set_aside; /* how often an alert was: others were taken, but not that one */
     uint64_t in_flight;
-    bool held;                  /* credentials or address are refused: an operator is needed */
+    bool held;                  /* whatever is sent is refused: an operator is needed */
     clock_nanos last_delivered; /* wall clock; 0: not since the start */
 };
 

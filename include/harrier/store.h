@@ -53,7 +53,8 @@ enum store_delivery_state {
     STORE_PENDING = 0,   /* to be tried at next_time */
     STORE_HELD = 1,      /* to be tried at next_time; it needs an operator (credentials, address) */
     STORE_DELIVERED = 2, /* done */
-    STORE_DEAD = 3       /* given up; kept as a dead letter with its reason */
+    STORE_DEAD = 3,      /* given up; kept as a dead letter with its reason */
+    STORE_SET_ASIDE = 4  /* to be tried at next_time; the destination takes others, but not this alert */
 };
 
 /* What became of one try. Plain data, to be copied through queues. */
@@ -63,8 +64,8 @@ struct store_delivery_result {
     enum store_delivery_state state;
     uint32_t attempts;     /* tries so far, this one counted */
     clock_nanos time;      /* when the try ended; wall clock, to be shown */
-    clock_nanos next_time; /* STORE_PENDING, STORE_HELD: of the next try; likewise */
-    clock_nanos wait;      /* STORE_PENDING, STORE_HELD: not before so much time has passed */
+    clock_nanos next_time; /* of one that stays open: of the next try; likewise */
+    clock_nanos wait;      /* of one that stays open: not before so much time has passed */
     char destination[STORE_NAME_MAX];
     char error[STORE_ERROR_MAX]; /* empty when delivered; holds no secret */
 };
@@ -181,8 +182,8 @@ struct store_delivery {
     enum store_delivery_state state;
     uint32_t attempts;
     clock_nanos since;     /* when it was put into the queue; wall clock, to be shown */
-    clock_nanos next_time; /* STORE_PENDING, STORE_HELD: next try, 0 at once; otherwise when it ended; likewise */
-    clock_nanos counted_since; /* of store_open_deliveries alone: when it was put into the queue; counted time, to reckon with */
+    clock_nanos next_time; /* of an open one: next try, 0 at once; otherwise when it ended; likewise */
+    clock_nanos counted_since; /* of store_open_deliveries and store_open_delivery_from alone: when it was put into the queue; counted time, to reckon with */
     clock_nanos counted_next;  /* likewise: next try, 0 at once */
     char alert_id[STORE_ID_HEX];
     char destination[STORE_NAME_MAX];
@@ -195,6 +196,12 @@ enum result store_alert_deliveries(struct store_reader *reader, int64_t alert, s
 /* The first open deliveries of a destination in order, at most max into out; *count: how many. A name never seen gives 0. */
 enum result store_open_deliveries(struct store_reader *reader, const char *destination, struct store_delivery *out, size_t max,
                                   size_t *count);
+/* The first open delivery of a destination from that alert number on. RESULT_NOT_FOUND: none. */
+enum result store_open_delivery_from(struct store_reader *reader, const char *destination, int64_t alert, struct store_delivery *out);
+/* Open deliveries of all destinations that are in that state, oldest first, at most limit (at most STORE_IN_STATE_MAX). Reads all that are open. */
+enum { STORE_IN_STATE_MAX = 1000 };
+enum result store_deliveries_in_state(struct store_reader *reader, enum store_delivery_state state, size_t limit, store_delivery_visit visit,
+                                      void *context);
 /* Dead deliveries, newest first; limit 0: all. */
 enum result store_dead_deliveries(struct store_reader *reader, size_t limit, store_delivery_visit visit, void *context);
 
@@ -227,6 +234,7 @@ struct store_destination_counts {
     char name[STORE_NAME_MAX];
     uint64_t pending;
     uint64_t held;
+    uint64_t set_aside;
     uint64_t dead;
     clock_nanos oldest; /* when its oldest open delivery was put into the queue, counted time; 0: none */
 };

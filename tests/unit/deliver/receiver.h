@@ -16,7 +16,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum answer_kind { ANSWER, HANG, CLOSE };
+/* RAW: headers is the whole answer, byte for byte; RAW_CLOSE: then the connection ends. */
+enum answer_kind { ANSWER, HANG, CLOSE, RAW, RAW_CLOSE };
 
 struct answer {
     enum answer_kind kind;
@@ -63,6 +64,17 @@ static inline struct answer receiver_answer(struct receiver *receiver, const str
     return receiver->script[turn < receiver->script_count ? turn : receiver->script_count - 1];
 }
 
+static inline void receiver_event(struct bufferevent *connection, short what, void *context)
+{
+    (void)what;
+    receiver_forget(context, connection);
+}
+
+static inline void receiver_written(struct bufferevent *connection, void *context)
+{
+    receiver_forget(context, connection);
+}
+
 static inline void receiver_read(struct bufferevent *connection, void *context)
 {
     struct receiver *receiver = context;
@@ -90,17 +102,17 @@ static inline void receiver_read(struct bufferevent *connection, void *context)
             receiver_forget(receiver, connection);
             return;
         }
+        if (answer.kind == RAW || answer.kind == RAW_CLOSE)
+            evbuffer_add_printf(bufferevent_get_output(connection), "%s", answer.headers);
+        if (answer.kind == RAW_CLOSE) {
+            bufferevent_setcb(connection, NULL, receiver_written, receiver_event, receiver);
+            return;
+        }
         if (answer.kind == ANSWER)
             evbuffer_add_printf(bufferevent_get_output(connection), "HTTP/1.1 %d X\r\nContent-Length: %zu\r\n%s\r\n%s", answer.status,
                                 strlen(answer.body ? answer.body : ""), answer.headers ? answer.headers : "",
                                 answer.body ? answer.body : "");
     }
-}
-
-static inline void receiver_event(struct bufferevent *connection, short what, void *context)
-{
-    (void)what;
-    receiver_forget(context, connection);
 }
 
 static inline void receiver_accept(struct evconnlistener *listener, evutil_socket_t socket, struct sockaddr *address, int length,
