@@ -329,8 +329,8 @@ static void show_outcomes(const struct view *view, const struct json_node *outco
 
 static void show_deliveries(const struct view *view, const struct store_delivery *deliveries, size_t count, clock_nanos now)
 {
-    static const char *const states[] = {"waiting", "held: needs an operator", "delivered", "given up"};
-    static const enum display_style styles[] = {STYLE_YELLOW, STYLE_RED, STYLE_GREEN, STYLE_RED};
+    static const char *const states[] = {"waiting", "held: needs an operator", "delivered", "given up", "set aside: others are taken"};
+    static const enum display_style styles[] = {STYLE_YELLOW, STYLE_RED, STYLE_GREEN, STYLE_RED, STYLE_RED};
     static const struct display_column delivery_columns[] = {
         {"  destination", 14, false}, {"state", 10, false}, {"tries", 5, true}, {"", 8, false}};
     struct table *table = table_new(view->display, delivery_columns, 4);
@@ -341,7 +341,7 @@ static void show_deliveries(const struct view *view, const struct store_delivery
         buffer_append_text(view->out, "    to nobody: no route matched; the alert is stored\n");
     for (size_t i = 0; i < count; i++) {
         const struct store_delivery *delivery = &deliveries[i];
-        bool open = delivery->state == STORE_PENDING || delivery->state == STORE_HELD;
+        bool open = delivery->state != STORE_DELIVERED && delivery->state != STORE_DEAD;
         buffer_printf(&text, "  %s", delivery->destination);
         table_cell(table, STYLE_PLAIN, buffer_slice(&text));
         table_cell_text(table, styles[delivery->state], states[delivery->state]);

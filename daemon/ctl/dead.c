@@ -34,6 +34,9 @@ static const struct display_column letter_columns[] = {{"INPUT", 6, true},   {"T
 static const struct display_column delivery_columns[] = {
     {"DELIVERY OF", 12, false}, {"GIVEN UP", 20, false}, {"DESTINATION", 11, false}, {"TRIES", 5, true}, {"LAST ERROR", 20, false}};
 
+static const struct display_column aside_columns[] = {
+    {"SET ASIDE", 12, false}, {"NEXT TRY", 20, false}, {"DESTINATION", 11, false}, {"TRIES", 5, true}, {"LAST ERROR", 20, false}};
+
 static void cell_of(struct dead *dead, struct buffer *text)
 {
     table_cell(dead->table, STYLE_PLAIN, buffer_slice(text));
@@ -102,6 +105,7 @@ static bool on_letter(const struct store_dead_letter *letter, void *context)
     return flush_json(dead);
 }
 
+/* A delivery that was given up, or one that is set aside. */
 static bool on_delivery(const struct store_delivery *delivery, void *context)
 {
     enum { SHORT_ID = 12 };
@@ -121,11 +125,12 @@ static bool on_delivery(const struct store_delivery *delivery, void *context)
     }
     struct json_writer *writer = json_writer_new(&dead->json, false);
     json_begin_object(writer);
-    json_put_text(writer, "kind", "delivery");
+    bool set_aside = delivery->state == STORE_SET_ASIDE;
+    json_put_text(writer, "kind", set_aside ? "set_aside" : "delivery");
     json_put_text(writer, "alert_id", delivery->alert_id);
     json_put_text(writer, "destination", delivery->destination);
     json_put_int(writer, "attempts", delivery->attempts);
-    put_time(writer, "given_up", delivery->next_time);
+    put_time(writer, set_aside ? "next_try" : "given_up", delivery->next_time);
     json_put_text(writer, "error", delivery->error);
     json_end_object(writer);
     json_writer_free(writer);
@@ -149,6 +154,10 @@ static int list(struct dead *dead)
     dead->table = table_new(&dead->display, delivery_columns, sizeof delivery_columns / sizeof delivery_columns[0]);
     if (result == RESULT_OK)
         result = store_dead_deliveries(dead->reader, dead->limit, on_delivery, dead);
+    print_table(dead);
+    dead->table = table_new(&dead->display, aside_columns, sizeof aside_columns / sizeof aside_columns[0]);
+    if (result == RESULT_OK)
+        result = store_deliveries_in_state(dead->reader, STORE_SET_ASIDE, dead->limit, on_delivery, dead);
     print_table(dead);
     print_buffer(&dead->out);
     if (result == RESULT_OK && dead->as_table && !dead->shown)
@@ -335,7 +344,7 @@ const struct command dead_command = {
     .summary = "List and show dead letters, and deliver dead alerts again",
     .usage = "dead [list] [-c FILE | --store DIR] [--limit N]\ndead show [-c FILE | --store DIR] NUMBER\ndead retry [-c FILE] [ID "
              "[DESTINATION]]",
-    .description = "list: input that was no audit event, and deliveries that were given up. show: what was kept of one such input. retry: "
+    .description = "list: input that was no audit event, deliveries that were given up, and alerts that are set aside because a destination takes others but not them. show: what was kept of one such input. retry: "
                    "puts dead deliveries back into "
                    "the queue: all of them, those of one alert, or that to one destination. It asks the running daemon, or writes to the "
                    "store itself where none runs.",

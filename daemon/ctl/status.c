@@ -167,12 +167,32 @@ static void write_stocks(const struct status *status)
     display_bytes(&text, (uint64_t)number_of(json_member(store, "wal_bytes")));
     write_line(status, "store", healthy ? STYLE_PLAIN : STYLE_RED, &text);
     buffer_reset(&text, SIZE_MAX);
-    const struct json_node *destinations = json_member(status->document, "destinations");
-    for (const struct json_node *one = destinations ? destinations->first : NULL; one; one = one->next) {
-        if (!is_true(json_member(one, "held")))
-            continue;
-        buffer_append_slice(&text, text_of(json_member(one, "name")));
-        buffer_append_text(&text, " is held: the receiver refuses the credentials or the address; harrierctl alerts show tells its answer");
+    buffer_free(&text);
+}
+
+/* Which alerts a destination does not take, which destinations take none, and what they answered. */
+static void write_deliveries_in_trouble(const struct status *status)
+{
+    const struct json_node *list = json_member(status->document, "deliveries_in_trouble");
+    struct buffer text = {NULL, 0, 0};
+    struct slice last = {NULL, 0};
+
+    for (const struct json_node *one = list ? list->first : NULL; one; one = one->next) {
+        bool set_aside = slice_is(text_of(json_member(one, "state")), "set_aside");
+        struct slice name = text_of(json_member(one, "destination"));
+        if (!set_aside && slice_equal(name, last))
+            continue; /* one of those that are held says it for all of them */
+        if (!set_aside)
+            last = name;
+        buffer_append_slice(&text, name);
+        if (set_aside) {
+            buffer_append_text(&text, " takes others, but not alert ");
+            buffer_append_slice(&text, slice_first(text_of(json_member(one, "alert_id")), 12));
+            buffer_printf(&text, " (%lld tries), which is set aside: ", (long long)number_of(json_member(one, "attempts")));
+        } else {
+            buffer_append_text(&text, " is held: whatever it is sent is refused, and its alerts are kept: ");
+        }
+        buffer_append_slice(&text, text_of(json_member(one, "error")));
         write_line(status, "attention", STYLE_RED, &text);
         buffer_reset(&text, SIZE_MAX);
     }
@@ -224,6 +244,7 @@ static int show(const struct display *display, struct slice answer)
         write_state(&status);
         write_warnings(&status);
         write_stocks(&status);
+        write_deliveries_in_trouble(&status);
         write_tables(&status);
         print_buffer(&out);
     }

@@ -363,8 +363,8 @@ static void write_store(struct server *server, struct buffer *out)
         family(out, "harrier_delivery_queue", "gauge", "Alerts that wait for a destination, by state.");
         for (size_t i = 0; i < store->destination_count; i++) {
             const struct store_destination_counts *one = &store->destinations[i];
-            const struct { const char *state; uint64_t value; } states[] = {{"pending", one->pending}, {"held", one->held}, {"dead", one->dead}};
-            for (size_t s = 0; s < 3; s++) {
+            const struct { const char *state; uint64_t value; } states[] = {{"pending", one->pending}, {"held", one->held}, {"set_aside", one->set_aside}, {"dead", one->dead}};
+            for (size_t s = 0; s < sizeof states / sizeof states[0]; s++) {
                 buffer_append_text(out, "harrier_delivery_queue{");
                 label(out, "destination", slice_of(one->name));
                 buffer_printf(out, ",state=\"%s\"} %llu\n", states[s].state, (unsigned long long)states[s].value);
@@ -382,17 +382,19 @@ static void write_deliveries(struct server *server, struct buffer *out)
 {
     size_t count = server->boot->config->destination_count;
     struct deliver_counts *counts = xcalloc(count, sizeof *counts);
-    static const char *const names[] = {"harrier_deliveries_total", "harrier_delivery_retries_total", "harrier_delivery_dead_total", "harrier_delivery_held"};
-    static const char *const types[] = {"counter", "counter", "counter", "gauge"};
+    static const char *const names[] = {"harrier_deliveries_total", "harrier_delivery_retries_total", "harrier_delivery_dead_total", "harrier_delivery_held",
+                                        "harrier_delivery_set_aside_total"};
+    static const char *const types[] = {"counter", "counter", "counter", "gauge", "counter"};
     static const char *const helps[] = {"Alerts that the destination has taken.", "Tries that failed and are made again.", "Deliveries that were given up.",
-                                        "1 while the destination refuses credentials or address: an operator is needed."};
+                                        "1 while the destination refuses whatever is sent: an operator is needed.",
+                                        "Times that an alert was set aside: others were taken, but not that one."};
 
     for (size_t d = 0; d < count; d++)
         deliver_counts(server->deliver, d, &counts[d]);
-    for (size_t f = 0; f < 4; f++) {
+    for (size_t f = 0; f < sizeof names / sizeof names[0]; f++) {
         family(out, names[f], types[f], helps[f]);
         for (size_t d = 0; d < count; d++) {
-            const uint64_t values[] = {counts[d].delivered, counts[d].retried, counts[d].dead, counts[d].held};
+            const uint64_t values[] = {counts[d].delivered, counts[d].retried, counts[d].dead, counts[d].held, counts[d].set_aside};
             labelled(out, names[f], "destination", slice_of(server->destinations[d].name), values[f]);
         }
     }

@@ -136,11 +136,51 @@ static void write_destinations(struct server *server, struct json_writer *writer
         json_put_int(writer, "delivered", (int64_t)counts.delivered);
         json_put_int(writer, "retried", (int64_t)counts.retried);
         json_put_bool(writer, "held", counts.held);
-        json_put_int(writer, "pending", queue ? (int64_t)(queue->pending + queue->held) : 0);
+        json_put_int(writer, "pending", queue ? (int64_t)(queue->pending + queue->held + queue->set_aside) : 0);
+        json_put_int(writer, "set_aside", queue ? (int64_t)queue->set_aside : 0);
         json_put_int(writer, "dead", queue ? (int64_t)queue->dead : 0);
         json_put_int(writer, "oldest_seconds", queue ? (int64_t)server_oldest_seconds(server, queue) : 0);
         json_end_object(writer);
     }
+    json_end_array(writer);
+}
+
+struct troubled {
+    struct json_writer *writer;
+    const char *state;
+};
+
+static bool write_troubled(const struct store_delivery *delivery, void *context)
+{
+    const struct troubled *troubled = context;
+    struct json_writer *writer = troubled->writer;
+    json_begin_object(writer);
+    json_put_text(writer, "state", troubled->state);
+    json_put_text(writer, "destination", delivery->destination);
+    json_put_text(writer, "alert_id", delivery->alert_id);
+    json_put_int(writer, "attempts", delivery->attempts);
+    json_put_text(writer, "error", delivery->error);
+    json_end_object(writer);
+    return true;
+}
+
+/* The first alerts that are set aside, and the first that are held with their destination: which, and why. */
+static void write_troubled_deliveries(struct server *server, struct json_writer *writer, const struct store_counts *store)
+{
+    enum { SHOWN = 20 };
+    uint64_t held = 0, set_aside = 0;
+    struct troubled troubled = {writer, "set_aside"};
+    for (size_t i = 0; i < store->destination_count; i++) {
+        held += store->destinations[i].held;
+        set_aside += store->destinations[i].set_aside;
+    }
+    json_key(writer, "deliveries_in_trouble");
+    json_begin_array(writer);
+    if (set_aside > 0)
+        store_deliveries_in_state(server->reader, STORE_SET_ASIDE, SHOWN, write_troubled, &troubled);
+    troubled.state = "held";
+    if (held > 0)
+        store_deliveries_in_state(server->reader, STORE_HELD, SHOWN, write_troubled, &troubled);
     json_end_array(writer);
 }
 
@@ -247,6 +287,7 @@ void status_write(struct server *server, struct buffer *out)
     write_files(server, writer);
     write_rules(server, writer);
     write_destinations(server, writer, store);
+    write_troubled_deliveries(server, writer, store);
     write_store(server, writer, store);
     json_end_object(writer);
     json_writer_free(writer);

@@ -8,12 +8,13 @@ import threading
 
 @dataclasses.dataclass
 class Answer:
-    """How to answer one request. hang: seconds before the answer; close: no answer, the connection just ends."""
+    """How to answer one request. hang: seconds before the answer; close: no answer, the connection just ends; stall: seconds before the last byte of the body."""
     status: int = 200
     headers: dict = dataclasses.field(default_factory=dict)
     body: bytes = b"ok"
     hang: float = 0
     close: bool = False
+    stall: float = 0
 
 
 @dataclasses.dataclass
@@ -29,9 +30,10 @@ class Request:
 
 
 class Receiver:
-    """answers are used up in order; then every request gets otherwise."""
+    """answers are used up in order; then every request gets otherwise. judge: given a request's body, the answer to it, or None."""
 
-    def __init__(self, answers=(), otherwise=Answer()):
+    def __init__(self, answers=(), otherwise=Answer(), judge=None):
+        self.judge = judge
         self.answers = list(answers)
         self.otherwise = otherwise
         self.requests = []
@@ -76,7 +78,10 @@ class Receiver:
     def alert_ids(self):
         return [alert["alert_id"] for alert in self.alerts()]
 
-    def _take_answer(self):
+    def _take_answer(self, body):
+        judged = self.judge(body) if self.judge else None
+        if judged:
+            return judged
         with self._lock:
             return self.answers.pop(0) if self.answers else self.otherwise
 
@@ -100,7 +105,7 @@ def _handler_of(receiver):
 
         def answer(self):
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            answer = receiver._take_answer()
+            answer = receiver._take_answer(body)
             if answer.hang:
                 receiver._stopping.wait(answer.hang)
             status = 0 if answer.close else answer.status
@@ -113,6 +118,12 @@ def _handler_of(receiver):
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(answer.body)))
             self.end_headers()
+            if answer.stall:
+                self.wfile.write(answer.body[:-1])
+                self.wfile.flush()
+                receiver._stopping.wait(answer.stall)
+                self.close_connection = True
+                return
             self.wfile.write(answer.body)
 
         do_POST = do_PUT = do_GET = answer
