@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "judge.h"
 
+#include "harrier/redact.h"
+
 #include <stdio.h>
 
 enum { SHOWN_BYTES = 512 };
@@ -102,10 +104,13 @@ void judge_explain(const struct destination *destination, const struct http_resp
                  (int)response->transport);
         return;
     }
-    struct buffer text = {0};
-    /* Masked before it is cut, so that a secret across the cut is not half shown. */
-    buffer_append_slice(&text, response->body);
-    mask_all(destination, &text);
+    struct buffer text = {0}, quoted = {0};
+    /* Masked before it is cut, so that a secret across the cut is not half shown. What is not ours may be another's. */
+    buffer_append_slice(&quoted, response->body);
+    mask_all(destination, &quoted);
+    if (!redact_line(buffer_slice(&quoted), &text))
+        buffer_append_slice(&text, buffer_slice(&quoted));
+    buffer_free(&quoted);
     for (size_t i = 0; i < text.length; i++) {
         unsigned char c = (unsigned char)text.bytes[i];
         text.bytes[i] = c >= 0x20 && c < 0x7f ? (char)c : ' ';

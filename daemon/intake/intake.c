@@ -24,6 +24,7 @@ struct intake {
     const struct intake_options *options;
     struct intake_sink sink;
     struct audit_reader *reader;
+    bool dead_in_block; /* the last dead letter ended in the data of a Secret in YAML: see redact_bytes */
     uint64_t taken; /* of memory, from the budget too */
     bool refused;   /* for now: all of it is to be sent again, and nothing more of it is told */
     char syslog_host[HOST_BYTES]; /* of the message in hand */
@@ -206,6 +207,7 @@ static void on_event(void *context, const struct audit_event *event)
 
     if (intake->refused)
         return;
+    intake->dead_in_block = false;
     source.syslog_host = slice_make(intake->syslog_host, intake->syslog_host_length);
     if (intake->options->envelope_cluster && event->cluster.length)
         source.cluster = event->cluster;
@@ -239,7 +241,7 @@ static void on_dead(void *context, const struct audit_dead *dead)
 
     if (intake->refused)
         return;
-    redact_bytes(dead->bytes, &kept);
+    redact_bytes(dead->bytes, &intake->dead_in_block, &kept);
     shown.bytes = slice_first(buffer_slice(&kept), intake->options->limits.dead_letter_bytes);
     intake->sink.dead(intake->sink.context, &shown);
     buffer_free(&kept);

@@ -9,7 +9,8 @@ struct scan {
     struct slice in;
     size_t at;
     size_t copied; /* all before is in out */
-    bool broken;   /* it is JSON that could not be read */
+    bool broken;   /* it is JSON that could not be read, or a piece of YAML */
+    bool in_block; /* it ended in the data of YAML, of which more may follow */
     struct buffer *out;
     bool changed;
 };
@@ -347,7 +348,16 @@ static bool take_out_data(struct scan *scan, const struct name *name)
             replace_value(scan, name->value, word_end(scan, name->value), false);
         return true;
     }
-    if (!is_newline(first) || is_part_of_a_path(scan, name))
+    if (is_part_of_a_path(scan, name))
+        return false;
+    if (scan->broken) { /* newlines may have been escaped, blanks taken off: nothing tells where the block ends */
+        scan->in_block = true;
+        scan->at = name->value;
+        if (scan->at < scan->in.length)
+            replace(scan, scan->at, scan->in.length, false);
+        return true;
+    }
+    if (!is_newline(first))
         return false;
     size_t end = block_end(scan, name->value, indentation_of(scan, name->begin));
     if (end <= name->value + 1)
@@ -372,25 +382,29 @@ static bool take_out_bearer(struct scan *scan, const struct name *name)
     return true;
 }
 
-/* scheme://name:password@ */
+static bool is_number(const struct scan *scan, size_t begin, size_t end)
+{
+    int64_t ignored;
+    return begin == end || slice_to_int64(slice_make(scan->in.bytes + begin, end - begin), &ignored);
+}
+
+/* scheme://name:password@; where the text is cut off before the @, what is no port. */
 static bool take_out_user_info(struct scan *scan, const struct name *name)
 {
-    size_t begin = name->end + 3, colon = 0;
+    enum { LONGEST = 1024 };
+    static const char enders[] = "/?#\"'<>` \t\r\n";
+    size_t begin = name->end + 3, i = begin, colon = 0;
 
     if (!has(scan, name->end, "://"))
         return false;
-    for (size_t i = begin; i < scan->in.length && i < begin + 1024; i++) {
-        int c = at(scan, i);
-        if (c == ':' && !colon)
+    for (; at(scan, i) > 0 && at(scan, i) != '@' && !memchr(enders, at(scan, i), sizeof enders - 1) && i < begin + LONGEST; i++)
+        if (at(scan, i) == ':' && !colon)
             colon = i;
-        if (c == '@' && colon) {
-            replace_value(scan, colon + 1, i, false);
-            return true;
-        }
-        if (c == '/' || c == '?' || c == '#' || c <= ' ' || c == '"' || c == '\'')
-            break;
-    }
-    return false;
+    bool is_cut = colon && i == scan->in.length && !is_number(scan, colon + 1, i);
+    if (!colon || (at(scan, i) != '@' && !is_cut))
+        return false;
+    replace_value(scan, colon + 1, i, false);
+    return true;
 }
 
 /* curl -u name:password; a name of digits alone is a user's number. */
@@ -403,15 +417,25 @@ static bool take_out_basic(struct scan *scan, const struct name *name)
     word += quote_at(scan, word).length;
     size_t end = word_end(scan, word);
     ptrdiff_t colon = slice_find_byte(slice_make(scan->in.bytes + word, end - word), ':');
-    int64_t number;
-    if (colon < 0 || slice_to_int64(slice_make(scan->in.bytes + word + colon + 1, end - word - (size_t)colon - 1), &number))
+    if (colon < 0 || is_number(scan, word + (size_t)colon + 1, end))
         return false;
     replace_value(scan, word + (size_t)colon + 1, end, false);
     return true;
 }
 
+/* A newline or tab as JSON's \n or rsyslog's #012 stands before the name and is no part of it. */
+static size_t escape_length(const struct scan *scan)
+{
+    int before = scan->at ? at(scan, scan->at - 1) : -1, c = at(scan, scan->at);
+
+    if (before == '\\' && (c == 'n' || c == 'r' || c == 't'))
+        return 1;
+    return before == '#' && (has(scan, scan->at, "012") || has(scan, scan->at, "011")) ? 3 : 0;
+}
+
 static void look_at_run(struct scan *scan)
 {
+    scan->at += escape_length(scan);
     struct name name = name_at(scan, scan->at);
     size_t length = shapes_length(slice_from(scan->in, scan->at), name.end - name.begin);
 
@@ -427,29 +451,24 @@ static void look_at_run(struct scan *scan)
         scan->at = name.end;
 }
 
+static void run(struct scan *scan)
+{
+    while (scan->at < scan->in.length) {
+        if (is_name_byte(at(scan, scan->at)))
+            look_at_run(scan);
+        else
+            scan->at++;
+    }
+    if (scan->changed)
+        buffer_append(scan->out, scan->in.bytes + scan->copied, scan->in.length - scan->copied);
+}
+
 bool redact_scan(struct slice text, bool broken, struct buffer *out)
 {
     struct scan scan = {.in = text, .broken = broken, .out = out};
 
-    while (scan.at < text.length) {
-        if (is_name_byte(at(&scan, scan.at)))
-            look_at_run(&scan);
-        else
-            scan.at++;
-    }
-    if (scan.changed)
-        buffer_append(out, text.bytes + scan.copied, text.length - scan.copied);
+    run(&scan);
     return scan.changed;
-}
-
-struct slice redact_text(struct arena *arena, struct slice text)
-{
-    struct buffer out = {NULL, 0, 0};
-
-    if (redact_scan(text, false, &out))
-        text = arena_copy(arena, buffer_slice(&out));
-    buffer_free(&out);
-    return text;
 }
 
 bool redact_line(struct slice text, struct buffer *out)
@@ -457,8 +476,18 @@ bool redact_line(struct slice text, struct buffer *out)
     return redact_scan(text, false, out);
 }
 
-void redact_bytes(struct slice bytes, struct buffer *out)
+void redact_bytes(struct slice bytes, bool *in_block, struct buffer *out)
 {
-    if (!redact_scan(bytes, true, out))
+    struct slice text = slice_trim(bytes);
+    bool is_json = text.length && (text.bytes[0] == '{' || text.bytes[0] == '[');
+    struct scan scan = {.in = bytes, .broken = true, .out = out, .in_block = in_block && *in_block && !is_json};
+
+    if (scan.in_block && bytes.length)
+        replace(&scan, 0, bytes.length, true);
+    else
+        run(&scan);
+    if (!scan.changed)
         buffer_append_slice(out, bytes);
+    if (in_block)
+        *in_block = scan.in_block;
 }

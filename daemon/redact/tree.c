@@ -291,6 +291,16 @@ static bool redact_tree(struct arena *arena, struct json_node *top, unsigned int
     return walk.changed;
 }
 
+/* As a string of a tree: it may be JSON too. */
+struct slice redact_text(struct arena *arena, struct slice text)
+{
+    struct walk walk = {.arena = arena};
+    struct json_node node = {.type = JSON_STRING, .text = text};
+
+    redact_string(&walk, &node);
+    return node.text;
+}
+
 void redact_event(struct arena *arena, struct json_node *event)
 {
     if (event)

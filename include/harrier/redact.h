@@ -37,13 +37,13 @@ bool redact_is_data_name(struct slice name);
 
 /* --- texts ------------------------------------------------------------------------------------------------------------------------------------- */
 
-/* The text without what is secret by its shape; the same slice if there is nothing. Linear in the text. */
+/* The text without what is secret by its shape, and where it is JSON, by its place; the same slice if there is nothing. Linear in the text. */
 struct slice redact_text(struct arena *arena, struct slice text);
 /* The same for a log_filter: false if there is nothing, and nothing is appended. */
 bool redact_line(struct slice text, struct buffer *out);
 /* Appends bytes that are not, or not wholly, what they should be (a dead letter): as redact_text, and of broken JSON, escaped ever so often, also all
- * that is called `value`. */
-void redact_bytes(struct slice bytes, struct buffer *out);
+ * that is called `value`. in_block (may be NULL): carried from one piece of an input to the next, false at first, as a Secret in YAML comes line by line. */
+void redact_bytes(struct slice bytes, bool *in_block, struct buffer *out);
 
 /* --- trees ------------------------------------------------------------------------------------------------------------------------------------- */
 

@@ -20,7 +20,7 @@ static char *shown(const char *text, bool broken)
     struct buffer out = {NULL, 0, 0};
 
     if (broken) {
-        redact_bytes(slice_of(text), &out);
+        redact_bytes(slice_of(text), NULL, &out);
     } else {
         struct arena *arena = arena_new(1024);
         buffer_append_slice(&out, redact_text(arena, slice_of(text)));
@@ -56,7 +56,7 @@ static void assert_becomes(const char *text, const char *before, const char *beh
 {
     char *out = shown(text, false);
     struct slice whole = slice_of(out);
-    if (!slice_starts_with(whole, slice_of(before)) || !slice_ends_with(whole, slice_of(behind)) || strstr(out, "s3cret"))
+    if (!slice_starts_with(whole, slice_of(before)) || !slice_ends_with(whole, slice_of(behind)) || strstr(out, "s3cre"))
         fail_msg("`%s` became `%s`", text, out);
     free(out);
 }
@@ -83,6 +83,8 @@ static void test_secrets_in_addresses_go(void **state)
     assert_becomes("/api/v1/pods?token=s3cret&watch=true", "/api/v1/pods?token=[", "]&watch=true");
     assert_becomes("/x?a=b&access_token=s3cret", "/x?a=b&access_token=[", "]");
     assert_becomes("git clone https://bob:s3cret@git.example/x", "git clone https://bob:[", "]@git.example/x");
+    assert_becomes("fetch https://bob:s3cre", "fetch https://bob:[", "]"); /* cut off */
+    assert_unchanged("wget http://evil.example:80");
     assert_becomes("/exec?command=mysql&command=--password%3Ds3cret&tty=true", "/exec?command=mysql&command=--password%3D[", "]&tty=true");
     assert_becomes("/exec?command=--password&command=s3cret&tty=true", "/exec?command=--password&command=[", "]&tty=true");
     assert_becomes("https://x.blob.core/a?sv=1&sig=s3cret%2B", "https://x.blob.core/a?sv=1&sig=[", "]");
@@ -112,9 +114,25 @@ static void test_members_of_yaml_and_of_broken_and_escaped_json_go(void **state)
     assert_hidden("[\"mysql\",\"--password\",\"s3cret\",\"-h\"");
     assert_hidden("password: |\n  s3cret\n  s3cret\nother: x");
     assert_hidden("%22password%22%3A%22s3cret%22");
+    assert_hidden_as("{\"manifest\":\"stringData:\\n  a: s3cret", true);
+    assert_hidden_as("{\"manifest\":\"kind: Secret\\nstringData:\\n  a: s3cret", true);
+    assert_hidden_as("kind: Secret#012stringData:#012  a: s3cret", true);
     assert_hidden_as("{\"op\":\"add\",\"path\":\"/x\",\"value\":\"s3cret\"", true);
     assert_hidden_as("{\"env\":[{\"name\":\"A\",\"value\":\"s3cret", true);
     assert_hidden_as("{\"value\":{\"a\":{\"b\":\"s3cret\"}},\"path\":\"/data\"", true);
+}
+
+static void test_a_secret_in_yaml_that_comes_line_by_line_goes_until_json_comes(void **state)
+{
+    static const struct { const char *line; bool hidden; } lines[] = {{"kind: Secret", false}, {"data:", false}, {"one: s3cret", true}, {"t s3cret", true}, {"{\"a\"", false}, {"plain", false}};
+    bool in_block = false;
+    (void)state;
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        struct buffer out = {NULL, 0, 0};
+        redact_bytes(slice_of(lines[i].line), &in_block, &out);
+        assert_int_equal(slice_equal(buffer_slice(&out), slice_of(lines[i].line)), !lines[i].hidden);
+        buffer_free(&out);
+    }
 }
 
 static void test_what_an_attack_says_stays(void **state)
@@ -164,7 +182,7 @@ static void test_hostile_text_is_read_in_one_pass(void **state)
         struct buffer text = {NULL, 0, 0}, out = {NULL, 0, 0};
         while (text.length < 1 << 18)
             buffer_append_text(&text, pieces[i]);
-        redact_bytes(buffer_slice(&text), &out);
+        redact_bytes(buffer_slice(&text), NULL, &out);
         assert_true(out.length > 0);
         buffer_free(&text);
         buffer_free(&out);
@@ -230,6 +248,7 @@ int main(void)
         cmocka_unit_test(test_secrets_in_addresses_go),
         cmocka_unit_test(test_shapes_of_secrets_go_wherever_they_stand),
         cmocka_unit_test(test_members_of_yaml_and_of_broken_and_escaped_json_go),
+        cmocka_unit_test(test_a_secret_in_yaml_that_comes_line_by_line_goes_until_json_comes),
         cmocka_unit_test(test_what_an_attack_says_stays),
         cmocka_unit_test(test_what_was_redacted_is_not_redacted_again),
         cmocka_unit_test(test_hostile_text_is_read_in_one_pass),
