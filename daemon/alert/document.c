@@ -33,7 +33,7 @@ void alert_append_cleaned(struct buffer *out, struct slice text, size_t most)
 
 void alert_append_doing(struct buffer *out, const struct udm_record *record)
 {
-    struct slice user = udm_record_string(record, "principal.user.userid");
+    struct slice user = redact_text(record->arena, udm_record_string(record, "principal.user.userid"));
     struct slice subresource = udm_record_label(record, "subresource");
     struct slice namespace = udm_record_label(record, "namespace");
     struct slice resource = udm_record_label(record, "resource");
@@ -42,7 +42,7 @@ void alert_append_doing(struct buffer *out, const struct udm_record *record)
     buffer_append_byte(out, ' ');
     alert_append_cleaned(out, alert_verb(record), 100);
     buffer_append_byte(out, ' ');
-    alert_append_cleaned(out, resource.length ? resource : udm_record_string(record, "target.url"), 200);
+    alert_append_cleaned(out, resource.length ? resource : redact_text(record->arena, udm_record_string(record, "target.url")), 200);
     if (subresource.length) {
         buffer_append_byte(out, '/');
         alert_append_cleaned(out, subresource, 100);
@@ -52,7 +52,7 @@ void alert_append_doing(struct buffer *out, const struct udm_record *record)
         alert_append_cleaned(out, namespace, 100);
         buffer_append_byte(out, '/');
     }
-    alert_append_cleaned(out, udm_record_string(record, "target.resource.name"), 260);
+    alert_append_cleaned(out, redact_text(record->arena, udm_record_string(record, "target.resource.name")), 260);
 }
 
 /* "rule_name: dev-alice create cronjobs default/argus-test-cronjob in prod-eu-1" */

@@ -2,7 +2,7 @@
 /* Which conditions held, on which values: for the person who reads the alert. */
 #include "internal.h"
 
-enum { MOST_EVIDENCE = 100, MOST_PER_CONDITION = 10, LONGEST_VALUE = 1024 };
+enum { MOST_EVIDENCE = 100, MOST_PER_CONDITION = 10, LONGEST_VALUE = 1024, LOOKED_AT_BYTES = 8 * LONGEST_VALUE };
 
 struct collector {
     struct detect_engine *engine;
@@ -17,21 +17,24 @@ static struct slice origin_path(struct detect_engine *engine, const struct json_
     if (!origin)
         return (struct slice){NULL, 0};
     json_path(origin, &text);
-    struct slice path = arena_copy(engine->record->arena, buffer_slice(&text));
+    struct slice path = redact_text(engine->record->arena, arena_copy(engine->record->arena, buffer_slice(&text)));
     buffer_free(&text);
     return path;
 }
 
-/* A secret is found in the whole text, before it is cut. */
+/* A secret is found before the text is cut; of a long one not all is looked at, as it is quoted a hundred times. */
 static struct slice shown(struct detect_engine *engine, const struct yaral_value *value)
 {
     struct arena *arena = engine->record->arena;
-    struct slice text = value_shown(arena, value);
+    struct slice whole = yaral_to_text(arena, value);
 
-    if (text.length <= LONGEST_VALUE)
+    if (value->is_sensitive)
+        return redact_stand_in(arena, whole);
+    struct slice text = redact_text(arena, slice_first(whole, slice_utf8_cut(whole, LOOKED_AT_BYTES)));
+    if (text.length <= LONGEST_VALUE && whole.length <= LOOKED_AT_BYTES)
         return text;
     struct slice head = slice_first(text, slice_utf8_cut(text, LONGEST_VALUE));
-    return arena_printf(arena, "%.*s... (%zu bytes)", SLICE_ARGS(head), text.length);
+    return arena_printf(arena, "%.*s... (%zu bytes)", SLICE_ARGS(head), whole.length);
 }
 
 /* expr: the condition as this rule has it; a shared predicate's own text may be another rule's. */

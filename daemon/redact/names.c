@@ -59,14 +59,16 @@ bool redact_is_secret_name(struct slice name)
         "secretkey",  "privatekey", "signingkey",   "encryptionkey", "sharedkey",  "masterkey",    "accountkey",   "authkey",    "clientkeydata",
         "credential", "passwords",  "tokens",       "apikeys",       "credentials", "authorization", "cookie",      "sessionid",  "dockerconfigjson",
         "dockercfg",  "jwt",        "connectionstring", "xamzsignature", "lastappliedconfiguration",
+        "envvalue",   "datavalue", /* labels of ours */
     };
     static const char *const names[] = {"auth", "psk", "sig", "bearer"};
     /* the shell's folder; a setting of pods; what the API server notes of whose token it was */
     static const char *const others[] = {"pwd", "oldpwd", "automountserviceaccounttoken", "authenticationk8siolegacytoken", "authenticationk8siostaletoken"};
+    static const char *const names_of_secrets[] = {"imagepullsecret", "volumesecret"}; /* labels of ours (k8s_fields.c) */
     char letters[LETTERS];
     struct slice folded = slice_make(letters, fold(name, letters));
 
-    if (IS_ANY_OF(folded, others))
+    if (IS_ANY_OF(folded, others) || ends_with_any_of(folded, names_of_secrets, sizeof names_of_secrets / sizeof *names_of_secrets))
         return false;
     return ends_with_any_of(folded, ends, sizeof ends / sizeof *ends) || IS_ANY_OF(folded, names) || is_a_pass(name);
 }

@@ -5,6 +5,8 @@
 
 enum {
     TEXTS_IN_TEXTS = 4, /* JSON in a string of JSON in a string ...: what is deeper is looked at as text */
+    NODES_OF_A_TEXT = 50000, /* about 6 MB, given back after each text; what has more is looked at as text */
+    SMALL_TREE_BYTES = 4096,
     MOST_SIBLINGS = 64  /* in a larger object a `value` is secret without a look at what else is there: for each of many values it would cost the square */
 };
 
@@ -99,13 +101,15 @@ static bool is_env_value(const struct json_node *node)
     return is_env_list(variable->type == JSON_OBJECT && variable->parent && variable->parent->type == JSON_ARRAY ? variable->parent : variable);
 }
 
-/* {"name": "Authorization", "value": ...}: a header of a probe, a parameter. `key` is such a name in labels. */
+/* {"name": "Authorization", "value": ...}: a header of a probe, a parameter; `key` is such a name in labels. And {"password": {"value": ...}}. */
 static bool is_named_secret(const struct json_node *node)
 {
     const struct json_node *pair = node->parent;
 
     if (!pair || pair->type != JSON_OBJECT || pair->count > MOST_SIBLINGS || !redact_is_value_name(node->key))
         return false;
+    if (pair->key.length && redact_is_secret_name(pair->key))
+        return true;
     for (const struct json_node *member = pair->first; member; member = member->next) {
         bool names = slice_equal_ascii_nocase(member->key, SLICE("name")) || slice_equal_ascii_nocase(member->key, SLICE("key"));
         if (names && member->type == JSON_STRING && redact_is_secret_name(member->text))
@@ -244,20 +248,23 @@ static bool looks_like_json(struct slice text)
  * anew only if there was a secret in it. */
 static bool redact_json_text(struct walk *walk, struct json_node *node)
 {
+    struct json_limits limits = json_default_limits;
+    struct arena *arena = arena_new(SMALL_TREE_BYTES);
     struct json_node *tree = NULL;
     struct buffer text = {NULL, 0, 0};
 
-    if (walk->depth == TEXTS_IN_TEXTS || json_tree_parse(walk->arena, node->text, &json_default_limits, &tree, NULL) != RESULT_OK)
-        return false;
-    if (!redact_tree(walk->arena, tree, walk->depth + 1))
-        return true;
-    struct json_writer *writer = json_writer_new(&text, false);
-    json_write_node(writer, tree);
-    json_writer_free(writer);
-    node->text = arena_copy(walk->arena, buffer_slice(&text));
-    walk->changed = true;
+    limits.nodes = NODES_OF_A_TEXT;
+    bool is_json = json_tree_parse(arena, node->text, &limits, &tree, NULL) == RESULT_OK;
+    if (is_json && redact_tree(arena, tree, walk->depth + 1)) {
+        struct json_writer *writer = json_writer_new(&text, false);
+        json_write_node(writer, tree);
+        json_writer_free(writer);
+        node->text = arena_copy(walk->arena, buffer_slice(&text));
+        walk->changed = true;
+    }
     buffer_free(&text);
-    return true;
+    arena_free(arena);
+    return is_json;
 }
 
 static void redact_string(struct walk *walk, struct json_node *node)
@@ -265,10 +272,23 @@ static void redact_string(struct walk *walk, struct json_node *node)
     struct buffer text = {NULL, 0, 0};
     bool is_json = looks_like_json(node->text);
 
-    if (is_json && redact_json_text(walk, node))
+    if (is_json && walk->depth < TEXTS_IN_TEXTS && redact_json_text(walk, node))
         return;
     if (redact_scan(node->text, is_json, &text)) {
         node->text = arena_copy(walk->arena, buffer_slice(&text));
+        walk->changed = true;
+    }
+    buffer_free(&text);
+}
+
+/* A name is no secret by its place, but an address with a password may stand for one: {"auths": {"https://name:password@registry": ...}}. */
+static void redact_key(struct walk *walk, struct json_node *node)
+{
+    enum { SHORTEST = 16 };
+    struct buffer text = {NULL, 0, 0};
+
+    if (node->key.length >= SHORTEST && redact_scan(node->key, false, &text)) {
+        node->key = arena_copy(walk->arena, buffer_slice(&text));
         walk->changed = true;
     }
     buffer_free(&text);
@@ -286,6 +306,7 @@ static bool redact_tree(struct arena *arena, struct json_node *top, unsigned int
             redact_string(&walk, node);
         else if (node->type == JSON_ARRAY)
             take_out_after_options(&walk, node);
+        redact_key(&walk, node);
         node = json_next(node, top, whole);
     }
     return walk.changed;

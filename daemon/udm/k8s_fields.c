@@ -304,11 +304,5 @@ enum udm_origin k8s_field_origin(struct slice canonical_path)
 
 bool udm_label_is_sensitive(struct slice key)
 {
-    static const struct slice response = {"response.", sizeof "response." - 1};
-    /* a secret's name is none */
-    bool is_name = slice_ends_with(key, SLICE("image_pull_secret")) || slice_ends_with(key, SLICE("volume_secret"));
-
-    if (slice_starts_with(key, response))
-        key = slice_from(key, response.length);
-    return slice_is(key, "env_value") || slice_is(key, "data_value") || (!is_name && redact_is_secret_name(key));
+    return redact_is_secret_name(key);
 }

@@ -121,6 +121,9 @@ static void test_nothing_from_outside_can_forge_a_log_line(void **state)
     char out[64];
     (void)state;
     assert_string_equal(log_escape(SLICE("a\nb\x1b[31m\xff\xc2\x9b\xc3\xa9"), out, sizeof out), "a\\x0ab\\x1b[31m\\xff\\xc2\\x9b\xc3\xa9");
+    /* what shows nothing, or turns what is around it: U+061C, U+200B, U+202E, a tag */
+    assert_string_equal(log_escape(SLICE("\xd8\x9c\xe2\x80\xae|"), out, sizeof out), "\\xd8\\x9c\\xe2\\x80\\xae|");
+    assert_string_equal(log_escape(SLICE("\xf3\xa0\x81\x81"), out, sizeof out), "\\xf3\\xa0\\x81\\x81");
     char longest[16];
     assert_string_equal(log_escape(SLICE("aaaaaaaaaaaaaaaaaaaaaaaa"), longest, sizeof longest), "aaaaaaaaaaaa...");
 }

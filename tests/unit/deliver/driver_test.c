@@ -117,6 +117,8 @@ static void test_slack_text_cannot_mention_or_link(void **state)
                        "c\x7f"),
                  1000, SLACK_PLAIN, "a b [0m c ", 10); /* U+202E turns the writing round */
     assert_slack(SLICE("\xff"), 1000, SLACK_PLAIN, "\xef\xbf\xbd", 1);
+    /* U+061C, U+200B, U+2060, U+FEFF, U+180E, U+FE0F, U+E0041: they show nothing, so a name would pass for another */
+    assert_slack(SLICE("k\xd8\x9c\xe2\x80\x8b\xe2\x81\xa0\xef\xbb\xbf\xe1\xa0\x8e\xef\xb8\x8f\xf3\xa0\x81\x81s"), 1000, SLACK_PLAIN, "k       s", 9);
 }
 
 static void test_slack_text_is_counted_escaped_and_cut_between_characters(void **state)

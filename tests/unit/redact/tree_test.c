@@ -92,6 +92,50 @@ static void test_a_log_entry_of_gke_is_redacted_like_an_event(void **state)
     assert_kept("{\"protoPayload\":{\"authenticationInfo\":{\"principalEmail\":\"eve@example.com\"}}}", "eve@example.com");
 }
 
+static void test_what_a_patch_writes_is_judged_by_its_pointer_however_it_is_written(void **state)
+{
+    (void)state;
+    assert_hidden("{\"requestObject\":[{\"op\":\"replace\",\"path\":\"/spec/db/password\",\"value\":\"s3cret\"}]}");
+    assert_hidden("{\"requestObject\":[{\"op\":\"test\",\"path\":\"/metadata/annotations/example.com~1api-token\",\"value\":\"s3cret\"}]}");
+    assert_hidden("{\"requestObject\":[{\"op\":\"add\",\"path\":\"/stringData\",\"value\":{\"k\":\"s3cret\"}}]}");
+    assert_hidden("{\"requestObject\":[{\"op\":\"add\",\"path\":\"/Data/a~1b\",\"value\":\"s3cret\"}]}");
+    assert_hidden("{\"requestObject\":[{\"value\":\"s3cret\",\"path\":\"/x\",\"path\":\"/data/x\",\"op\":\"add\",\"path\":\"/y\"}]}");
+    assert_hidden("{\"requestObject\":[{\"op\":\"add\",\"value\":\"s3cret\"}]}");
+    assert_hidden("{\"requestObject\":[{\"op\":\"add\",\"path\":\"/spec/tokens/-\",\"value\":\"s3cret\"}]}");
+    assert_hidden("{\"requestObject\":[{\"op\":\"add\",\"path\":\"/spec/containers/0/env\",\"value\":[{\"name\":\"n\",\"value\":\"s3cret\"}]}]}");
+    assert_kept("{\"requestObject\":[{\"op\":\"add\",\"path\":\"/spec/volumes/0/secret\",\"value\":{\"secretName\":\"kept\"}}]}", "kept");
+    assert_kept("{\"requestObject\":[{\"op\":\"add\",\"path\":\"/spec/containers/0/args/0\",\"value\":\"kept\"}]}", "kept");
+}
+
+static void test_names_count_in_any_spelling_and_pairs_by_their_name(void **state)
+{
+    (void)state;
+    assert_hidden("{\"requestObject\":{\"PASSWORD\":\"s3cret\",\"Api-Key\":\"s3cret\",\"client_secret\":[\"s3cret\"],\"STRINGDATA\":{\"a\":\"s3cret\"}}}");
+    assert_hidden("{\"requestObject\":{\"spec\":{\"httpHeaders\":[{\"name\":\"Authorization\",\"value\":\"s3cret\"}],\"password\":{\"value\":\"s3cret\"}}}}");
+    assert_hidden("{\"requestObject\":{\"args\":[\"--password\",\"s3cret\",\"--token=s3cret\"],\"values\":{\"env\":{\"A\":\"s3cret\"},\"dbPass\":\"s3cret\"}}}");
+    assert_hidden("{\"target\":{\"labels\":[{\"key\":\"env_value\",\"value\":\"s3cret\"},{\"key\":\"response.data_value\",\"value\":\"s3cret\"}]}}");
+    assert_hidden("{\"requestObject\":{\"auths\":{\"https://bob:s3cret@registry.example\":{}}}}");
+    assert_hidden("{\"requestURI\":\"/api?access_token=s3cret\",\"userAgent\":\"x token=s3cret\"}");
+    assert_hidden("{\"annotations\":{\"p\":\"{\\\"patch\\\":[{\\\"op\\\":\\\"add\\\",\\\"path\\\":\\\"/data/x\\\",\\\"value\\\":\\\"s3cret\\\"}]}\"}}");
+    assert_kept("{\"target\":{\"labels\":[{\"key\":\"volume_secret\",\"value\":\"kept\"}]}}", "kept");
+    assert_kept("{\"requestObject\":{\"spec\":{\"volumes\":[{\"secret\":{\"secretName\":\"kept\"}}],\"imagePullSecrets\":[{\"name\":\"kept\"}]}}}", "secretName\":\"kept");
+    assert_kept("{\"annotations\":{\"authentication.k8s.io/legacy-token\":\"system:serviceaccount:kept:x\"}}", "kept");
+    assert_kept("{\"requestObject\":{\"clientConfig\":{\"caBundle\":\"LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t\"}}}", "LS0tLS1CRUdJTiBDRVJU");
+}
+
+/* A look at all siblings for each would be 10^10 steps. */
+static void test_many_values_in_one_object_are_taken_out_without_the_square_of_their_number(void **state)
+{
+    struct buffer event = {NULL, 0, 0};
+    (void)state;
+    buffer_append_text(&event, "{\"requestObject\":{\"a\":1");
+    for (int i = 0; i < 100000; i++)
+        buffer_append_text(&event, ",\"value\":\"s3cret\"");
+    buffer_append_text(&event, "}}");
+    assert_hidden(event.bytes);
+    buffer_free(&event);
+}
+
 static void test_an_object_nested_ten_thousand_deep_is_redacted_without_recursion(void **state)
 {
     struct buffer event = {NULL, 0, 0};
@@ -115,6 +159,9 @@ int main(void)
         cmocka_unit_test(test_what_a_json_patch_writes_into_env_or_data_is_taken_out),
         cmocka_unit_test(test_tokens_passwords_and_repeated_manifests_are_taken_out_wherever_they_stand),
         cmocka_unit_test(test_a_log_entry_of_gke_is_redacted_like_an_event),
+        cmocka_unit_test(test_what_a_patch_writes_is_judged_by_its_pointer_however_it_is_written),
+        cmocka_unit_test(test_names_count_in_any_spelling_and_pairs_by_their_name),
+        cmocka_unit_test(test_many_values_in_one_object_are_taken_out_without_the_square_of_their_number),
         cmocka_unit_test(test_an_object_nested_ten_thousand_deep_is_redacted_without_recursion),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
