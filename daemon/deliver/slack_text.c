@@ -36,7 +36,7 @@ static struct slice escape_one(struct slice *rest, enum slack_span span, char en
         out = SLICE(" ");
     else
         out = slice_make(encoded, utf8_encode(c, encoded));
-    *cost = c > 0xffff ? 2 : c < 0x80 ? out.length : 1;
+    *cost = out.bytes != encoded ? out.length : c > 0xffff ? 2 : 1;
     return out;
 }
 
