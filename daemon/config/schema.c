@@ -247,6 +247,10 @@ static const struct option admin_options[] = {
      .help = "Address and port of /metrics, /healthz and /readyz. Empty: none."},
     {"insecure", OPTION_BOOL, AT(insecure), .standard = "false",
      .help = "Allows listen to be an address that is not loopback: whoever reaches it can read the metrics."},
+    {"connections", OPTION_INTEGER, AT(connections), .standard = "32", .least = 1, .most = 1024,
+     .help = "Open connections of socket, and of listen; one more takes the place of the slowest client."},
+    {"timeout", OPTION_DURATION, AT(timeout), .standard = "10s", .least = SECONDS(0.01), .most = SECONDS(3600),
+     .help = "Time for a whole request to arrive, and for its answer to be taken."},
 };
 #undef AT
 

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The admin page: /metrics, /healthz and /readyz on TCP and on the Unix socket; /status and /dead/retry on the socket alone, where file
- * permissions say who may ask. Small requests and answers, so libevent's evhttp serves them. */
+ * permissions say who may ask. */
 #include "dead_retry.h"
 #include "internal.h"
+#include "page.h"
 
 #include "harrier/log.h"
 #include "harrier/memory.h"
 
 #include <errno.h>
-#include <event2/buffer.h>
-#include <event2/http.h>
-#include <event2/keyvalq_struct.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,27 +17,19 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { REQUEST_BYTES = 16384, TIMEOUT_SECONDS = 10 };
-
 struct admin {
-    struct evhttp *tcp;
-    struct evhttp *local;
+    struct page *tcp;
+    struct page *local;
     char *socket_path;
     struct dead_retries *retries;
 };
 
-void admin_reply(struct evhttp_request *request, int code, const char *reason, const char *type, const struct buffer *body)
+void admin_reply(struct page_request *request, unsigned int code, const char *reason, const char *type, const struct buffer *body)
 {
-    struct evbuffer *out = evbuffer_new();
-
-    evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type", type);
-    evhttp_add_header(evhttp_request_get_output_headers(request), "Cache-Control", "no-store");
-    evbuffer_add(out, body->bytes, body->length);
-    evhttp_send_reply(request, code, reason, out);
-    evbuffer_free(out);
+    page_answer(request, code, reason, type, buffer_slice(body));
 }
 
-void admin_reply_text(struct evhttp_request *request, int code, const char *reason, const char *text)
+void admin_reply_text(struct page_request *request, unsigned int code, const char *reason, const char *text)
 {
     struct buffer body = {NULL, 0, 0};
 
@@ -48,74 +38,49 @@ void admin_reply_text(struct evhttp_request *request, int code, const char *reas
     buffer_free(&body);
 }
 
-bool admin_allows(struct evhttp_request *request, enum evhttp_cmd_type methods, const char *allow)
-{
-    if (evhttp_request_get_command(request) & methods)
-        return true;
-    evhttp_add_header(evhttp_request_get_output_headers(request), "Allow", allow);
-    admin_reply_text(request, 405, "Method Not Allowed", "this page has another method");
-    return false;
-}
-
-static bool is_read(struct evhttp_request *request)
-{
-    return admin_allows(request, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD, "GET, HEAD");
-}
-
-static void metrics_cb(struct evhttp_request *request, void *argument)
+static void metrics_cb(struct page_request *request, void *argument)
 {
     struct buffer body = {NULL, 0, 0};
 
-    if (!is_read(request))
-        return;
     metrics_write(argument, &body);
     admin_reply(request, 200, "OK", "text/plain; version=0.0.4; charset=utf-8", &body);
     buffer_free(&body);
 }
 
-static void healthz_cb(struct evhttp_request *request, void *argument)
+static void healthz_cb(struct page_request *request, void *argument)
 {
     (void)argument;
-    if (is_read(request))
-        admin_reply_text(request, 200, "OK", "ok");
+    admin_reply_text(request, 200, "OK", "ok");
 }
 
-static void readyz_cb(struct evhttp_request *request, void *argument)
+static void readyz_cb(struct page_request *request, void *argument)
 {
     const char *why = server_not_ready(argument);
 
-    if (!is_read(request))
-        return;
     if (why)
         admin_reply_text(request, 503, "Service Unavailable", why);
     else
         admin_reply_text(request, 200, "OK", "ok");
 }
 
-static void status_cb(struct evhttp_request *request, void *argument)
+static void status_cb(struct page_request *request, void *argument)
 {
     struct buffer body = {NULL, 0, 0};
 
-    if (!is_read(request))
-        return;
     status_write(argument, &body);
     admin_reply(request, 200, "OK", "application/json", &body);
     buffer_free(&body);
 }
 
-static struct evhttp *new_page(struct server *server)
+static struct page *serve(struct server *server, int fd)
 {
-    struct evhttp *page = evhttp_new(server->base);
+    const struct config_admin *config = &server->boot->config->admin;
+    const struct page_options options = {.connections = (size_t)config->connections, .timeout = config->timeout};
+    struct page *page = page_new(server->base, fd, &options);
 
-    evhttp_set_max_headers_size(page, REQUEST_BYTES);
-    evhttp_set_max_body_size(page, REQUEST_BYTES);
-    evhttp_set_timeout(page, TIMEOUT_SECONDS);
-    /* each page says itself which it has, with 405; evhttp would say 501 */
-    evhttp_set_allowed_methods(page, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS |
-                                         EVHTTP_REQ_PATCH);
-    evhttp_set_cb(page, "/metrics", metrics_cb, server);
-    evhttp_set_cb(page, "/healthz", healthz_cb, server);
-    evhttp_set_cb(page, "/readyz", readyz_cb, server);
+    page_add(page, PAGE_GET, "/metrics", metrics_cb, server);
+    page_add(page, PAGE_GET, "/healthz", healthz_cb, server);
+    page_add(page, PAGE_GET, "/readyz", readyz_cb, server);
     return page;
 }
 
@@ -130,8 +95,8 @@ static bool listen_tcp(struct server *server, struct admin *admin)
         log_error("admin: cannot listen on %s: %s; stop what serves there or set admin.listen", address->text, strerror(errno));
         return false;
     }
-    admin->tcp = new_page(server);
-    return evhttp_accept_socket(admin->tcp, fd) == 0;
+    admin->tcp = serve(server, fd);
+    return true;
 }
 
 /* Binds under a private mode, so that nobody can connect in between. A socket that nobody serves is a leftover and is replaced. */
@@ -194,11 +159,27 @@ static bool listen_local(struct server *server, struct admin *admin)
         return false;
     }
     admin->socket_path = xstrdup(path);
-    admin->local = new_page(server);
-    evhttp_set_cb(admin->local, "/status", status_cb, server);
+    admin->local = serve(server, fd);
+    page_add(admin->local, PAGE_GET, "/status", status_cb, server);
     admin->retries = dead_retries_new(server);
-    evhttp_set_cb(admin->local, "/dead/retry", dead_retries_cb, admin->retries);
-    return evhttp_accept_socket(admin->local, fd) == 0;
+    page_add(admin->local, PAGE_POST, "/dead/retry", dead_retries_cb, admin->retries);
+    return true;
+}
+
+void admin_count(const struct admin *admin, struct page_counts *counts)
+{
+    const struct page *const pages[] = {admin->tcp, admin->local};
+
+    *counts = (struct page_counts){0};
+    for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++) {
+        struct page_counts own = {0};
+        if (pages[i])
+            page_count(pages[i], &own);
+        counts->open += own.open;
+        counts->displaced += own.displaced;
+        counts->timed_out += own.timed_out;
+        counts->descriptors += own.descriptors;
+    }
 }
 
 struct admin *admin_new(struct server *server)
@@ -216,10 +197,8 @@ void admin_stop(struct admin *admin)
     if (!admin)
         return;
     dead_retries_stop(admin->retries);
-    if (admin->tcp)
-        evhttp_free(admin->tcp);
-    if (admin->local)
-        evhttp_free(admin->local);
+    page_free(admin->tcp);
+    page_free(admin->local);
     if (admin->socket_path)
         unlink(admin->socket_path);
     admin->tcp = NULL;

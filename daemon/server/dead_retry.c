@@ -6,15 +6,13 @@
 
 #include "harrier/memory.h"
 
-#include <event2/keyvalq_struct.h>
 #include <stdlib.h>
 
-/* One request that waits for the commit thread. It outlives its connection: evhttp takes the connection from a request that has no answer yet, and an
- * answer to it is dropped. */
+/* One request that waits for the commit thread. Its connection stays as long: nobody reads there meanwhile, and an answer to who is gone is dropped. */
 struct dead_retry {
     struct mailbox_message message;
     struct dead_retry *next;
-    struct evhttp_request *request; /* NULL: answered */
+    struct page_request *request; /* NULL: answered */
     struct mailbox *mailbox;
     enum result result;
     uint64_t count;
@@ -34,7 +32,7 @@ struct dead_retries *dead_retries_new(struct server *server)
     return retries;
 }
 
-static void answer_retry(struct evhttp_request *request, enum result result, uint64_t count)
+static void answer_retry(struct page_request *request, enum result result, uint64_t count)
 {
     if (result == RESULT_OK || result == RESULT_NOT_FOUND) {
         struct buffer body = {NULL, 0, 0};
@@ -73,7 +71,7 @@ static void retry_done(void *context, enum result result, uint64_t count)
     mailbox_post(retry->mailbox, &retry->message);
 }
 
-static void submit_retry(struct dead_retries *retries, struct evhttp_request *request, int64_t alert, const char *destination)
+static void submit_retry(struct dead_retries *retries, struct page_request *request, int64_t alert, const char *destination)
 {
     struct dead_retry *retry = xcalloc(1, sizeof *retry);
     retry->message.deliver = retry_arrived;
@@ -87,27 +85,18 @@ static void submit_retry(struct dead_retries *retries, struct evhttp_request *re
     answer_retry(request, RESULT_BUSY, 0);
 }
 
-void dead_retries_cb(struct evhttp_request *request, void *argument)
+void dead_retries_cb(struct page_request *request, void *argument)
 {
-    const char *text = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(request));
-    struct evkeyvalq query;
+    const char *number = page_request_parameter(request, "alert");
+    const char *destination = page_request_parameter(request, "destination");
     int64_t alert = 0;
 
-    if (!admin_allows(request, EVHTTP_REQ_POST, "POST"))
-        return;
-    if (evhttp_parse_query_str(text ? text : "", &query) != 0) {
-        admin_reply_text(request, 400, "Bad Request", "the query cannot be read");
-        return;
-    }
-    const char *number = evhttp_find_header(&query, "alert");
-    const char *destination = evhttp_find_header(&query, "destination");
     if (number && (!slice_to_int64(slice_of(number), &alert) || alert < 0))
         admin_reply_text(request, 400, "Bad Request", "`alert` is the number of an alert");
     else if (destination && strlen(destination) >= STORE_NAME_MAX)
         answer_retry(request, RESULT_NOT_FOUND, 0);
     else
         submit_retry(argument, request, alert, destination && destination[0] ? destination : NULL);
-    evhttp_clear_headers(&query);
 }
 
 void dead_retries_stop(struct dead_retries *retries)

@@ -2,10 +2,10 @@
 #ifndef HARRIER_SERVER_DEAD_RETRY_H
 #define HARRIER_SERVER_DEAD_RETRY_H
 
+#include "page.h"
+
 #include "harrier/buffer.h"
 
-#include <event2/http.h>
-#include <stdbool.h>
 
 /* POST /dead/retry?alert=N&destination=NAME: puts dead deliveries back into the queue; alert 0 or none: all of them. The commit thread does it, and may be
  * busy for long, so the answer waits for it and the main thread does not. */
@@ -13,17 +13,15 @@ struct dead_retries;
 struct server;
 
 struct dead_retries *dead_retries_new(struct server *server);
-/* evhttp's callback; argument: struct dead_retries. */
-void dead_retries_cb(struct evhttp_request *request, void *argument);
+/* A page's handler; argument: struct dead_retries. */
+void dead_retries_cb(struct page_request *request, void *argument);
 /* Answers all that wait with 503. To be called before the page is freed. NULL is nothing. */
 void dead_retries_stop(struct dead_retries *retries);
 /* To be called once the commit thread has ended. NULL is nothing. */
 void dead_retries_free(struct dead_retries *retries);
 
 /* admin.c, for the pages. */
-void admin_reply(struct evhttp_request *request, int code, const char *reason, const char *type, const struct buffer *body);
-void admin_reply_text(struct evhttp_request *request, int code, const char *reason, const char *text);
-/* False: 405 was answered, with the methods in Allow. */
-bool admin_allows(struct evhttp_request *request, enum evhttp_cmd_type methods, const char *allow);
+void admin_reply(struct page_request *request, unsigned int code, const char *reason, const char *type, const struct buffer *body);
+void admin_reply_text(struct page_request *request, unsigned int code, const char *reason, const char *text);
 
 #endif

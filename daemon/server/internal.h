@@ -59,6 +59,9 @@ struct admin *admin_new(struct server *server);
 void admin_stop(struct admin *admin);
 /* Once the commit thread has ended. */
 void admin_free(struct admin *admin);
+struct page_counts;
+/* Of both sockets. */
+void admin_count(const struct admin *admin, struct page_counts *counts);
 
 /* metrics.c: Prometheus text format, version 0.0.4. */
 void metrics_write(struct server *server, struct buffer *out);

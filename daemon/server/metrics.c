@@ -4,6 +4,7 @@
 #include "internal.h"
 
 #include "health.h"
+#include "page.h"
 
 #include "harrier/budget.h"
 #include "harrier/deliver.h"
@@ -229,6 +230,20 @@ static void write_http(struct server *server, struct buffer *out)
         labelled(out, "harrier_http_bounds_hit_total", "bound", slice_of(source_bound_name((enum source_bound)i)), counts.bounds[i]);
 }
 
+/* --- the admin page ------------------------------------------------------------------------------------------------------------------- */
+
+static void write_admin(const struct server *server, struct buffer *out)
+{
+    struct page_counts counts;
+
+    admin_count(server->admin, &counts);
+    single(out, "harrier_admin_connections", "gauge", "Open connections of the admin page.", counts.open);
+    family(out, "harrier_admin_bounds_hit_total", "counter", "Bounds of the admin page that were hit, by bound.");
+    labelled(out, "harrier_admin_bounds_hit_total", "bound", SLICE("connections"), counts.displaced);
+    labelled(out, "harrier_admin_bounds_hit_total", "bound", SLICE("timeout"), counts.timed_out);
+    labelled(out, "harrier_admin_bounds_hit_total", "bound", SLICE("descriptors"), counts.descriptors);
+}
+
 /* --- followed files ------------------------------------------------------------------------------------------------------------------ */
 
 bool server_follower_counts(struct server *server, size_t source, struct source_follower_counts *counts)
@@ -411,6 +426,7 @@ void metrics_write(struct server *server, struct buffer *out)
     write_events(server, out);
     write_health(server, out);
     write_http(server, out);
+    write_admin(server, out);
     write_files(server, out);
     write_streams(server, out);
     write_rules(server, out);

@@ -4,9 +4,9 @@
 #define HARRIER_DAEMON_SOURCE_CHANNEL_H
 
 #include "daemon/source/deadlines.h"
-#include "daemon/source/log_limit.h"
 #include "daemon/source/transport.h"
 #include "harrier/buffer.h"
+#include "harrier/log_limit.h"
 #include "harrier/source.h"
 
 #include <event2/event.h>

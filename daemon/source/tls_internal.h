@@ -2,9 +2,9 @@
 #ifndef HARRIER_DAEMON_SOURCE_TLS_INTERNAL_H
 #define HARRIER_DAEMON_SOURCE_TLS_INTERNAL_H
 
-#include "daemon/source/log_limit.h"
 #include "daemon/source/stamped_file.h"
 #include "daemon/source/tls.h"
+#include "harrier/log_limit.h"
 
 #include <pthread.h>
 

@@ -187,6 +187,8 @@ struct config_admin {
     const char *socket; /* absolute path */
     struct config_address listen;
     bool insecure; /* listen on an address that is not loopback */
+    int64_t connections; /* open at once, on each of the two sockets */
+    clock_nanos timeout; /* of a request, and of its answer */
 };
 
 struct config_limits {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A port that strangers reach is knocked at all day: of each kind of trouble, one line a minute. */
-#ifndef HARRIER_DAEMON_SOURCE_LOG_LIMIT_H
-#define HARRIER_DAEMON_SOURCE_LOG_LIMIT_H
+/* What strangers can do again and again, or what lasts, would fill the log: of each kind of trouble, one line a minute. */
+#ifndef HARRIER_LOG_LIMIT_H
+#define HARRIER_LOG_LIMIT_H
 
 #include "harrier/clock.h"
 
