@@ -79,8 +79,11 @@ bool server_follower_counts(struct server *server, size_t source, struct source_
 
 /* process.c: what can be done where no unit does it; process_harden first of all. */
 void process_harden(void);
-/* As many descriptors as may be had; a warning if the connections that the configuration allows need more. */
-void process_raise_descriptors(const struct config *config, size_t worker_count);
+/* As many descriptors as may be had. Before anything is opened. */
+void process_raise_descriptors(void);
+/* Connections of sources that may be open at once, so that descriptors are left for all else; what the configuration allows, or fewer and a
+ * warning. Once everything but listening sockets is open. */
+uint64_t process_connections_most(const struct config *config, size_t worker_count);
 
 /* listen.c: the acceptor, with the sources' sockets. False: the log says why. */
 bool listen_start(struct server *server);

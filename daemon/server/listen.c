@@ -176,6 +176,7 @@ bool listen_start(struct server *server)
     }
     server->acceptor = source_acceptor_new(server->base, server->sources, server->worker_count, on_accepted, server);
     source_acceptor_set_peers(server->acceptor, server->peers);
+    source_acceptor_set_most(server->acceptor, process_connections_most(config, server->worker_count));
     for (size_t i = 0; i < config->source_count && good; i++) {
         if (config->sources[i].systemd_socket[0])
             good = serve_inherited(server, &inherited, i);

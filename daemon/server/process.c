@@ -5,12 +5,15 @@
 #include "harrier/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum {
-    OTHER_DESCRIPTORS = 64,       /* store, log, event loops, followers, the admin page */
+    OTHER_DESCRIPTORS = 64,       /* what store, reload and files of secrets open for a moment, and to spare */
+    FOLLOWER_DESCRIPTORS = 24,    /* the file, those pinned behind it, a folder being looked through */
     DESTINATION_DESCRIPTORS = 16, /* requests in flight */
 };
 
@@ -25,22 +28,46 @@ void process_harden(void)
         log_warning("cannot forbid core dumps: %s", strerror(errno));
 }
 
-void process_raise_descriptors(const struct config *config, size_t worker_count)
+void process_raise_descriptors(void)
 {
-    uint64_t needed =
-        (uint64_t)config->limits.connections * worker_count + config->destination_count * DESTINATION_DESCRIPTORS + OTHER_DESCRIPTORS;
     struct rlimit limit;
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
         return;
-    if (limit.rlim_cur < limit.rlim_max) {
-        struct rlimit raised = {.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
-        if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
-            limit = raised;
-    }
-    if (limit.rlim_cur < needed)
-        log_warning(
-            "%llu files may be open, but limits.connections (%lld) of %zu workers need up to %llu: raise LimitNOFILE= (or ulimit -n), or "
-            "lower limits.connections; until then clients may have to wait",
-            (unsigned long long)limit.rlim_cur, (long long)config->limits.connections, worker_count, (unsigned long long)needed);
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        log_warning("cannot raise the number of open files to %llu: %s", (unsigned long long)limit.rlim_max, strerror(errno));
+}
+
+/* What is open besides connections, now and later. */
+static uint64_t descriptors_of_others(const struct config *config)
+{
+    uint64_t others = (uint64_t)config->admin.connections * 2 + config->destination_count * DESTINATION_DESCRIPTORS + OTHER_DESCRIPTORS;
+
+    for (size_t i = 0; i < config->source_count; i++)
+        others += config->sources[i].type == CONFIG_SOURCE_FILE ? FOLLOWER_DESCRIPTORS : 1;
+    return others;
+}
+
+uint64_t process_connections_most(const struct config *config, size_t worker_count)
+{
+    uint64_t wanted = (uint64_t)config->limits.connections * worker_count, others = descriptors_of_others(config);
+    int lowest = open("/dev/null", O_RDONLY | O_CLOEXEC); /* about as many are open */
+    struct rlimit limit;
+
+    if (lowest >= 0)
+        close(lowest);
+    if (lowest < 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return wanted;
+    uint64_t room = limit.rlim_cur > (rlim_t)lowest ? limit.rlim_cur - (rlim_t)lowest : 0;
+    if (room >= wanted + others)
+        return wanted;
+    uint64_t most = room > 2 * others ? room - others : room / 2;
+    log_warning("%llu files may be open: %llu are kept for the store, destinations, followed files and the admin page, so that %llu connections "
+                "are taken at once, and not the %llu of limits.connections (%lld) and %zu workers; raise LimitNOFILE= (or ulimit -n) to %llu, or "
+                "lower limits.connections",
+                (unsigned long long)limit.rlim_cur, (unsigned long long)(limit.rlim_cur - most), (unsigned long long)most,
+                (unsigned long long)wanted, (long long)config->limits.connections, worker_count,
+                (unsigned long long)((uint64_t)lowest + wanted + others));
+    return most;
 }

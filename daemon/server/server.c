@@ -4,6 +4,7 @@
 #include "internal.h"
 
 #include "endpoints.h"
+#include "library_log.h"
 
 #include "harrier/config_uses.h"
 #include "harrier/log.h"
@@ -173,7 +174,6 @@ static void start_workers(struct server *server)
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
 
     server->worker_count = config->workers > 0 ? (size_t)config->workers : processors > 0 ? (size_t)processors : 1;
-    process_raise_descriptors(config, server->worker_count);
     server->workers = xcalloc(server->worker_count, sizeof(struct worker *));
     struct arena *arena = arena_new(POSITIONS_ARENA_BYTES);
     struct slice *positions = followers_read_positions(server->reader, config, arena);
@@ -452,6 +452,8 @@ int server_run(const char *config_file)
     int exit_code = EX_OK;
 
     process_harden();
+    process_raise_descriptors();
+    library_log_take();
     server.boot = load_and_show(config_file, log_to_journal());
     if (!server.boot)
         return EX_CONFIG;

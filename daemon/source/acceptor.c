@@ -26,6 +26,7 @@ struct source_acceptor {
     struct event_base *base;
     struct source_worker *const *workers;
     size_t worker_count;
+    uint64_t most; /* connections over all of them */
     source_accepted *accepted;
     void *data;
     VECTOR(struct listener *) listeners;
@@ -135,13 +136,26 @@ static bool is_shortage(int error)
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
+static bool is_within_descriptors(const struct source_acceptor *acceptor)
+{
+    uint64_t open = 0;
+
+    for (size_t i = 0; i < acceptor->worker_count; i++)
+        open += source_worker_connections(acceptor->workers[i]);
+    return open < acceptor->most;
+}
+
 /* False when there is nothing more to accept for now. */
 static bool accept_one(const struct listener *listener)
 {
     struct source_acceptor *acceptor = listener->acceptor;
     struct address peer = {.length = sizeof peer.storage};
-    struct source_worker *worker = reserve_place(acceptor);
 
+    if (!is_within_descriptors(acceptor)) {
+        pause_accepting(acceptor, &acceptor->out_of_descriptors, "the file descriptors that are left are kept for the daemon's own work; raise LimitNOFILE");
+        return false;
+    }
+    struct source_worker *worker = reserve_place(acceptor);
     if (!worker) {
         pause_accepting(acceptor, &acceptor->out_of_places, "all that limits.connections allows are open");
         return false;
@@ -178,6 +192,7 @@ struct source_acceptor *source_acceptor_new(struct event_base *base, struct sour
     acceptor->base = base;
     acceptor->workers = workers;
     acceptor->worker_count = worker_count;
+    acceptor->most = UINT64_MAX;
     acceptor->accepted = accepted;
     acceptor->data = data;
     acceptor->resume = evtimer_new(base, resume_cb, acceptor);
@@ -187,6 +202,11 @@ struct source_acceptor *source_acceptor_new(struct event_base *base, struct sour
 void source_acceptor_set_peers(struct source_acceptor *acceptor, struct source_peers *peers)
 {
     acceptor->peers = peers;
+}
+
+void source_acceptor_set_most(struct source_acceptor *acceptor, uint64_t most)
+{
+    acceptor->most = most;
 }
 
 void source_acceptor_free(struct source_acceptor *acceptor)

@@ -278,6 +278,9 @@ struct source_peers *source_peers_new(size_t most);
 void source_peers_free(struct source_peers *peers);
 /* peers outlive the acceptor. Before the first listening socket. */
 void source_acceptor_set_peers(struct source_acceptor *acceptor, struct source_peers *peers);
+/* Connections over all workers, so that descriptors are left for all else of the process; more wait in the system's queue and are counted as
+ * SOURCE_BOUND_DESCRIPTORS. Before the first listening socket; default: no bound but the workers'. */
+void source_acceptor_set_most(struct source_acceptor *acceptor, uint64_t most);
 /* Closes the listening sockets. */
 void source_acceptor_free(struct source_acceptor *acceptor);
 /* Accepts on the listening socket from now on, and owns it. */
