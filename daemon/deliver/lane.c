@@ -407,6 +407,14 @@ static void pump_file(struct lane *lane)
     lane->wake_time = now; /* at once: there may be more */
 }
 
+void lane_end_waits(struct lane *lane)
+{
+    lane->not_before = 0;
+    lane->tokens_time = 0;
+    for (size_t i = 0; i < lane->queue.items.count; i++)
+        lane->queue.items.items[i].due = 0;
+}
+
 void lane_pump(struct lane *lane)
 {
     lane->wake_time = 0;

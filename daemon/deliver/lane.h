@@ -44,6 +44,7 @@ struct deliver {
     struct lane *lanes;
     size_t lane_count;
     unsigned int in_flight; /* over all lanes */
+    clock_nanos looked_at;  /* the clock, last; monotonic */
     size_t first_lane;      /* whose turn it is to be served first */
     struct arena *arena;    /* documents of one try */
 
@@ -62,6 +63,8 @@ struct deliver {
 
 void lane_init(struct lane *lane, struct deliver *deliver, const struct deliver_destination_config *config);
 void lane_free(struct lane *lane);
+/* The monotonic clock went back: all that waits may be tried now, for nobody knows for how long it has waited. */
+void lane_end_waits(struct lane *lane);
 /* Starts what may start now; sets wake_time. */
 void lane_pump(struct lane *lane);
 /* The operator may have mended what an operator is needed for: its file is opened anew, and where the receiver asked for no wait, it is tried at once. */

@@ -55,6 +55,7 @@ struct commit {
     VECTOR(struct commit_waiting) given_back;
     VECTOR(struct store_delivery_result) batch_results;
     VECTOR(struct store_submission) parts;
+    clock_nanos looked_at; /* the clock, last; all of these are monotonic */
     clock_nanos next_maintenance;
     enum result failing;      /* why the last transaction failed; RESULT_OK: it did not */
     clock_nanos next_try;     /* while failing: of submissions, or of a probe in their place */
@@ -413,6 +414,20 @@ static void wait_for_work(struct commit *commit)
             break;
 }
 
+/* Once a second: so the store's clock counts all that passes, and should the monotonic one go back, which no kernel's does, but a faked one, no wait becomes
+ * a year: deliver, whose timers stand still then, is woken to see to its own. */
+static void look_at_clocks(struct commit *commit)
+{
+    clock_nanos now = clock_monotonic();
+
+    counted_now(store_clock(commit->options.store));
+    if (now < commit->looked_at) {
+        commit->next_maintenance = commit->next_try = commit->next_results = commit->next_room = now;
+        commit->options.committed(commit->options.context);
+    }
+    commit->looked_at = now;
+}
+
 static void *commit_main(void *argument)
 {
     struct commit *commit = argument;
@@ -432,7 +447,7 @@ static void *commit_main(void *argument)
         probe(commit);
         answer_retries(commit);
         store_checkpoint(commit->options.store, false);
-        counted_now(store_clock(commit->options.store)); /* looked at once a second, it counts all that passes */
+        look_at_clocks(commit);
         pthread_mutex_lock(&commit->mutex);
         bool idle = commit_queue_count(commit->queue) == 0 && commit->results.count == 0;
         pthread_mutex_unlock(&commit->mutex);

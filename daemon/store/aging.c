@@ -116,6 +116,8 @@ enum result aging_open(struct store *store)
     enum result result = read_clock(store, &stored);
     if (result != RESULT_OK && result != RESULT_NOT_FOUND)
         return result;
+    if (result == RESULT_OK && stored.counted < store->mark_time)
+        stored.counted = store->mark_time; /* the mark was stored, the clock after it was not */
     store->clock = counted_new(&store->options.clock, result == RESULT_OK ? &stored : NULL);
     if (result == RESULT_NOT_FOUND)
         return begin_aging(store);

@@ -23,10 +23,10 @@ def batch():
 class Trial:
     """A daemon with a clock to be set, and a destination that is down, for alerts that live a day and are tried for an hour."""
 
-    def __init__(self, make_harrier, receiver, folder, offset="+0"):
+    def __init__(self, make_harrier, receiver, folder, offset="+0", **options):
         receiver.otherwise = DOWN
         self.receiver = receiver
-        self.clock = FakedClock(str(folder), offset)
+        self.clock = FakedClock(str(folder), offset, **options)
         self.harrier = make_harrier(destinations=[receiver.destination(give_up_after="1h")],
                                     store={"directory": "store", "retention": "1d", "remember_ids": "1d"})
         self.harrier.start(env=self.clock.environment)
@@ -63,6 +63,15 @@ def test_a_jump_and_back_loses_nothing_and_holds_nothing_up(make_harrier, receiv
     trial = Trial(make_harrier, receiver, tmp_path)
     trial.jump(offset, how)
     trial.jump("+0", how)
+    trial.end()
+
+
+def test_even_if_the_kernels_clocks_jump_and_go_back_nothing_is_lost_or_stands_still(make_harrier, receiver, tmp_path):
+    trial = Trial(make_harrier, receiver, tmp_path, all_clocks=True)
+    trial.jump("+365d")
+    trial.jump("+0")
+    trial.jump("-1d")
+    trial.jump("+0", "is killed")
     trial.end()
 
 
