@@ -409,7 +409,7 @@ static void pump_file(struct lane *lane)
 
 void lane_end_waits(struct lane *lane)
 {
-    lane->not_before = 0;
+    lane->standing.not_before = lane->standing.probe_after = 0;
     lane->tokens_time = 0;
     for (size_t i = 0; i < lane->queue.items.count; i++)
         lane->queue.items.items[i].due = 0;
