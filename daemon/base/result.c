@@ -37,6 +37,9 @@ enum result result_from_errno(int error)
     case EDQUOT: return RESULT_FULL;
     case EINVAL: return RESULT_INVALID;
     case EAGAIN:
+    case EMFILE: /* out of descriptors or memory: it passes, and says nothing about what was asked for */
+    case ENFILE:
+    case ENOMEM:
     case EBUSY: return RESULT_BUSY;
     case ETIMEDOUT: return RESULT_TIMEOUT;
     case EPIPE:

@@ -141,7 +141,12 @@ static enum source_refresh refresh_file(struct source_access *access, struct sec
     }
     if (file->bad_looks >= 2 && file_stamp_equal(&stamp, &file->bad_stamp))
         return SOURCE_REFRESH_REFUSED;
-    if (read_secret(file, &fresh, &error) != RESULT_OK)
+    enum result result = read_secret(file, &fresh, &error);
+    if (result == RESULT_BUSY) { /* out of descriptors: the file was not seen, and is looked at again */
+        free(error);
+        return SOURCE_REFRESH_REFUSED;
+    }
+    if (result != RESULT_OK)
         return refuse_file(access, file, &fresh.stamp, error);
     exchange(access, file, &fresh);
     log_about(LOG_LEVEL_NOTICE, LOG_FIELD_SOURCE, access->source_name, "source `%s`: the new %s in %s is in use", access->source_name,

@@ -230,7 +230,12 @@ static enum source_refresh refresh(struct source_tls *tls)
     }
     if (tls->bad_looks >= 2 && same_stamps(stamps, tls->bad_stamps))
         return SOURCE_REFRESH_REFUSED;
-    if (read_files(tls, &context, &facts, &error) != RESULT_OK)
+    enum result result = read_files(tls, &context, &facts, &error);
+    if (result == RESULT_BUSY) { /* out of descriptors: the files were not seen, and are looked at again */
+        free(error);
+        return SOURCE_REFRESH_REFUSED;
+    }
+    if (result != RESULT_OK)
         return keep_old(tls, stamps, error);
     exchange(tls, context, &facts);
     tls->bad_looks = 0;

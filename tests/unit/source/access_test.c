@@ -171,6 +171,24 @@ static void test_a_jwt_lets_in_whom_it_names(void **state)
     EVP_PKEY_free(rsa);
 }
 
+static enum source_refresh refresh_access(void *access)
+{
+    return source_access_refresh(access);
+}
+
+static void test_a_new_secret_that_could_not_be_opened_for_want_of_descriptors_is_taken_later(void **state)
+{
+    const struct source_client clients[] = {{.name = "a", .token_file = in_folder("token")}};
+    (void)state;
+    assert_int_equal(source_access_new("apiserver", clients, 1, &endpoint.access, NULL), RESULT_OK);
+    write_text("token", "another\n");
+    look_without_descriptors(refresh_access, endpoint.access);
+    assert_int_equal(source_access_refresh(endpoint.access), SOURCE_REFRESH_TAKEN);
+    write_text("token", "t0ken\n");
+    source_access_free(endpoint.access);
+    endpoint.access = NULL;
+}
+
 static void test_a_secret_is_read_again_when_it_changes(void **state)
 {
     const struct source_client clients[] = {{.name = "a", .token_file = in_folder("token")}};
@@ -247,6 +265,7 @@ int main(void)
         cmocka_unit_test(test_a_certificate_speaks_for_the_cluster_in_its_common_name),
         cmocka_unit_test(test_a_jwt_lets_in_whom_it_names),
         cmocka_unit_test(test_a_secret_is_read_again_when_it_changes),
+        cmocka_unit_test(test_a_new_secret_that_could_not_be_opened_for_want_of_descriptors_is_taken_later),
         cmocka_unit_test(test_a_client_that_could_be_anybody_is_refused),
         cmocka_unit_test(test_the_challenge_names_what_clients_can_show),
     };

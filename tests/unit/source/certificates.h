@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "harrier/source_tls.h"
+
 #include <dirent.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -19,6 +21,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <fcntl.h>
+#include <sys/resource.h>
 
 static char folder[64];
 
@@ -150,6 +154,23 @@ static __attribute__((unused)) void write_key(const char *name, EVP_PKEY *key, c
                      1);
     assert_int_equal(fclose(file), 0);
     assert_int_equal(rename(temporary, in_folder(name)), 0);
+}
+
+/* Three looks while no file can be opened. */
+static inline void look_without_descriptors(enum source_refresh (*refresh)(void *), void *of)
+{
+    struct rlimit before;
+    int lowest = open("/dev/null", O_RDONLY);
+    close(lowest);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const struct rlimit none = {.rlim_cur = (rlim_t)lowest, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    enum source_refresh looks[3];
+    for (int i = 0; i < 3; i++)
+        looks[i] = refresh(of);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(looks[i], SOURCE_REFRESH_REFUSED);
 }
 
 #endif

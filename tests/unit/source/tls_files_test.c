@@ -131,6 +131,24 @@ static void test_a_weak_key_is_refused(void **state)
 
 /* --- refreshing --- */
 
+static enum source_refresh refresh_tls(void *tls)
+{
+    return source_tls_refresh(tls);
+}
+
+static void test_new_files_that_could_not_be_opened_for_want_of_descriptors_are_taken_later(void **state)
+{
+    struct source_tls_options options = options_of("server.pem", "server.key", NULL);
+    struct source_tls *tls;
+    (void)state;
+    assert_int_equal(source_tls_new(&options, &tls, NULL), RESULT_OK);
+    unlink(in_folder("server.pem"));
+    write_certificate("server.pem", server.certificate);
+    look_without_descriptors(refresh_tls, tls);
+    assert_int_equal(source_tls_refresh(tls), SOURCE_REFRESH_TAKEN);
+    source_tls_free(tls);
+}
+
 static void test_files_are_read_again_only_when_they_change(void **state)
 {
     struct source_tls_options options = options_of("server.pem", "server.key", "ca.pem");
@@ -266,6 +284,7 @@ int main(void)
         cmocka_unit_test(test_facts_tell_the_first_to_expire),
         cmocka_unit_test(test_a_weak_key_is_refused),
         cmocka_unit_test(test_files_are_read_again_only_when_they_change),
+        cmocka_unit_test(test_new_files_that_could_not_be_opened_for_want_of_descriptors_are_taken_later),
         cmocka_unit_test(test_a_bad_file_is_said_once_and_the_old_one_stays),
         cmocka_unit_test(test_reading_the_files_keeps_no_connection_waiting),
         cmocka_unit_test(test_a_certificate_has_the_names_in_it_and_no_others),
