@@ -4,6 +4,8 @@
  * stands alone. Only the object's own members are looked at, and no further than named here: what a client wrote is never an envelope. */
 #include "daemon/audit/reader.h"
 
+#include "harrier/audit_text.h"
+
 #include <stddef.h>
 
 enum { LONGEST_NAME = 512 };
@@ -117,10 +119,9 @@ void envelope_log_entry(struct audit_reader *reader, struct slice bytes, bool co
 struct members {
     struct json_raw message_object, message_text, subscription, data_text, data, data_base64;
     struct json_raw category, properties, resource_id, specversion, event_type, log_name, log_payload, kind, api_version;
-    struct json_raw log_tag, partial_message;
 };
 
-enum { BOOL = 1 << JSON_BOOL, STRING = 1 << JSON_STRING, ARRAY = 1 << JSON_ARRAY, OBJECT = 1 << JSON_OBJECT };
+enum { STRING = 1 << JSON_STRING, ARRAY = 1 << JSON_ARRAY, OBJECT = 1 << JSON_OBJECT };
 
 static const struct {
     const char *name;
@@ -143,8 +144,6 @@ static const struct {
     {"jsonPayload", OBJECT, offsetof(struct members, log_payload)},
     {"kind", STRING, offsetof(struct members, kind)},
     {"apiVersion", STRING, offsetof(struct members, api_version)},
-    {"logtag", STRING, offsetof(struct members, log_tag)},
-    {"partial_message", STRING | BOOL, offsetof(struct members, partial_message)},
 };
 
 /* The last of equal names counts. */
@@ -167,23 +166,26 @@ static bool is_there(struct json_raw value)
     return value.text.bytes != NULL;
 }
 
-static bool is_blank(char byte)
-{
-    return byte == ' ' || (byte >= '\t' && byte <= '\r');
-}
+enum text_kind {
+    TEXT_OF_ANOTHER_LOG,
+    TEXT_DAMAGED, /* it has no beginning, but is JSON in its middle */
+    TEXT_WITH_JSON,
+    TEXT_OF_CONTAINER /* with a head, behind which may be the rest of a line */
+};
 
-/* Does the text begin as JSON that may hold an event does? */
-static bool begins_as_json(struct json_raw value)
+static enum text_kind tell_text(struct json_raw value)
 {
-    enum { LOOKED_AT = 64 };
-    char beginning[LOOKED_AT];
+    enum { ROOM = 64 }; /* more than the longest escape */
+    char beginning[AUDIT_TEXT_BYTES + ROOM];
     struct slice text = slice_make(beginning, json_raw_beginning(value, beginning, sizeof beginning));
+    struct audit_json_place ignored;
+    struct audit_cri_head head;
 
-    if (slice_starts_with(text, SLICE("\xEF\xBB\xBF")))
-        text = slice_from(text, 3);
-    while (text.length && is_blank(text.bytes[0]))
-        text = slice_from(text, 1);
-    return text.length && (text.bytes[0] == '{' || text.bytes[0] == '[' || slice_starts_with(text, SLICE("@cee:")));
+    if (audit_read_cri_head(text, true, &head) == AUDIT_TEXT_FOUND)
+        return TEXT_OF_CONTAINER;
+    if (audit_find_json(text, true, &ignored) == AUDIT_TEXT_FOUND)
+        return TEXT_WITH_JSON;
+    return slice_ends_with(slice_trim(text), SLICE("}")) || slice_find(text, SLICE("\":")) >= 0 ? TEXT_DAMAGED : TEXT_OF_ANOTHER_LOG;
 }
 
 /* --- opening ----------------------------------------------------------------------------------------------------------------- */
@@ -200,9 +202,21 @@ static bool open_cloud(struct audit_reader *reader, struct slice object, struct 
     enum payload_outcome outcome = payload_read(reader, object, value, form);
 
     payload->set_aside = outcome == PAYLOAD_SET_ASIDE;
-    if (outcome == PAYLOAD_DONE && !payload->events && !payload->deferred && !payload->dead_letter && !payload->other)
+    if (outcome == PAYLOAD_DONE && !payload->events && !payload->deferred && !payload->held && !payload->dead_letter && !payload->other)
         note_other(reader);
     return outcome != PAYLOAD_TOO_DEEP;
+}
+
+/* Notes what the text is; of a container's line also whose it is, which tells lines in parts apart. */
+static bool may_hold_event(struct audit_reader *reader, struct slice object, struct json_raw text)
+{
+    enum text_kind kind = tell_text(text);
+
+    reader->payload.plain |= kind == TEXT_OF_ANOTHER_LOG;
+    reader->payload.suspect |= kind != TEXT_OF_ANOTHER_LOG;
+    if (kind == TEXT_OF_CONTAINER)
+        record_source(object, reader->value_source);
+    return kind == TEXT_WITH_JSON || kind == TEXT_OF_CONTAINER;
 }
 
 /* Told once where the first event of a text stood behind something else. */
@@ -212,14 +226,14 @@ static bool open_line(struct audit_reader *reader, struct slice object, struct j
 
     if (payload->manner == PAYLOAD_OF_CLOUD)
         payload->manner = PAYLOAD_OF_COLLECTOR;
-    if (!is_there(value) || (value.type == JSON_STRING && !begins_as_json(value)) ||
+    if (!is_there(value) || (value.type == JSON_STRING && !may_hold_event(reader, object, value)) ||
         payload_read(reader, object, value, PAYLOAD_TEXT) == PAYLOAD_TOO_DEEP)
         return false;
     if (payload->events && payload->left_out) {
         payload->dead_letter = true;
         audit_reader_dead_item(reader, AUDIT_DEAD_NOT_AN_EVENT, "part of what this envelope carries is no audit event");
     }
-    return payload->events > 0 || payload->deferred > 0;
+    return payload->events > 0 || payload->deferred > 0 || payload->held;
 }
 
 /* 9 */
@@ -263,33 +277,23 @@ static bool open_collector(struct audit_reader *reader, struct slice bytes)
         for (size_t i = 0; i < sizeof names / sizeof *names; i++)
             if ((value.type == JSON_STRING || value.type == JSON_OBJECT) && json_walk_is(key, names[i]) && open_line(reader, bytes, value))
                 return true;
+    if (payload->plain && !payload->suspect && !payload->other && !payload->dead_letter)
+        note_other(reader); /* plain text: another log's */
     return payload->other || payload->dead_letter;
 }
 
-/* What is open_collector's but a later part of a line. */
-static bool open_record(struct audit_reader *reader, const struct members *members, struct slice bytes)
+/* What is open_collector's but a part of a line. */
+static bool open_record(struct audit_reader *reader, struct slice bytes)
 {
-    bool says_part = is_there(members->log_tag) || is_there(members->partial_message);
-
-    if ((says_part || reader->split.count) && split_is_rest(&reader->split, bytes)) {
-        if (reader->payload.manner == PAYLOAD_OF_BROKEN)
-            return false;
-        reader->payload.dead_letter = true;
-        audit_reader_dead_item(reader, AUDIT_DEAD_NOT_AN_EVENT, "a part of a split line: let the collector join them (multiline.parser docker, cri)");
+    if (reader->payload.manner != PAYLOAD_OF_BROKEN && record_take_part(reader, bytes))
         return true;
-    }
-    bool opened = open_collector(reader, bytes);
-    bool whole = (reader->payload.events || reader->payload.deferred) && !reader->payload.cut_off; /* who joined it may have left the tag of its first part */
-    bool cut_by_source = reader->payload.cut_off && !audit_reader_item_is_cut(reader) && !reader->truncated;
-    if (says_part ? !whole : cut_by_source)
-        split_note_first(&reader->split, bytes);
-    return opened;
+    return open_collector(reader, bytes);
 }
 
 /* 7: a line of one log stream of many. */
 static bool open_log_event(struct audit_reader *reader, const struct members *members, struct slice bytes)
 {
-    if (begins_as_json(members->message_text))
+    if (may_hold_event(reader, bytes, members->message_text))
         return open_cloud(reader, bytes, members->message_text, PAYLOAD_TEXT);
     note_other(reader);
     return true;
@@ -331,13 +335,14 @@ static bool open_members(struct audit_reader *reader, struct slice bytes)
     }
     /* A Kubernetes object is no collector's record; who may create an Event chooses its message. */
     bool kubernetes_object = is_there(members.kind) && is_there(members.api_version);
-    return audit_reader_opens(reader, AUDIT_FORMAT_COLLECTOR) && !kubernetes_object && open_record(reader, &members, bytes);
+    return audit_reader_opens(reader, AUDIT_FORMAT_COLLECTOR) && !kubernetes_object && open_record(reader, bytes);
 }
 
 bool envelope_open(struct audit_reader *reader, struct slice bytes, bool broken)
 {
     if (reader->accept == AUDIT_ACCEPT_UDM || reader->format == AUDIT_FORMAT_AUDIT)
         return false;
+    memset(reader->value_source, 0, sizeof reader->value_source);
     reader->payload = (struct payload){.manner = broken ? PAYLOAD_OF_BROKEN : PAYLOAD_OF_CLOUD};
     if (reader->level == 0)
         reader->credit = reader->item.begin + bytes.length;

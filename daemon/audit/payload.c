@@ -114,6 +114,36 @@ static void add_counts(struct audit_reader *reader, const struct audit_counts *b
     reader->payload.events = events;
 }
 
+bool payload_read_text(struct audit_reader *reader, struct slice text)
+{
+    struct audit_reader *child = child_of(reader);
+
+    if (!child)
+        return false;
+    const struct audit_counts before = child->counts;
+    const uint64_t deferred = child->deferred;
+    child->truncated = false;
+    reader->payload.before = before.events;
+    reader->payload.left_out = false;
+    audit_reader_feed(child, text);
+    audit_reader_end_message(child);
+    reader->busy |= child->busy;
+    add_counts(reader, &before);
+    reader->payload.deferred = child->deferred - deferred;
+    return true;
+}
+
+void payload_end_parts(struct audit_reader *reader)
+{
+    struct audit_reader *child = reader->child;
+    const struct audit_counts before = child->counts;
+
+    reader->payload.before = before.events;
+    parts_end_all(child);
+    reader->busy |= child->busy;
+    add_counts(reader, &before);
+}
+
 enum payload_outcome payload_read(struct audit_reader *reader, struct slice object, struct json_raw value, enum payload_form form)
 {
     struct audit_reader *child = child_of(reader);
@@ -124,17 +154,19 @@ enum payload_outcome payload_read(struct audit_reader *reader, struct slice obje
         return unpack_later(reader, object, value);
     uint64_t deferred = child->deferred;
     const struct audit_counts before = child->counts;
+    const uint64_t parts_before = child->parts_taken;
     /* a text that was cut ends within its JSON, which the child sees; a value was closed behind the cut and looks whole */
     child->truncated = value.type != JSON_STRING && (reader->truncated || audit_reader_item_is_cut(reader));
+    memcpy(child->text_source, reader->value_source, sizeof child->text_source);
     reader->payload.before = before.events;
     reader->payload.left_out = false;
     if (value.type != JSON_STRING)
         read_text(reader, value.text);
     else
         json_raw_give(value, read_text, reader);
-    reader->payload.cut_off = child->frame_count > 0;
     audit_reader_end_message(child);
     reader->busy |= child->busy;
+    reader->payload.held |= child->parts_taken != parts_before;
     add_counts(reader, &before);
     reader->payload.deferred = child->deferred - deferred;
     return PAYLOAD_DONE;

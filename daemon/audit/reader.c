@@ -2,6 +2,7 @@
 /* Bytes in, and getting over wrong syntax. */
 #include "daemon/audit/reader.h"
 
+#include "harrier/audit_text.h"
 #include "harrier/memory.h"
 
 #include <stdio.h>
@@ -16,8 +17,8 @@ const struct audit_limits audit_default_limits = {
     .inflate_ratio = 1100, /* DEFLATE packs at most 1032 to 1: what is honest is never over it */
 };
 
-static const char message_prefix[] = "\xEF\xBB\xBF@cee:"; /* RFC 5424 section 6.4; the cookie of CEE's syslog mapping */
-enum { MARK_BYTES = 3, PREFIX_BYTES = sizeof message_prefix - 1 };
+enum { KEPT_HEAD_CAPACITY = 4096 };
+
 static const uint64_t no_error = UINT64_MAX;
 
 const char *audit_dead_reason_text(enum audit_dead_reason reason)
@@ -71,12 +72,23 @@ void audit_reader_free(struct audit_reader *reader)
     for (size_t i = 0; i < HEAD_MEMBERS; i++)
         buffer_free(&reader->texts[i]);
     buffer_free(&reader->tail.bytes);
+    buffer_free(&reader->line_head);
+    parts_drop(reader);
     free(reader);
+}
+
+static void forget_line_begin(struct audit_reader *reader)
+{
+    reader->line_state = LINE_BEGINS;
+    reader->behind_head = reader->ends_with_line = reader->behind_words = false;
+    buffer_reset(&reader->line_head, KEPT_HEAD_CAPACITY);
 }
 
 void audit_reader_reset(struct audit_reader *reader)
 {
     json_stream_restart(reader->stream, 0, 1);
+    reader->stream_at = 0;
+    reader->begun = false;
     item_drop(&reader->item);
     reader->item.refused = reader->held.refused = false;
     audit_reader_forget_frames(reader);
@@ -86,11 +98,11 @@ void audit_reader_reset(struct audit_reader *reader)
     reader->tail.until = TAIL_NONE;
     reader->offset = 0;
     reader->busy = false;
-    reader->prefix = 0;
-    reader->in_text = false;
+    forget_line_begin(reader);
+    memset(reader->text_source, 0, sizeof reader->text_source);
+    parts_drop(reader);
     reader->inflated = 0;
     unpack_drop(reader);
-    reader->split = (struct split){0};
     if (reader->child)
         audit_reader_reset(reader->child);
     reader->read_something = false;
@@ -111,22 +123,36 @@ static void tail_append(struct audit_reader *reader, struct slice bytes)
     buffer_append_slice(&reader->tail.bytes, slice_first(bytes, bound > length ? bound - length : 0));
 }
 
+/* Escape sequences of a terminal, NULs and blanks, and all of it is at hand. */
+static bool is_trimming(struct slice bytes, uint64_t length)
+{
+    struct audit_json_place place;
+
+    while (bytes.length && bytes.bytes[bytes.length - 1] == '\0')
+        bytes.length--;
+    return bytes.length <= length && length <= bytes.length + 16 && audit_find_json(bytes, true, &place) == AUDIT_TEXT_NONE && place.at == bytes.length;
+}
+
 /* The tail ends before the offset; reading goes on there. */
 static void tail_done(struct audit_reader *reader, uint64_t resume)
 {
     struct tail *tail = &reader->tail;
 
-    audit_reader_dead(reader, &(struct audit_dead){
-                                  .reason = AUDIT_DEAD_SYNTAX,
-                                  .bytes = buffer_slice(&tail->bytes),
-                                  .length = resume - tail->begin,
-                                  .offset = tail->begin,
-                                  .line = tail->line,
-                                  .detail = tail->detail,
-                              });
+    if (!tail->behind_value || !is_trimming(buffer_slice(&tail->bytes), resume - tail->begin))
+        audit_reader_dead(reader, &(struct audit_dead){
+                                      .reason = AUDIT_DEAD_SYNTAX,
+                                      .bytes = buffer_slice(&tail->bytes),
+                                      .length = resume - tail->begin,
+                                      .offset = tail->begin,
+                                      .line = tail->line,
+                                      .detail = tail->detail,
+                                  });
     buffer_reset(&tail->bytes, 4096);
     json_stream_restart(reader->stream, resume, tail->line + (tail->until == TAIL_OPENING_LINE));
+    reader->stream_at = resume;
     tail->until = TAIL_NONE;
+    if (!reader->messages)
+        forget_line_begin(reader);
 }
 
 /* Takes bytes into the tail, up to where reading can go on; returns how many. */
@@ -172,9 +198,10 @@ static enum tail_until recovery(const struct audit_reader *reader, const struct 
 }
 
 /* A line that broke off between two tokens shows only at the first token of the next line: that one is whole. */
-static bool is_next_line(const struct json_stream_error *error, struct slice behind)
+static bool is_next_line(const struct audit_reader *reader, const struct json_stream_error *error, struct slice behind)
 {
-    return error->starts_line && !error->earlier_newline && behind.length && (behind.bytes[0] == '{' || behind.bytes[0] == '[');
+    return error->starts_line && !error->earlier_newline && behind.length &&
+           (behind.bytes[0] == '{' || behind.bytes[0] == '[' || (reader->behind_words && !reader->messages));
 }
 
 /* An event that broke off is decided on as far as it goes, beside being a dead letter: who can make an event longer than a transport's lines
@@ -213,7 +240,8 @@ static bool is_bracketed_text(const struct audit_reader *reader)
 
 static void begin_text(struct audit_reader *reader)
 {
-    reader->in_text = reader->read_something = true;
+    reader->line_state = LINE_TEXT;
+    reader->read_something = true;
     reader->text_lines = 0;
     reader->counts.other++;
 }
@@ -236,6 +264,7 @@ static size_t begin_tail(struct audit_reader *reader, struct slice chunk)
     tail->begin = item->open ? item->begin : error->offset;
     tail->line = json_stream_line(reader->stream);
     tail->behind_newline = error->starts_line;
+    tail->behind_value = reader->frame_count == 0 && !item->open && reader->counts.received > reader->judged;
     snprintf(tail->detail, sizeof tail->detail, "%s", error->detail);
     if (reader->error_offset == no_error)
         reader->error_offset = error->offset;
@@ -248,7 +277,7 @@ static size_t begin_tail(struct audit_reader *reader, struct slice chunk)
     audit_reader_forget_frames(reader);
 
     uint64_t done = error->offset;
-    if (is_next_line(error, behind)) {
+    if (is_next_line(reader, error, behind)) {
         tail->line++;
         tail_done(reader, done);
         reader->tail.until = TAIL_NONE;
@@ -261,63 +290,277 @@ static size_t begin_tail(struct audit_reader *reader, struct slice chunk)
     return (size_t)((done < chunk_end ? done : chunk_end) - reader->offset);
 }
 
-/* --- feeding ---------------------------------------------------------------------------------------------------------------- */
+/* --- the beginning of a line ------------------------------------------------------------------------------------------------- */
 
-/* The message's first byte that is neither mark nor cookie: text is not for the stream. */
-static void end_prefix(struct audit_reader *reader, char first)
+static void feed_bytes(struct audit_reader *reader, struct slice bytes);
+
+/* The stream has not seen what was taken since. */
+static void restart_stream(struct audit_reader *reader, uint64_t offset)
 {
-    if (reader->prefix)
-        json_stream_restart(reader->stream, reader->offset, json_stream_line(reader->stream));
-    reader->prefix = PREFIX_DONE;
-    reader->judged = reader->counts.received;
-    if (reader->messages && first != '{' && first != '[')
-        begin_text(reader);
+    if (reader->stream_at == offset)
+        return;
+    reader->stream_at = offset;
+    json_stream_restart(reader->stream, offset, json_stream_line(reader->stream));
 }
 
-/* At the beginning of a message; takes what is mark, blank or cookie. */
-static size_t take_prefix(struct audit_reader *reader, struct slice bytes)
+static void begin_json(struct audit_reader *reader, uint64_t offset)
 {
-    char byte = bytes.bytes[0];
-    bool between = reader->prefix == 0 || reader->prefix == MARK_BYTES || reader->prefix == PREFIX_BYTES;
+    restart_stream(reader, offset);
+    reader->line_state = LINE_JSON;
+}
 
-    if (between && (byte == ' ' || (byte >= '\t' && byte <= '\r'))) {
-        json_stream_feed(reader->stream, slice_first(bytes, 1));
-        return 1;
+/* No JSON begins on the line. A container's is of another log for sure; anything else in a body is damage, which the stream tells. */
+static void begin_other(struct audit_reader *reader, uint64_t offset)
+{
+    if (reader->messages || reader->behind_head)
+        begin_text(reader);
+    else
+        begin_json(reader, offset);
+}
+
+static void make_part_key(struct audit_reader *reader, bool is_stderr)
+{
+    struct digest *digest = reader->item.digest;
+
+    digest_begin(digest);
+    digest_update(digest, slice_make((const char *)reader->text_source, sizeof reader->text_source));
+    digest_update(digest, is_stderr ? SLICE("stderr") : SLICE("stdout"));
+    digest_end(digest, reader->part_key);
+}
+
+/* UDM records come in no containers' lines. */
+static bool begins_part(struct audit_reader *reader, const struct audit_cri_head *head)
+{
+    if (reader->accept == AUDIT_ACCEPT_UDM)
+        return false;
+    make_part_key(reader, head->is_stderr);
+    return head->is_part || parts_find(reader, reader->part_key);
+}
+
+/* What is the line, whose beginning this is? Takes what stands in front of its text off. False: it cannot be said yet, and nothing was taken. */
+static bool tell_line(struct audit_reader *reader, struct slice line, bool whole, size_t *taken)
+{
+    struct audit_json_place place = {0};
+    struct audit_cri_head head = {0};
+    enum audit_text_content content = reader->behind_head ? AUDIT_TEXT_NONE : audit_read_cri_head(line, whole, &head);
+
+    *taken = 0;
+    if (content == AUDIT_TEXT_UNKNOWN)
+        return false;
+    if (content == AUDIT_TEXT_FOUND) {
+        reader->behind_head = true;
+        reader->ends_with_line = !reader->messages;
+        *taken = head.length;
+        if (begins_part(reader, &head)) {
+            reader->line_state = LINE_PART;
+            reader->is_last_part = !head.is_part;
+        }
+        return true;
     }
-    if (reader->prefix == 0 && byte == '@')
-        reader->prefix = MARK_BYTES;
-    if (reader->prefix < PREFIX_BYTES && byte == message_prefix[reader->prefix]) {
-        reader->prefix++;
-        return 1;
+    content = audit_find_json(line, whole, &place);
+    if (content == AUDIT_TEXT_UNKNOWN)
+        return false;
+    bool is_empty = content == AUDIT_TEXT_NONE && whole && place.at == line.length; /* a cookie alone */
+    *taken = content == AUDIT_TEXT_FOUND || is_empty ? place.at : 0;
+    reader->behind_words = content == AUDIT_TEXT_FOUND && place.behind_words;
+    reader->ends_with_line |= !reader->messages && *taken && (line.bytes[0] == '<' || (line.bytes[0] >= '0' && line.bytes[0] <= '9'));
+    if (content == AUDIT_TEXT_FOUND || is_empty)
+        begin_json(reader, reader->head_at + *taken);
+    else
+        begin_other(reader, reader->head_at);
+    return true;
+}
+
+/* Can JSON that was written over several lines have it at a line's beginning? Then it need not be looked at whether a line of a log begins. */
+static bool goes_on_with(char byte)
+{
+    return byte == '\0' || strchr(" \t\r\n{}],\"", byte) != NULL;
+}
+
+static struct slice line_of(struct slice bytes, bool *whole)
+{
+    ptrdiff_t newline = slice_find_byte(slice_first(bytes, AUDIT_TEXT_BYTES), '\n');
+
+    *whole = newline >= 0;
+    return newline < 0 ? bytes : slice_first(bytes, (size_t)newline);
+}
+
+/* Behind blanks, which the stream may have: it counts the lines. Returns how many bytes are done with. */
+static size_t take_line_begin(struct audit_reader *reader, struct slice bytes)
+{
+    size_t blanks = 0, taken;
+    bool whole;
+
+    while (blanks < bytes.length && (bytes.bytes[blanks] == ' ' || (bytes.bytes[blanks] >= '\t' && bytes.bytes[blanks] <= '\r')))
+        blanks++;
+    if (blanks) {
+        restart_stream(reader, reader->offset);
+        json_stream_feed(reader->stream, slice_first(bytes, blanks));
+        reader->stream_at += blanks;
+        return blanks;
     }
-    end_prefix(reader, byte);
+    if (!reader->behind_head) {
+        reader->judged = reader->counts.received;
+        reader->line_events = reader->counts.events;
+    }
+    reader->head_at = reader->offset;
+    struct slice line = line_of(bytes, &whole);
+    bool goes_on = reader->begun || !reader->messages;
+    reader->begun = true;
+    if (bytes.bytes[0] == '{' || (goes_on && !reader->behind_head && goes_on_with(bytes.bytes[0])))
+        begin_json(reader, reader->offset);
+    else if (tell_line(reader, line, whole, &taken))
+        return taken;
+    else
+        reader->line_state = LINE_HEAD;
     return 0;
+}
+
+/* The head is known, or as it will never be. */
+static void end_head(struct audit_reader *reader, size_t taken)
+{
+    struct buffer head = reader->line_head;
+
+    reader->line_head = (struct buffer){NULL, 0, 0};
+    reader->offset = reader->head_at + taken;
+    if (reader->line_state == LINE_HEAD)
+        reader->line_state = LINE_BEGINS; /* behind a container's head */
+    feed_bytes(reader, slice_from(buffer_slice(&head), taken));
+    buffer_free(&head);
+}
+
+/* Gathers a beginning that came in pieces. */
+static size_t take_line_head(struct audit_reader *reader, struct slice bytes)
+{
+    bool whole;
+    struct slice line = line_of(bytes, &whole);
+    struct slice part = slice_first(line, AUDIT_TEXT_BYTES - reader->line_head.length);
+    uint64_t offset = reader->offset;
+    size_t taken;
+
+    whole = whole && part.length == line.length;
+    buffer_append_slice(&reader->line_head, part);
+    if (!tell_line(reader, buffer_slice(&reader->line_head), whole || reader->line_head.length >= AUDIT_TEXT_BYTES, &taken))
+        return part.length;
+    reader->offset += part.length;
+    end_head(reader, taken);
+    reader->offset = offset;
+    return part.length;
+}
+
+/* --- the rest of a line ------------------------------------------------------------------------------------------------------ */
+
+static void end_line(struct audit_reader *reader)
+{
+    forget_line_begin(reader);
+    restart_stream(reader, reader->offset);
 }
 
 static size_t take_text(struct audit_reader *reader, struct slice bytes)
 {
     size_t length = bytes.length;
+    ptrdiff_t newline = slice_find_byte(bytes, '\n');
 
+    if (!reader->messages && newline == 0)
+        end_line(reader);
+    if (!reader->messages && newline >= 0)
+        return (size_t)newline;
     for (ptrdiff_t at; (at = slice_find_byte(bytes, '\n')) >= 0; bytes = slice_from(bytes, (size_t)at + 1))
         reader->text_lines++;
     return length;
 }
 
+static void end_part(struct audit_reader *reader)
+{
+    struct part_line *line = parts_find(reader, reader->part_key);
+
+    if (line && reader->is_last_part)
+        parts_end(reader, line, true);
+}
+
+static size_t take_part(struct audit_reader *reader, struct slice bytes)
+{
+    ptrdiff_t newline = slice_find_byte(bytes, '\n');
+    struct slice text = newline < 0 ? bytes : slice_first(bytes, (size_t)newline);
+    struct part_line *line = parts_find(reader, reader->part_key);
+
+    if (newline == 0) {
+        end_part(reader);
+        end_line(reader);
+        return 0;
+    }
+    if (!line)
+        line = parts_begin(reader, reader->part_key, reader->head_at, json_stream_line(reader->stream));
+    parts_append(reader, line, text);
+    return text.length;
+}
+
+/* --- feeding ---------------------------------------------------------------------------------------------------------------- */
+
+/* Up to where a line of a log may begin, or this one ends. */
+static size_t json_length(const struct audit_reader *reader, struct slice bytes)
+{
+    size_t from = 0;
+
+    for (ptrdiff_t newline; (newline = slice_find_byte(slice_from(bytes, from), '\n')) >= 0;) {
+        size_t at = from + (size_t)newline;
+        if (reader->ends_with_line)
+            return at;
+        from = at + 1;
+        if (from < bytes.length && !goes_on_with(bytes.bytes[from]))
+            return from;
+    }
+    return bytes.length;
+}
+
+static bool close_input(struct audit_reader *reader);
+
+/* What is open ends with its line. */
+static void close_line(struct audit_reader *reader)
+{
+    if (!close_input(reader))
+        reader->stream_at = UINT64_MAX; /* it failed */
+    restart_stream(reader, reader->offset);
+    forget_line_begin(reader);
+}
+
+static size_t feed_json(struct audit_reader *reader, struct slice bytes)
+{
+    struct slice part = slice_first(bytes, json_length(reader, bytes));
+
+    if (part.length == 0) {
+        close_line(reader);
+        return 0;
+    }
+    switch (json_stream_feed(reader->stream, part)) {
+    case RESULT_OK: reader->stream_at += part.length; break;
+    case RESULT_INVALID: return begin_tail(reader, part);
+    default: reader->busy = true; return bytes.length;
+    }
+    if (part.bytes[part.length - 1] == '\n' && reader->frame_count == 0)
+        forget_line_begin(reader);
+    return part.length;
+}
+
 static size_t take(struct audit_reader *reader, struct slice bytes)
 {
-    if (reader->prefix != PREFIX_DONE) {
-        size_t taken = take_prefix(reader, bytes);
-        if (taken || reader->prefix != PREFIX_DONE)
-            return taken;
+    switch (reader->line_state) {
+    case LINE_BEGINS: return take_line_begin(reader, bytes);
+    case LINE_HEAD: return take_line_head(reader, bytes);
+    case LINE_PART: return take_part(reader, bytes);
+    case LINE_TEXT: return take_text(reader, bytes);
+    case LINE_JSON: break;
     }
-    if (reader->in_text)
-        return take_text(reader, bytes);
-    if (reader->tail.until != TAIL_NONE)
-        return tail_take(reader, bytes, reader->offset);
-    switch (json_stream_feed(reader->stream, bytes)) {
-    case RESULT_OK: return bytes.length;
-    case RESULT_INVALID: return begin_tail(reader, bytes);
-    default: reader->busy = true; return bytes.length;
+    return reader->tail.until != TAIL_NONE ? tail_take(reader, bytes, reader->offset) : feed_json(reader, bytes);
+}
+
+static void feed_bytes(struct audit_reader *reader, struct slice bytes)
+{
+    while (bytes.length && !reader->busy) {
+        size_t taken = take(reader, bytes);
+        reader->offset += taken;
+        bytes = slice_from(bytes, taken);
+        reader->busy |= reader->item.refused || reader->held.refused;
     }
 }
 
@@ -341,12 +584,7 @@ void audit_reader_take_messages(struct audit_reader *reader)
 
 enum result audit_reader_feed(struct audit_reader *reader, struct slice bytes)
 {
-    while (bytes.length && !reader->busy) {
-        size_t taken = take(reader, bytes);
-        reader->offset += taken;
-        bytes = slice_from(bytes, taken);
-        reader->busy |= reader->item.refused || reader->held.refused;
-    }
+    feed_bytes(reader, bytes);
     return end_call(reader);
 }
 
@@ -403,7 +641,7 @@ static bool finish_stream(struct audit_reader *reader)
 /* What is unfinished is judged. True: nothing was. */
 static bool close_input(struct audit_reader *reader)
 {
-    bool clean = reader->tail.until == TAIL_NONE && !reader->in_text && finish_stream(reader);
+    bool clean = reader->line_state != LINE_TEXT && reader->line_state != LINE_PART && reader->tail.until == TAIL_NONE && finish_stream(reader);
 
     if (reader->tail.until != TAIL_NONE)
         tail_done(reader, reader->offset);
@@ -413,11 +651,24 @@ static bool close_input(struct audit_reader *reader)
     return clean;
 }
 
+/* The line in hand has no more bytes. */
+static void finish_line(struct audit_reader *reader)
+{
+    size_t taken;
+
+    while (reader->line_state == LINE_HEAD) {
+        tell_line(reader, buffer_slice(&reader->line_head), true, &taken);
+        end_head(reader, taken);
+    }
+    if (reader->line_state == LINE_PART)
+        end_part(reader);
+}
+
 void audit_reader_refuse_message(struct audit_reader *reader, const char *why)
 {
     struct tail *tail = &reader->tail;
 
-    reader->prefix = PREFIX_DONE;
+    reader->line_state = LINE_JSON;
     tail->until = TAIL_END;
     tail->begin = reader->offset;
     tail->line = json_stream_line(reader->stream);
@@ -428,12 +679,14 @@ enum result audit_reader_end_message(struct audit_reader *reader)
 {
     if (reader->busy)
         return RESULT_BUSY;
+    finish_line(reader);
+    bool text = reader->messages && reader->line_state == LINE_TEXT, fed = reader->line_state == LINE_JSON;
     bool clean = close_input(reader);
-    bool only_prefix = reader->prefix && reader->prefix != PREFIX_DONE; /* which the stream has not seen */
-    if (!clean || only_prefix)
-        json_stream_restart(reader->stream, reader->offset, json_stream_line(reader->stream) + (reader->in_text ? reader->text_lines : 0));
-    reader->prefix = 0;
-    reader->in_text = false;
+    if (!clean || !fed)
+        json_stream_restart(reader->stream, reader->offset, json_stream_line(reader->stream) + (text ? reader->text_lines : 0));
+    reader->stream_at = reader->offset;
+    reader->begun = false;
+    forget_line_begin(reader);
     return end_call(reader);
 }
 
@@ -441,7 +694,9 @@ enum result audit_reader_finish(struct audit_reader *reader, uint64_t *error_off
 {
     if (reader->busy)
         return RESULT_BUSY;
+    finish_line(reader);
     close_input(reader);
+    parts_end_all(reader);
     if (end_call(reader) != RESULT_OK)
         return RESULT_BUSY;
     if (reader->read_something)

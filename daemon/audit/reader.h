@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The inside of audit.h: reader.c takes bytes and recovers from wrong syntax, values.c follows the values, envelope.c looks at an object that is no
- * event a second time, split.c tells parts of lines from lines, payload.c reads what it carries, and unpack.c what of it is base64. */
+ * event a second time, record.c and parts.c join lines that came in parts, payload.c reads what it carries, and unpack.c what of it is base64. */
 #ifndef HARRIER_DAEMON_AUDIT_READER_H
 #define HARRIER_DAEMON_AUDIT_READER_H
 
 #include "daemon/audit/item.h"
+#include "daemon/audit/parts.h"
 #include "daemon/audit/shape.h"
-#include "daemon/audit/split.h"
 #include "harrier/audit.h"
 #include "harrier/json_walk.h"
 
@@ -48,11 +48,19 @@ struct payload {
     bool set_aside;    /* the envelope's own is one: the rest is told with it */
     bool left_out;    /* something in it was no event and is not accounted for */
     bool dead_letter; /* the child's word was passed on */
-    bool cut_off;     /* the text ended within a JSON value */
+    bool held;        /* part of it is a part of a line, of which more is to come */
+    bool plain;       /* some text was of another log */
+    bool suspect;     /* some text was not */
 };
 
-/* The beginning of the message is through: an optional byte order mark, blanks, an optional cookie. */
-enum { PREFIX_DONE = 0xFF };
+/* Where the reading is in a line that begins between two values. Within a value it is in JSON, whatever lines that takes. */
+enum line_state {
+    LINE_BEGINS,
+    LINE_HEAD, /* its beginning is in `line_head`: where JSON begins cannot be said yet */
+    LINE_JSON,
+    LINE_PART, /* the rest of it is a part of a container's line */
+    LINE_TEXT  /* of another log: passed over */
+};
 
 /* Bytes that are lost to wrong syntax: from the item that broke (or the error, if no item was open) to where reading resumes. */
 struct tail {
@@ -61,6 +69,7 @@ struct tail {
     uint64_t end;
     uint64_t line;
     bool behind_newline;
+    bool behind_value; /* on the same line: escape sequences and NULs alone are nothing */
     struct buffer bytes; /* its beginning */
     char detail[112];
 };
@@ -77,11 +86,20 @@ struct audit_reader {
     uint64_t offset; /* of the next byte fed */
     bool busy;       /* the budget refused */
 
-    uint8_t prefix;      /* bytes of mark and cookie that the message began with so far, or PREFIX_DONE */
+    enum line_state line_state;
+    bool begun;          /* the input, or the message in hand, has begun with something */
+    uint64_t stream_at;  /* offset of the byte that the stream expects next: what stands in front of JSON is not for it */
     bool messages;       /* the input is messages, which may be text */
-    bool in_text;        /* this one is */
-    uint64_t text_lines; /* newlines in it */
-    uint64_t judged;     /* counts.received when the message began */
+    struct buffer line_head;
+    uint64_t head_at;    /* where it begins */
+    bool behind_head;    /* a container's head was taken off the line in hand */
+    bool ends_with_line; /* what began on it ends with it: a log that stamps its lines breaks none */
+    bool behind_words;   /* of a logger: what is no event in the line is `other` */
+    bool is_last_part;   /* LINE_PART */
+    uint8_t part_key[DIGEST_SHA256_BYTES]; /* LINE_PART */
+    uint64_t text_lines; /* newlines in a message that is text */
+    uint64_t judged;     /* counts.received when the line began */
+    uint64_t line_events; /* counts.events then */
 
     struct frame frames[FRAMES];
     size_t frame_count;
@@ -107,7 +125,10 @@ struct audit_reader {
     uint64_t turn_bytes;         /* in the root: unpacked in this turn */
     bool truncated;             /* the input is a value that was closed where it was cut: it may lack anything */
     struct payload payload;
-    struct split split;
+    struct parts parts;
+    uint64_t parts_taken;
+    uint8_t value_source[DIGEST_SHA256_BYTES]; /* of the text in hand, for the child's text_source */
+    uint8_t text_source[DIGEST_SHA256_BYTES]; /* of the message in hand, or the record whose text this reader reads: tells the lines in parts apart */
     uint64_t inflated;              /* in the root: bytes that all payloads of this input unpacked to */
     uint64_t credit;                /* in the root: bytes that the input has up to the object in hand */
     struct buffer owner, log_group; /* of the object in hand */
@@ -158,5 +179,9 @@ enum payload_outcome unpack_later(struct audit_reader *reader, struct slice obje
 /* What is set aside and under way is given up. */
 void unpack_drop(struct audit_reader *reader);
 void unpack_free(struct audit_reader *reader);
+/* The same of text that is at hand, such as that of joined parts. reader->item's begin and line are those that are told. */
+bool payload_read_text(struct audit_reader *reader, struct slice text);
+/* No more comes of the lines in parts that the child has. */
+void payload_end_parts(struct audit_reader *reader);
 
 #endif

@@ -371,6 +371,7 @@ static void step(struct audit_reader *reader)
         unpacking->closed = true;
         close_inflater(unpacking);
         audit_reader_end_message(unpacking->inner);
+        parts_end_all(unpacking->inner);
         reader->busy |= unpacking->inner->busy;
     } else {
         end_package(unpacking);

@@ -2,6 +2,8 @@
 /* Following the values: which array to enter, which object is an event, what its head says. */
 #include "daemon/audit/reader.h"
 
+#include "harrier/audit_text.h"
+
 /* Of a response of which only the kind is wanted so much is kept. */
 enum { SUMMARY_BYTES = 64 * 1024 };
 
@@ -122,8 +124,13 @@ struct slice audit_reader_cluster(const struct audit_reader *reader)
     return buffer_slice(reader->cluster.length ? &reader->cluster : &reader->list_cluster);
 }
 
+/* Behind a logger's words JSON that is no event is no surprise. */
 void audit_reader_dead(struct audit_reader *reader, const struct audit_dead *dead)
 {
+    if (reader->behind_words && reader->counts.events == reader->line_events) {
+        reader->counts.other++;
+        return;
+    }
     reader->counts.dead++;
     reader->counts.received++;
     if (!reader->busy)
@@ -232,6 +239,8 @@ static void end_object(struct audit_reader *reader)
     struct slice bytes = slice_make("", 0);
     bool opened = verdict == VERDICT_LOG_ENTRY;
 
+    reader->payload.plain = false;
+
     if (verdict == VERDICT_EVENT)
         ask(reader, true);
     if (reader->item.open && !reader->item.unwanted && verdict != VERDICT_LIST)
@@ -252,7 +261,7 @@ static void end_object(struct audit_reader *reader)
         break;
     }
     item_drop(&reader->item);
-    if (opened || reader->counts.events > frame->events)
+    if ((opened && !reader->payload.plain) || reader->counts.events > frame->events)
         item_drop(&reader->held);
     pop(reader);
 }
@@ -272,6 +281,23 @@ static void on_key(void *context, struct slice name)
         top(reader)->shape.line = true;
     if (reader->member == MEMBER_LINE || reader->member == MEMBER_OTHER)
         json_stream_skip(reader->stream);
+}
+
+/* JSON in JSON: a string whose text is an event, as who quotes a whole line makes it. True: it gave some. */
+static bool open_string(struct audit_reader *reader, struct slice text)
+{
+    struct audit_json_place ignored;
+
+    if (reader->accept == AUDIT_ACCEPT_UDM || audit_find_json(text, true, &ignored) != AUDIT_TEXT_FOUND)
+        return false;
+    reader->payload = (struct payload){.manner = PAYLOAD_OF_COLLECTOR};
+    reader->item.begin = json_stream_token_begin(reader->stream);
+    reader->item.line = json_stream_line(reader->stream);
+    if (!payload_read_text(reader, text))
+        return false;
+    reader->counts.other += reader->payload.other;
+    reader->read_something = true;
+    return (reader->payload.events || reader->payload.deferred) && !reader->payload.left_out;
 }
 
 static void dead_scalar(struct audit_reader *reader)
@@ -317,7 +343,8 @@ static void on_value(void *context, enum json_type type, struct slice text)
     enum audit_member member = reader->member;
 
     if (!in_object(reader)) {
-        dead_scalar(reader);
+        if (type != JSON_STRING || !open_string(reader, text))
+            dead_scalar(reader);
         return;
     }
     if (reader->head_object == HEAD_EVENT)

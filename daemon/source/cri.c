@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harrier/cri.h"
 
+#include "harrier/audit_text.h"
 #include "harrier/buffer.h"
-#include "harrier/clock.h"
 #include "harrier/memory.h"
 #include "harrier/vector.h"
 
 #include <stdlib.h>
 
-/* HEAD_BYTES: a time with an offset and nine digits, the longer stream, a few tags, and three blanks are below it. */
-enum { HEAD_BYTES = 80, KEPT_CAPACITY = 4096 };
+enum { HEAD_BYTES = AUDIT_CRI_HEAD_BYTES, KEPT_CAPACITY = 4096 };
 
 /* Parts are joined within each of them. */
 enum stream { STREAM_PLAIN, STREAM_STDOUT, STREAM_STDERR, STREAM_COUNT };
@@ -58,40 +57,16 @@ struct cri_reader {
 
 /* --- what a line is -------------------------------------------------------------------------------------------------------------- */
 
-static struct slice take_word(struct slice *rest)
-{
-    ptrdiff_t blank = slice_find_byte(*rest, ' ');
-    struct slice word = blank < 0 ? *rest : slice_first(*rest, (size_t)blank);
-
-    *rest = slice_from(*rest, word.length + 1);
-    return word;
-}
-
-/* Tags are separated by colons, and the first one is P or F. */
-static bool tag_is(struct slice tags, char tag)
-{
-    return tags.length >= 1 && tags.bytes[0] == tag && (tags.length == 1 || tags.bytes[1] == ':');
-}
-
-/* The head is complete, with its three blanks. */
+/* The head is complete, with its three blanks, or is none. */
 static bool head_is_of_a_container(struct line *line)
 {
-    struct slice rest = slice_make(line->head, line->head_length);
-    struct slice instant = take_word(&rest);
-    struct slice stream = take_word(&rest);
-    struct slice tags = take_word(&rest);
-    clock_nanos ignored;
+    struct audit_cri_head head;
 
-    if (line->blanks < 3 || !clock_parse_rfc3339(instant, &ignored))
+    if (audit_read_cri_head(slice_make(line->head, line->head_length), true, &head) != AUDIT_TEXT_FOUND)
         return false;
-    if (slice_is(stream, "stdout"))
-        line->stream = STREAM_STDOUT;
-    else if (slice_is(stream, "stderr"))
-        line->stream = STREAM_STDERR;
-    else
-        return false;
-    line->partial = tag_is(tags, 'P');
-    return line->partial || tag_is(tags, 'F');
+    line->stream = head.is_stderr ? STREAM_STDERR : STREAM_STDOUT;
+    line->partial = head.is_part;
+    return true;
 }
 
 static void end_line(struct line *line, struct span *span)

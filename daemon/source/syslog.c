@@ -3,9 +3,9 @@
 #include "harrier/syslog.h"
 
 #include "daemon/source/syslog_frame.h"
-#include "daemon/source/syslog_header.h"
 #include "harrier/buffer.h"
 #include "harrier/memory.h"
+#include "harrier/syslog_header.h"
 
 #include <stdlib.h>
 
