@@ -44,6 +44,7 @@ struct peer {
     bool hold_answers;
     unsigned int answer_with; /* 200 if 0 */
     unsigned int refusals;    /* begin() refuses so many times */
+    bool no_room;             /* begin() takes only what would be lost otherwise */
     bool busy, busy_once;     /* body() does */
     /* what it was told: "{cluster:text;text;}" for a unit that ended, "...!" for one that was given up */
     struct buffer told;
@@ -65,6 +66,8 @@ static void *begin(void *data, struct source_request *request, const struct sour
         peer->refusals--;
         return NULL;
     }
+    if (peer->no_room && !head->last)
+        return NULL;
     struct unit *unit = xcalloc(1, sizeof *unit);
     unit->peer = peer;
     unit->request = request;
@@ -662,6 +665,19 @@ static void test_what_no_unit_could_be_had_for_is_judged_when_the_worker_ends(vo
     stop_after_worker(&p);
 }
 
+static void test_what_was_read_of_a_plain_sender_is_told_to_be_the_last_so_that_no_rate_or_budget_loses_it(void **state)
+{
+    struct peer p;
+    (void)state;
+    start(&p, SYSLOG);
+    p.no_room = true;
+    say(&p, "<1>{\"a\":1}\n<1>{\"a\":2}\n");
+    assert_told(&p, "");
+    end_worker(&p);
+    assert_told(&p, "{{\"a\":1};{\"a\":2};}");
+    stop_after_worker(&p);
+}
+
 static void test_a_unit_that_cannot_be_had_at_the_end_is_asked_for_once(void **state)
 {
     struct peer p;
@@ -1114,6 +1130,7 @@ int main(void)
         cmocka_unit_test(test_a_unit_that_cannot_be_had_at_the_end_is_asked_for_once),
         cmocka_unit_test(test_what_follows_messages_that_could_not_be_stored_is_judged),
         cmocka_unit_test(test_what_follows_a_refused_message_is_judged),
+        cmocka_unit_test(test_what_was_read_of_a_plain_sender_is_told_to_be_the_last_so_that_no_rate_or_budget_loses_it),
         cmocka_unit_test(test_a_unit_is_of_one_cluster),
         cmocka_unit_test(test_a_cluster_is_named_only_where_that_is_asked_for),
         cmocka_unit_test(test_a_message_that_names_no_cluster_is_passed_over_alone),
