@@ -20,6 +20,8 @@ struct block {
 struct arena {
     struct block *newest;
     size_t used;
+    arena_watcher *watcher; /* NULL: nobody asks */
+    void *context;
 };
 
 static struct block *block_new(size_t size, struct block *older)
@@ -38,16 +40,34 @@ struct arena *arena_new(size_t chunk_bytes)
     struct arena *arena = xmalloc(sizeof *arena);
     arena->newest = block_new(chunk_bytes, NULL);
     arena->used = 0;
+    arena->watcher = NULL;
+    arena->context = NULL;
     return arena;
+}
+
+void arena_watch(struct arena *arena, arena_watcher *watcher, void *context)
+{
+    arena->watcher = watcher;
+    arena->context = context;
+}
+
+static void tell_watcher(struct arena *arena, ptrdiff_t bytes)
+{
+    if (arena->watcher && bytes)
+        arena->watcher(arena->context, bytes);
 }
 
 void arena_reset(struct arena *arena)
 {
+    ptrdiff_t freed = 0;
+
     while (arena->newest->older) {
         struct block *block = arena->newest;
         arena->newest = block->older;
+        freed += (ptrdiff_t)block->size;
         free(block);
     }
+    tell_watcher(arena, -freed);
     arena->newest->used = 0;
     arena->used = 0;
 }
@@ -70,7 +90,9 @@ void *arena_alloc(struct arena *arena, size_t size)
         aligned = SIZE_MAX - sizeof(struct block);
     if (block->size - block->used < aligned) {
         size_t grown = block->size > ((size_t)1 << 20) ? (size_t)1 << 20 : block->size * 2;
-        block = block_new(grown < aligned ? aligned : grown, block);
+        size_t size_of_block = grown < aligned ? aligned : grown;
+        tell_watcher(arena, (ptrdiff_t)(size_of_block < PTRDIFF_MAX ? size_of_block : PTRDIFF_MAX));
+        block = block_new(size_of_block, block);
         arena->newest = block;
     }
     void *pointer = (char *)block->data + block->used;

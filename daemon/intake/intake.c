@@ -12,11 +12,22 @@
  * unfinished message would take all memory; to refuse the unit would lose whole messages, for which the sender does not come back. */
 enum { HOST_BYTES = 255, ARENA_BYTES = 64 * 1024, ALLOWANCE_BYTES = 256 * 1024, SMALL_GROWTH_BYTES = 32 * 1024 };
 
+/* Judging an event takes its tree and what the rules make of it: so many times its bytes, as a rule (an alert's text needs the tree a second time). As much
+ * is taken from the budget before the tree is read; what is needed beyond, as it is. A CronJob of many small containers takes 26 times its bytes. Where there never
+ * is so much, the tree has at most FEW_NODES values. */
+enum { TREE_FACTOR = 28, FEW_NODES = 1000 };
+
+/* What an intake holds by itself: its reader, yajl's handle and tables, and hashes. */
+enum { INTAKE_BYTES = 16 * 1024 };
+
 struct intake_scratch {
     struct detect_engine *engine;
     struct arena *arena;
     struct digest *digest;
     const struct udm_label_filter *label_filter;
+    struct budget *budget; /* of the event in hand; NULL: none is, or nothing is counted */
+    size_t arena_bytes;    /* of the arena, beyond its first block */
+    size_t charged;        /* for them, and for what is still to come */
 };
 
 struct intake {
@@ -26,16 +37,39 @@ struct intake {
     struct audit_reader *reader;
     bool dead_in_block; /* the last dead letter ended in the data of a Secret in YAML: see redact_bytes */
     uint64_t taken; /* of memory, from the budget too */
+    size_t nodes;   /* that the tree in hand may have */
     bool refused;   /* for now: all of it is to be sent again, and nothing more of it is told */
     char syslog_host[HOST_BYTES]; /* of the message in hand */
     size_t syslog_host_length;
 };
 
+static void note_arena(void *context, ptrdiff_t bytes)
+{
+    struct intake_scratch *scratch = context;
+
+    scratch->arena_bytes = (size_t)((ptrdiff_t)scratch->arena_bytes + bytes);
+    if (!scratch->budget || scratch->arena_bytes <= scratch->charged)
+        return;
+    budget_take_always(scratch->budget, scratch->arena_bytes - scratch->charged);
+    scratch->charged = scratch->arena_bytes;
+}
+
+/* The event is done: its memory goes back, for it may have been a huge one, and the next may be long in coming. */
+static void release_event(struct intake_scratch *scratch)
+{
+    arena_reset(scratch->arena);
+    if (scratch->budget)
+        budget_give(scratch->budget, scratch->charged);
+    scratch->budget = NULL;
+    scratch->charged = 0;
+}
+
 struct intake_scratch *intake_scratch_new(struct detect_plan *plan, const struct detect_limits *limits)
 {
-    struct intake_scratch *scratch = xmalloc(sizeof *scratch);
+    struct intake_scratch *scratch = xcalloc(1, sizeof *scratch);
     scratch->engine = detect_engine_new(plan, limits);
     scratch->arena = arena_new(ARENA_BYTES);
+    arena_watch(scratch->arena, note_arena, scratch);
     scratch->digest = digest_new();
     scratch->label_filter = detect_plan_label_filter(plan);
     return scratch;
@@ -124,6 +158,7 @@ static struct json_node *read_tree(struct intake *intake, const struct audit_eve
     bool skips = event->kind == AUDIT_KIND_K8S && !udm_label_filter_wants_response(filter) &&
                  !udm_own_labels_need_response(intake->options->source.own_labels);
 
+    limits.nodes = intake->nodes;
     limits.depth = intake->options->limits.depth + 2; /* the reader has bounded it already, below the event */
     limits.skip_member = skips ? "responseObject" : NULL;
     enum result result = json_tree_parse(intake->scratch->arena, event->bytes, &limits, &tree, NULL);
@@ -135,16 +170,22 @@ static struct json_node *read_tree(struct intake *intake, const struct audit_eve
     return tree;
 }
 
-/* The whole event again, for its text in alerts. */
-static struct json_node *whole_tree(struct intake *intake, const struct audit_event *event)
+/* The whole event, for its text in alerts: again, where the tree that was judged lacks the answer's object. */
+static struct json_node *whole_tree(struct intake *intake, const struct audit_event *event, struct json_node *judged)
 {
+    struct json_limits limits = json_default_limits;
     struct json_node *tree = NULL;
-    json_tree_parse(intake->scratch->arena, event->bytes, &json_default_limits, &tree, NULL);
+
+    if (!json_member(judged, "responseObject") || json_is(json_member(judged, "responseObject"), JSON_OBJECT))
+        return judged;
+
+    limits.nodes = intake->nodes;
+    json_tree_parse(intake->scratch->arena, event->bytes, &limits, &tree, NULL);
     return tree;
 }
 
 static void report(struct intake *intake, const struct audit_event *event, const struct udm_source *source, const struct udm_record *record,
-                   const struct udm_cut *cut, const struct detect_result *result)
+                   struct json_node *tree, const struct udm_cut *cut, const struct detect_result *result)
 {
     bool blind = bound_was_hit(record, cut, result);
     uint8_t sum[DIGEST_SHA256_BYTES];
@@ -156,7 +197,7 @@ static void report(struct intake *intake, const struct audit_event *event, const
     struct alert_subject subject = {
         .cluster = source->cluster,
         .record = record,
-        .event = whole_tree(intake, event),
+        .event = whole_tree(intake, event, tree),
         .event_sha256 = sum,
         .cut = *cut,
         .raw_bytes = intake->options->raw_bytes,
@@ -195,9 +236,32 @@ static void make_record(struct intake *intake, const struct audit_event *event, 
     }
 }
 
-static void on_event(void *context, const struct audit_event *event)
+/* False: there is no memory to judge the event now, and all of the input will come again. */
+static bool reserve(struct intake *intake, size_t length)
 {
-    struct intake *intake = context;
+    struct intake_scratch *scratch = intake->scratch;
+    struct budget *budget = intake->options->budget;
+    uint64_t limit = budget ? budget_limit(budget) : 0;
+    size_t needed = TREE_FACTOR * length;
+
+    intake->nodes = json_default_limits.nodes;
+    scratch->budget = budget;
+    scratch->charged = 0;
+    if (!budget || needed <= ARENA_BYTES)
+        return true;
+    if (budget_take(budget, needed)) {
+        scratch->charged = needed;
+        return true;
+    }
+    intake->refused = !intake->options->must_not_fail && !(limit && intake->taken + needed > limit);
+    intake->nodes = FEW_NODES;
+    if (intake->refused)
+        scratch->budget = NULL;
+    return !intake->refused;
+}
+
+static void judge(struct intake *intake, const struct audit_event *event)
+{
     struct arena *arena = intake->scratch->arena;
     const struct udm_label_filter *filter = intake->sink.record ? NULL : intake->scratch->label_filter;
     struct udm_cut cut = event->cut;
@@ -205,8 +269,6 @@ static void on_event(void *context, const struct audit_event *event)
     struct udm_source source = intake->options->source;
     struct detect_result result;
 
-    if (intake->refused)
-        return;
     intake->dead_in_block = false;
     source.syslog_host = slice_make(intake->syslog_host, intake->syslog_host_length);
     if (intake->options->envelope_cluster && event->cluster.length)
@@ -226,13 +288,22 @@ static void on_event(void *context, const struct audit_event *event)
     detect_evaluate(intake->scratch->engine, &record, source.received, &result);
     if (intake->sink.record)
         intake->sink.record(intake->sink.context, &record, &result);
-    report(intake, event, &source, &record, &cut, &result);
+    report(intake, event, &source, &record, tree, &cut, &result);
     if (intake->sink.observed)
         intake->sink.observed(intake->sink.context, &(struct intake_observed){event->bytes, &source, &record, &cut, &result});
-    arena_reset(arena); /* it may have been a huge one, and the next may be long in coming */
 }
 
 /* What is no event may hold the secrets of one. */
+static void on_event(void *context, const struct audit_event *event)
+{
+    struct intake *intake = context;
+
+    if (intake->refused || !reserve(intake, event->bytes.length))
+        return;
+    judge(intake, event);
+    release_event(intake->scratch);
+}
+
 static void on_dead(void *context, const struct audit_dead *dead)
 {
     struct intake *intake = context;
@@ -296,6 +367,9 @@ struct intake *intake_new(struct intake_scratch *scratch, const struct intake_op
     intake->scratch = scratch;
     intake->options = options;
     intake->sink = *sink;
+    if (options->budget)
+        budget_take_always(options->budget, INTAKE_BYTES);
+    intake->taken = options->budget ? INTAKE_BYTES : 0;
     struct audit_limits limits = options->limits;
     limits.cut_over_budget = true; /* what is refused for now is told by intake_state, and the rest of it is dropped */
     intake->reader = audit_reader_new(&limits, options->accept, options->format, &below);

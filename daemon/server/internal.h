@@ -78,6 +78,7 @@ struct tally server_tally(struct server *server);
 bool server_follower_counts(struct server *server, size_t source, struct source_follower_counts *counts);
 
 /* process.c: what can be done where no unit does it; process_harden first of all. */
+void process_bound_heaps(void);
 void process_harden(void);
 /* As many descriptors as may be had. Before anything is opened. */
 void process_raise_descriptors(void);

@@ -435,6 +435,7 @@ void metrics_write(struct server *server, struct buffer *out)
     counted_jumps(store_clock(server->store), &jumps);
     single(out, "harrier_clock_jumps_total", "counter", "Times that the system's wall clock jumped by a minute or more.", jumps.count);
     single(out, "harrier_memory_budget_bytes", "gauge", "Memory that requests in hand may take.", budget_limit(server->budget));
-    single(out, "harrier_memory_used_bytes", "gauge", "Memory that requests in hand take.", budget_used(server->budget));
+    single(out, "harrier_memory_used_bytes", "gauge", "Memory that connections, requests in hand and the events being judged take.", budget_used(server->budget));
+    single(out, "harrier_memory_peak_bytes", "gauge", "The most that they ever took at once.", budget_peak(server->budget));
     single(out, "harrier_memory_refused_total", "counter", "Times that the budget said no.", budget_refused(server->budget));
 }

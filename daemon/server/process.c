@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -16,6 +17,16 @@ enum {
     FOLLOWER_DESCRIPTORS = 24,    /* the file, those pinned behind it, a folder being looked through */
     DESTINATION_DESCRIPTORS = 16, /* requests in flight */
 };
+
+/* Memory of huge events goes back to the system when they are done: glibc would raise by itself the size from which it maps blocks of their own, and each
+ * thread's heap would then keep its largest event's. */
+void process_bound_heaps(void)
+{
+#ifdef __GLIBC__
+    enum { MAPPED_FROM = 256 * 1024 };
+    mallopt(M_MMAP_THRESHOLD, MAPPED_FROM);
+#endif
+}
 
 void process_harden(void)
 {

@@ -451,6 +451,7 @@ int server_run(const char *config_file)
     sigset_t signals_before;
     int exit_code = EX_OK;
 
+    process_bound_heaps();
     process_harden();
     process_raise_descriptors();
     library_log_take();

@@ -3,10 +3,14 @@
 
 #include "daemon/source/connection.h"
 #include "daemon/source/stream.h"
+#include "harrier/budget.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+
+/* Of an idle connection: its object, parser and events; and what OpenSSL keeps of one (measured, with buffers released). */
+enum { CHANNEL_BYTES = 2 * 1024, TLS_BYTES = 24 * 1024 };
 
 #define SHUN_TIME (2 * CLOCK_SECOND)
 
@@ -51,10 +55,30 @@ static void watch(struct event *event, bool *watched, bool wanted)
     *watched = wanted;
 }
 
+/* No buffer grows by more than a piece in a turn, so that these are counted afterwards; and they cannot be refused, for what has been read is there. Their
+ * number is bounded by limits.connections, and what they hold shows to those that can be refused. */
+static void charge(struct channel *channel, size_t bytes)
+{
+    struct budget *budget = channel->worker->budget;
+
+    if (budget && bytes > channel->charged)
+        budget_take_always(budget, bytes - channel->charged);
+    else if (budget)
+        budget_give(budget, channel->charged - bytes);
+    channel->charged = bytes;
+}
+
+static size_t memory_of(const struct channel *channel)
+{
+    size_t fixed = channel->transport.ssl ? (size_t)CHANNEL_BYTES + TLS_BYTES : (size_t)CHANNEL_BYTES;
+    return channel->closed ? 0 : fixed + channel->type->memory(channel);
+}
+
 void channel_settle(struct channel *channel)
 {
     if (channel->running)
         return;
+    charge(channel, memory_of(channel));
     if (channel->closed) {
         channel->type->free_channel(channel);
         return;

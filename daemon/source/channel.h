@@ -38,6 +38,8 @@ struct channel_type {
     /* Being closed: the unit in hand is aborted, or, if it only waits for its answer, let go (request->owner = NULL). */
     void (*let_go)(struct channel *channel);
     void (*free_channel)(struct channel *channel);
+    /* Bytes of its buffers. */
+    size_t (*memory)(const struct channel *channel);
 };
 
 /* A connected client of a worker, whatever it speaks. The loop's events and the deadline are watched here; the protocol moves in
@@ -50,6 +52,7 @@ struct channel {
     struct transport transport;
     struct address peer;
     struct deadline deadline; /* monotonic */
+    size_t charged;       /* to the budget, for what it holds */
     bool running;         /* in its own turn, which ends with channel_settle */
     bool closed;          /* freed by the next channel_settle */
     bool shunned;         /* its handshake was refused: only until it has read so */

@@ -307,6 +307,13 @@ static void drain(struct channel *channel)
         connection_close(connection, SOURCE_CLOSE_SHUTDOWN);
 }
 
+static size_t memory(const struct channel *channel)
+{
+    const struct connection *connection = (const struct connection *)channel;
+    return connection->head.capacity + connection->held.capacity + connection->out.capacity + connection->packed.capacity +
+           connection->validation.capacity;
+}
+
 const struct channel_type connection_type = {
     .new_channel = new_connection,
     .opened = opened,
@@ -319,4 +326,5 @@ const struct channel_type connection_type = {
     .drain = drain,
     .let_go = let_go_of_request,
     .free_channel = free_connection,
+    .memory = memory,
 };

@@ -411,6 +411,12 @@ static void free_stream(struct channel *channel)
     free(stream);
 }
 
+static size_t memory(const struct channel *channel)
+{
+    const struct stream_connection *stream = (const struct stream_connection *)channel;
+    return stream->held.capacity + stream->out.capacity + stream->due.capacity + stream->cluster.capacity;
+}
+
 const struct channel_type stream_type = {
     .new_channel = new_stream,
     .opened = opened,
@@ -423,4 +429,5 @@ const struct channel_type stream_type = {
     .drain = drain,
     .let_go = let_go,
     .free_channel = free_stream,
+    .memory = memory,
 };

@@ -12,6 +12,9 @@ struct arena;
 /* chunk_bytes: size of the first block, kept over resets. */
 struct arena *arena_new(size_t chunk_bytes);
 void arena_free(struct arena *arena);
+/* Told before the arena takes a block beyond its first (bytes), and when it has given some back (negative): for budgets. One at a time. */
+typedef void arena_watcher(void *context, ptrdiff_t bytes);
+void arena_watch(struct arena *arena, arena_watcher *watcher, void *context);
 /* All that was allocated is gone; the first block is kept, larger ones go back to the system. */
 void arena_reset(struct arena *arena);
 /* Aligned for any type, not zeroed; never NULL. */

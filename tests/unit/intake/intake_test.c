@@ -279,6 +279,62 @@ static void test_what_is_more_than_all_memory_is_cut_and_judged_and_not_refused_
     stop(&line);
 }
 
+/* One event of many containers, each as an attack would have it. */
+static struct buffer huge_cronjob(size_t bytes)
+{
+    struct buffer text = {0};
+
+    buffer_append_text(&text, HEAD "\"requestObject\":{\"kind\":\"CronJob\",\"spec\":{\"jobTemplate\":{\"spec\":{\"template\":{\"spec\":{\"containers\":[");
+    for (int i = 0; text.length < bytes; i++)
+        buffer_printf(&text, "%s{\"name\":\"c%d\",\"image\":\"busybox:%d\",\"command\":[\"sh\",\"-c\",\"true %d\"],\"securityContext\":{\"privileged\":true}}", i ? "," : "", i, i, i);
+    buffer_append_text(&text, "]}}}}}}," TAIL);
+    return text;
+}
+
+static enum result judge_under(struct line *line, struct buffer *text, uint64_t limit, bool must_not_fail, uint64_t *peak)
+{
+    const struct intake_sink sink = {.context = line, .alert = on_alert, .dead = on_dead};
+
+    start(line);
+    intake_free(line->intake);
+    line->options.budget = budget_new(limit);
+    line->options.must_not_fail = must_not_fail;
+    line->intake = intake_new(line->scratch, &line->options, &sink);
+    intake_feed(line->intake, buffer_slice(text));
+    intake_finish(line->intake, NULL);
+    enum result result = intake_state(line->intake);
+    *peak = budget_peak(line->options.budget);
+    intake_free(line->intake);
+    line->intake = NULL;
+    assert_int_equal(budget_used(line->options.budget), 0);
+    budget_free(line->options.budget);
+    return result;
+}
+
+static void test_the_tree_of_an_event_is_charged_before_it_grows_and_given_back(void **state)
+{
+    struct buffer text = huge_cronjob(2 << 20);
+    uint64_t peak;
+    struct line line;
+    (void)state;
+
+    assert_int_equal(judge_under(&line, &text, 0, false, &peak), RESULT_OK);
+    assert_int_equal(line.alerts.count, 1);
+    print_message("%llu times\n", (unsigned long long)(peak * 10 / text.length));
+    assert_in_range(peak, 8 * text.length, 30 * text.length);
+    stop(&line);
+    /* there never is so much: judged as far as it goes, and said so */
+    assert_int_equal(judge_under(&line, &text, 8 << 20, true, &peak), RESULT_OK);
+    assert_in_range(line.alerts.count, 1, 2);
+    assert_in_range(peak, 1, 12 << 20);
+    stop(&line);
+    assert_int_equal(judge_under(&line, &text, 8 << 20, false, &peak), RESULT_OK);
+    assert_in_range(line.alerts.count, 1, 2);
+    assert_in_range(peak, 1, 12 << 20);
+    stop(&line);
+    buffer_free(&text);
+}
+
 /* An event with megabytes of padding in pieces, where the budget has room for none. */
 static void feed_padded(struct line *line, const char *before, const char *padding, const char *after)
 {
@@ -324,7 +380,7 @@ static void test_who_must_not_fail_has_events_cut_where_the_budget_ends_and_noth
         assert_null(strstr(line.alerts.items[2].json, "\"incomplete\":true"));
         assert_int_equal(line.dead, 0);
         assert_int_equal(intake_counts(line.intake)->cut, 2);
-        assert_true(budget_peak(line.options.budget) <= 512 * 1024);
+        assert_true(budget_peak(line.options.budget) <= 1024 * 1024);
         intake_free(line.intake);
         line.intake = NULL;
         assert_int_equal(budget_used(line.options.budget), 0);
@@ -452,6 +508,7 @@ int main(void)
         cmocka_unit_test(test_any_order_of_keys_gives_the_same_verdict),
         cmocka_unit_test(test_padding_over_a_bound_gives_an_alert_of_its_own_and_what_was_seen_still_counts),
         cmocka_unit_test(test_what_finds_no_memory_now_is_refused_and_gives_everything_back),
+        cmocka_unit_test(test_the_tree_of_an_event_is_charged_before_it_grows_and_given_back),
         cmocka_unit_test(test_what_is_more_than_all_memory_is_cut_and_judged_and_not_refused_for_ever),
         cmocka_unit_test(test_who_must_not_fail_has_events_cut_where_the_budget_ends_and_nothing_is_out_of_sight),
         cmocka_unit_test(test_two_connections_of_one_thread_do_not_mix_their_events),
