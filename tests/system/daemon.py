@@ -37,15 +37,15 @@ def free_port():
             return probe.getsockname()[1]
 
 
-def wait_for(condition, what, patience=PATIENCE):
-    """Asks until condition() is true, and gives what it returned."""
+def wait_for(condition, what, patience=PATIENCE, pause=0.02):
+    """Asks until condition() is true, every pause seconds, and gives what it returned."""
     deadline = time.monotonic() + patience
     while True:
         result = condition()
         if result:
             return result
         assert time.monotonic() < deadline, f"waited {patience} s in vain for: {what}"
-        time.sleep(0.02)
+        time.sleep(pause)
 
 
 def harrierctl(*arguments, stdin=None, check=True):
