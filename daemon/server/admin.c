@@ -72,10 +72,10 @@ static void status_cb(struct page_request *request, void *argument)
     buffer_free(&body);
 }
 
-static struct page *serve(struct server *server, int fd)
+static struct page *serve(struct server *server, int fd, const struct address *listen)
 {
     const struct config_admin *config = &server->boot->config->admin;
-    const struct page_options options = {.connections = (size_t)config->connections, .timeout = config->timeout};
+    const struct page_options options = {.connections = (size_t)config->connections, .timeout = config->timeout, .listen = listen};
     struct page *page = page_new(server->base, fd, &options);
 
     page_add(page, PAGE_GET, "/metrics", metrics_cb, server);
@@ -95,7 +95,7 @@ static bool listen_tcp(struct server *server, struct admin *admin)
         log_error("admin: cannot listen on %s: %s; stop what serves there or set admin.listen", address->text, strerror(errno));
         return false;
     }
-    admin->tcp = serve(server, fd);
+    admin->tcp = serve(server, fd, &address->address);
     return true;
 }
 
@@ -159,7 +159,7 @@ static bool listen_local(struct server *server, struct admin *admin)
         return false;
     }
     admin->socket_path = xstrdup(path);
-    admin->local = serve(server, fd);
+    admin->local = serve(server, fd, NULL);
     page_add(admin->local, PAGE_GET, "/status", status_cb, server);
     admin->retries = dead_retries_new(server);
     page_add(admin->local, PAGE_POST, "/dead/retry", dead_retries_cb, admin->retries);

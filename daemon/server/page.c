@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "page.h"
 
+#include "host.h"
+
 #include "harrier/log.h"
 #include "harrier/log_limit.h"
 #include "harrier/memory.h"
@@ -218,8 +220,13 @@ static bool cut_head(struct page_request *request, enum page_method *method)
 
 static void handle(struct page_request *request, enum page_method method)
 {
+    const struct address *listen = request->page->options.listen;
     char *query = strchr(request->target, '?');
 
+    if (listen && !host_is_ours(page_request_header(request, "host"), listen)) {
+        answer_text(request, 421, "Misdirected Request", "this page goes by localhost, 127.0.0.1 and [::1] alone: ask it by one of these\n");
+        return;
+    }
     if (query)
         *query++ = '\0';
     request->has_parameters = evhttp_parse_query_str(query ? query : "", &request->parameters) == 0;

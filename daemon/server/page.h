@@ -5,6 +5,7 @@
 #ifndef HARRIER_SERVER_PAGE_H
 #define HARRIER_SERVER_PAGE_H
 
+#include "harrier/address.h"
 #include "harrier/buffer.h"
 #include "harrier/clock.h"
 
@@ -15,6 +16,7 @@ struct page;
 struct page_request;
 
 struct page_options {
+    const struct address *listen; /* where it listens: requests for another host are refused (host.h); NULL: a Unix socket, where no browser comes */
     size_t connections;  /* open at once. One more takes the place of the oldest that has no whole request yet, or does not take its answer */
     clock_nanos timeout; /* for the whole request to arrive, and for the answer to be taken */
 };

@@ -166,3 +166,23 @@ def test_who_asks_for_a_retry_and_leaves_harms_nobody(make_harrier):
     last.request("POST", "/dead/retry")
     harrier.stop()
     last.close()
+
+
+def test_a_page_of_a_browser_with_a_name_of_its_own_reads_no_metrics(make_harrier):
+    """DNS rebinding: its name points to 127.0.0.1, but it is what the request's Host says."""
+    harrier = make_harrier().start()
+
+    def status(path, host):
+        connection = http.client.HTTPConnection("127.0.0.1", harrier.admin_port, timeout=PATIENCE)
+        connection.request("GET", path, headers={"Host": host})
+        try:
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+    for path in ("/metrics", "/healthz", "/readyz"):
+        for host in ("127.0.0.1", f"localhost:{harrier.admin_port}", "[::1]:1"):
+            assert status(path, host) == 200
+        for host in ("evil.example", f"127.0.0.1.evil.example:{harrier.admin_port}", "10.0.0.1"):
+            assert status(path, host) == 421
+    harrier.stop()
