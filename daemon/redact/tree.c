@@ -51,6 +51,8 @@ static enum target target_of(struct slice path)
         if (token.length && !is_index(token))
             last_name = last_name_of(token);
     }
+    if (slice_equal_ascii_nocase(last_name, SLICE("name")))
+        return TARGET_OTHER; /* of a variable */
     return target == TARGET_OTHER && redact_is_secret_name(last_name) ? TARGET_SECRET : target;
 }
 

@@ -75,7 +75,8 @@ static void write_message(struct arena *arena, struct json_writer *writer, const
 
 bool udm_value_is_sensitive(struct slice text, const struct json_node *origin)
 {
-    return origin && !slice_equal(text, origin->key) && redact_covers(origin);
+    bool is_of_it = origin && (origin->type != JSON_STRING || slice_find(origin->text, text) >= 0 || slice_find(text, origin->text) >= 0);
+    return is_of_it && !slice_equal(text, origin->key) && redact_covers(origin);
 }
 
 /* A copy is redacted: the tree is the input's, and rules may still be run over it. */

@@ -293,7 +293,8 @@ enum result udm_json_record(struct udm_record *record, const struct json_node *n
 /* The record as UDM JSON, snake_case names, labels as [{"key","value"}], timestamps as RFC 3339. Redacted. */
 void udm_record_write(const struct udm_record *record, struct json_writer *writer);
 
-/* Is what the value says a secret, by the place in the event where it stood? A name that stands there is none. */
+/* Is what the value says a secret, by the place in the event where it stood? What is not of the text there is none: a member's name, or one that a JSON
+ * patch has in its path. */
 bool udm_value_is_sensitive(struct slice text, const struct json_node *origin);
 
 /* What can be written in a rule for events of a log type, for `harrierctl fields`: path, where it comes from. NULL past the end. */

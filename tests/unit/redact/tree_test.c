@@ -104,6 +104,7 @@ static void test_what_a_patch_writes_is_judged_by_its_pointer_however_it_is_writ
     assert_hidden("{\"requestObject\":[{\"op\":\"add\",\"path\":\"/spec/tokens/-\",\"value\":\"s3cret\"}]}");
     assert_hidden("{\"requestObject\":[{\"op\":\"add\",\"path\":\"/spec/containers/0/env\",\"value\":[{\"name\":\"n\",\"value\":\"s3cret\"}]}]}");
     assert_kept("{\"requestObject\":[{\"op\":\"add\",\"path\":\"/spec/volumes/0/secret\",\"value\":{\"secretName\":\"kept\"}}]}", "kept");
+    assert_kept("{\"requestObject\":[{\"op\":\"replace\",\"path\":\"/spec/containers/0/env/0/name\",\"value\":\"kept\"}]}", "kept");
     assert_kept("{\"requestObject\":[{\"op\":\"add\",\"path\":\"/spec/containers/0/args/0\",\"value\":\"kept\"}]}", "kept");
 }
 

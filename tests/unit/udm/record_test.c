@@ -97,6 +97,13 @@ static void test_sensitive_labels_are_redacted_when_written(void **state)
     assert_null(strstr(out.bytes, "hunter2"));
     assert_non_null(strstr(out.bytes, "{\"key\":\"image\",\"value\":\"a\\\"b\"}"));
     assert_false(udm_label_is_sensitive(SLICE("env_name")));
+    assert_false(udm_label_is_sensitive(SLICE("response.volume_secret")));
+    assert_true(udm_label_is_sensitive(SLICE("annotation.example.com/api-token")));
+    /* what a JSON patch writes is a secret; the name that its path has is none */
+    struct json_node *patch;
+    assert_int_equal(json_tree_parse(mapped.arena, SLICE("[{\"op\":\"add\",\"path\":\"/data/key\",\"value\":\"hunter2\"}]"), &json_default_limits, &patch, NULL), RESULT_OK);
+    assert_true(udm_value_is_sensitive(SLICE("hunter2"), json_member(patch->first, "value")));
+    assert_false(udm_value_is_sensitive(SLICE("key"), json_member(patch->first, "value")));
     buffer_free(&out);
     unmap(&mapped);
 }
