@@ -269,8 +269,11 @@ static void commit_batch(struct commit *commit)
     }
     make_room(commit);
     commit->parts.count = 0;
-    for (size_t i = 0; i < commit->batch.count; i++)
-        VECTOR_PUSH(&commit->parts, ((struct store_submission){submission_bytes(commit->batch.items[i].submission), RESULT_OK}));
+    for (size_t i = 0; i < commit->batch.count; i++) {
+        const struct commit_waiting *waiting = &commit->batch.items[i];
+        VECTOR_PUSH(&commit->parts, ((struct store_submission){.bytes = submission_bytes(waiting->submission),
+                                                               .insists = waiting->sender.insists && waiting->sender.source != COMMIT_OWN}));
+    }
     enum result result = store_commit(commit->options.store, commit->parts.items, commit->parts.count, commit->batch_results.items,
                                       commit->batch_results.count, &counts);
     atomic_fetch_add(&commit->refused_for_room, counts.refused_for_room);

@@ -102,7 +102,7 @@ static bool submit_part(struct part *part, struct submission *submission)
 {
     struct unit *unit = part->unit;
 
-    unit->queue_as.insists = unit->must_not_fail && unit->worker->stopping;
+    unit->queue_as.insists = unit->must_not_fail && (unit->worker->draining || unit->worker->stopping);
     return commit_submit(unit->worker->options.commit, &unit->queue_as, submission, part_done, part);
 }
 

@@ -99,6 +99,7 @@ void worker_add_connection(struct worker *worker, size_t source, int fd, const s
 static void drain_arrived(struct mailbox_message *message, void *context)
 {
     struct worker *worker = context;
+    worker->draining = true;
     source_worker_drain(worker->source);
     followers_drain(worker->followers);
     free(message);

@@ -30,6 +30,7 @@ struct worker {
     struct watch *watch;
     size_t units; /* not settled yet */
     bool stopping;
+    bool draining; /* the daemon is about to end: nothing new is begun */
     clock_nanos give_up_at; /* when stopping: until then it is still tried to store what cannot be sent again */
     pthread_mutex_t mutex; /* over what other threads read: current, tally */
     struct rules *current;

@@ -213,7 +213,7 @@ static bool check_submissions(struct store *store, struct store_submission *subm
         submissions[i].result = check_submission(submissions[i].bytes, &demand);
         if (submissions[i].result != RESULT_OK) {
             log_error("store: a submission of %zu bytes is refused: %s", submissions[i].bytes.length, result_text(submissions[i].result));
-        } else if (demand.room && !room) {
+        } else if (demand.room && !room && !submissions[i].insists) {
             submissions[i].result = RESULT_FULL;
             counts->refused_for_room++;
         }

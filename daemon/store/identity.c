@@ -32,6 +32,8 @@ enum result identity_read(struct store *store)
         result = database_number(&store->database, STORE_ID_SQL, &id);
     if (result == RESULT_NOT_FOUND && store->identity.id == 0) { /* new, or made before stores had one */
         result = database_run(&store->database, "INSERT INTO meta VALUES ('store_id', (random() & 0x3fffffffffffffff) + 1)");
+        if (result == RESULT_FULL)
+            return RESULT_OK; /* it gets its id at the next start; a full disk keeps nobody from opening it */
         if (result == RESULT_OK)
             result = database_number(&store->database, STORE_ID_SQL, &id);
     }

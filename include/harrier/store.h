@@ -74,6 +74,7 @@ struct store_submission {
     struct slice bytes; /* submission_bytes */
     enum result result; /* out: RESULT_OK: committed; RESULT_INVALID (broken), RESULT_UNSUPPORTED (of a newer encoding): never this one (nothing of it),
                            the others were; RESULT_FULL: not now, for want of room, the others were; after a failed commit what store_commit gave */
+    bool insists; /* taken without room as well: it is in memory only and cannot come again, and the process is about to end. Such are few */
 };
 
 struct store_commit_counts {

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """A store that is full: senders are told to wait, and it recovers as soon as the destination does, whoever goes on sending."""
+import itertools
 import json
+import socket
 import threading
 
 import captured
-from daemon import wait_for
+from daemon import free_port, wait_for
+from killing import attack_lines
 
 PADDING = 600000
+PLAIN = 3
 
 
 def attack(number):
@@ -39,12 +43,21 @@ def keep_sending(harrier, stop):
 
 def test_a_full_store_recovers_across_a_restart_while_others_go_on_sending(make_harrier, receiver):
     receiver.stop()
-    harrier = make_harrier(destinations=[receiver.destination()], store={"directory": "store", "size": "16MiB"},
-                           limits={"raw_bytes": "1MiB"}).start()
+    harrier = make_harrier(destinations=[receiver.destination()], store={"directory": "store", "size": "16MiB"}, limits={"raw_bytes": "1MiB"})
+    port = free_port()
+    harrier.settings["sources"].append({"name": "plain", "type": "syslog", "listen": f"127.0.0.1:{port}", "log_type": "K8S_AUDIT"})
+    harrier.write_config()
+    harrier.start()
     acknowledged = fill(harrier)
     assert harrier.probe("/readyz") == 503
     assert "for `soar`" in harrier.log() and "store.size" in harrier.log()
-    harrier.stop()
+    # a sender that sends nothing again: its alerts are in memory alone when the daemon is stopped
+    with socket.create_connection(("127.0.0.1", port)) as plain:
+        for _, line in itertools.islice(attack_lines(1), PLAIN):
+            plain.sendall(b"<13>1 2026-01-01T00:00:00Z node audit - - - " + line)
+        wait_for(lambda: harrier.metric("harrier_events_received_total", source="plain") == PLAIN, "what the plain sender sent")
+        harrier.stop()
+    assert "are lost" not in harrier.log()
     harrier.start(ready=False)
     wait_for(lambda: harrier.probe("/readyz") == 503, "a store that is full as before")
     stop = threading.Event()
@@ -57,5 +70,5 @@ def test_a_full_store_recovers_across_a_restart_while_others_go_on_sending(make_
     wait_for(lambda: harrier.metric("harrier_delivery_queue", state="pending") == 0, "every delivery")
     harrier.stop()
     ids = receiver.alert_ids()
-    assert len(set(ids)) >= acknowledged + 1
+    assert len(set(ids)) >= acknowledged + 1 + PLAIN
     assert len(ids) == len(set(ids))

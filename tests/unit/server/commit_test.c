@@ -366,6 +366,18 @@ static void test_what_was_delivered_from_a_full_store_is_known_after_a_stop(void
     assert_int_equal(pending(fixture), stored - 10);
 }
 
+static void test_what_cannot_come_again_is_stored_at_the_end_though_the_store_is_full(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct commit_sender plain = {.source = 2, .connection = 1, .insists = true};
+    unsigned int stored = fill(fixture);
+
+    assert_true(commit_submit(fixture->commit, &plain, one_alert(1000000), on_done, fixture));
+    commit_stop(fixture->commit);
+    fixture->commit = NULL;
+    assert_int_equal(pending(fixture), stored + 1);
+}
+
 static void test_a_full_store_counts_what_it_refuses_and_no_commit_fails(void **state)
 {
     struct fixture *fixture = *state;
@@ -442,6 +454,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_waits_is_committed_in_transactions_of_bounded_bytes, setup_large_queue, teardown),
         cmocka_unit_test_setup_teardown(test_a_full_store_recovers_while_a_sender_never_stops, setup_small_store, teardown),
         cmocka_unit_test_setup_teardown(test_what_was_delivered_from_a_full_store_is_known_after_a_stop, setup_small_store, teardown),
+        cmocka_unit_test_setup_teardown(test_what_cannot_come_again_is_stored_at_the_end_though_the_store_is_full, setup_small_store, teardown),
         cmocka_unit_test_setup_teardown(test_a_full_store_counts_what_it_refuses_and_no_commit_fails, setup_small_store, teardown),
         cmocka_unit_test(test_messages_from_another_thread_arrive_each_once_and_in_order),
     };

@@ -116,7 +116,7 @@ static void test_over_the_hard_limit_nothing_more_is_taken_and_what_is_undeliver
     struct submission *submission = submission_new(SLICE("c"), SLICE(""));
     struct submission_dead_letter letter = {.source = SLICE("s"), .reason = SLICE("r"), .detail = SLICE("d")};
     assert_int_equal(submission_add_dead_letter(submission, &letter), RESULT_OK);
-    struct store_submission part = {submission_bytes(submission), RESULT_OK};
+    struct store_submission part = {.bytes = submission_bytes(submission)};
     assert_int_equal(store_commit(fixture->store, &part, 1, NULL, 0, NULL), RESULT_FULL);
     submission_free(submission);
 }

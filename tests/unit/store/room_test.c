@@ -62,7 +62,7 @@ static void test_results_are_committed_beside_a_submission_that_finds_no_room(vo
     struct fixture *fixture = *state;
     int count = fill(fixture, "soc");
     struct submission *submission = alert_of(count + 1);
-    struct store_submission part = {submission_bytes(submission), RESULT_OK};
+    struct store_submission part = {.bytes = submission_bytes(submission)};
     struct store_delivery_result result = {.alert = 1, .state = STORE_DELIVERED, .attempts = 1, .time = clock_wall(), .destination = "soc"};
     struct store_commit_counts counts;
     assert_int_equal(store_commit(fixture->store, &part, 1, &result, 1, &counts), RESULT_OK);
@@ -80,7 +80,7 @@ static void test_a_position_is_committed_where_alerts_find_no_room(void **state)
     struct submission *moved = submission_new(SLICE("prod"), (struct slice){0});
     struct submission *refused = alert_of(count + 1);
     assert_int_equal(submission_add_position(moved, SLICE("node-1"), SLICE("here")), RESULT_OK);
-    struct store_submission parts[] = {{submission_bytes(refused), RESULT_OK}, {submission_bytes(moved), RESULT_OK}};
+    struct store_submission parts[] = {{.bytes = submission_bytes(refused)}, {.bytes = submission_bytes(moved)}};
     assert_int_equal(store_commit(fixture->store, parts, 2, NULL, 0, NULL), RESULT_OK);
     assert_int_equal(parts[0].result, RESULT_FULL);
     assert_int_equal(parts[1].result, RESULT_OK);
@@ -215,7 +215,7 @@ static void test_a_full_disk_takes_results_all_the_same(void **state)
     memset(json, 'x', HUGE_BYTES);
     fixture_add_alert(submission, COUNT + 1, "HIGH", "soc", slice_make(json, HUGE_BYTES));
     free(json);
-    struct store_submission part = {submission_bytes(submission), RESULT_OK};
+    struct store_submission part = {.bytes = submission_bytes(submission)};
     for (int i = 0; i < 20; i++)
         assert_int_equal(store_commit(fixture->store, &part, 1, NULL, 0, NULL), RESULT_FULL);
     enum result result = store_commit_results(fixture->store, results, COUNT, &stored);
@@ -224,6 +224,19 @@ static void test_a_full_disk_takes_results_all_the_same(void **state)
     assert_int_equal(stored, COUNT);
     assert_int_equal(fixture_open_count(fixture, "soc"), 0);
     submission_free(submission);
+}
+
+/* A checkpoint that fails half way is no other program that wrote over the database. */
+static void test_a_checkpoint_on_a_full_disk_is_not_taken_for_a_foreign_write(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_commit_heavy(fixture, 1, 50, "soc");
+    fail_growth = true;
+    assert_int_equal(store_checkpoint(fixture->store, true), RESULT_FULL);
+    fail_growth = false;
+    assert_int_equal(store_check(fixture->store), RESULT_OK);
+    fixture_commit_heavy(fixture, 51, 1, "soc");
+    assert_int_equal(store_losses(fixture->store), 0);
 }
 
 int main(void)
@@ -240,6 +253,7 @@ int main(void)
         TEST(test_dead_letters_go_before_an_alert_is_refused),
         TEST(test_ids_without_their_alerts_are_bounded_in_number),
         cmocka_unit_test_setup_teardown(test_a_full_disk_takes_results_all_the_same, setup_faulty, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_checkpoint_on_a_full_disk_is_not_taken_for_a_foreign_write, setup_faulty, fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
