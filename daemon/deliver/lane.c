@@ -158,7 +158,7 @@ static void destination_waits(struct lane *lane, struct queue_item *item, const 
 }
 
 /* What is refused waits for an operator and is given up by evidence alone; what might have passed by itself, or is set aside, by its age too. */
-static void fail(struct lane *lane, struct queue_item *item, const struct verdict *verdict)
+static void try_failed(struct lane *lane, struct queue_item *item, const struct verdict *verdict)
 {
     bool already = item->set_aside, by_age = is_overdue(lane, item);
     item->shrunk = false; /* the next try is of the whole again: the refusal may have had nothing to do with its size */
@@ -179,7 +179,7 @@ static void fail(struct lane *lane, struct queue_item *item, const struct verdic
         destination_waits(lane, item, verdict, ruling == RULING_HOLD);
 }
 
-static void settle(struct lane *lane, struct queue_item *item, const struct verdict *verdict)
+static void settle_try(struct lane *lane, struct queue_item *item, const struct verdict *verdict)
 {
     item->attempts++;
     switch (verdict->kind) {
@@ -189,11 +189,11 @@ static void settle(struct lane *lane, struct queue_item *item, const struct verd
         if (!item->shrunk)
             item->shrunk = true; /* at once once more */
         else
-            fail(lane, item, verdict);
+            try_failed(lane, item, verdict);
         break;
     case VERDICT_RETRY:
     case VERDICT_HOLD:
-    case VERDICT_DEAD: fail(lane, item, verdict); break;
+    case VERDICT_DEAD: try_failed(lane, item, verdict); break;
     }
 }
 
@@ -228,7 +228,7 @@ static void on_answer(const struct http_response *response, int64_t alert, uint3
         return;
     item->in_flight = false;
     lane->destination.driver->judge(&lane->destination, response, &verdict);
-    settle(lane, item, &verdict);
+    settle_try(lane, item, &verdict);
 }
 
 static void send_one(struct lane *lane, struct queue_item *item)
@@ -239,7 +239,7 @@ static void send_one(struct lane *lane, struct queue_item *item)
     arena_reset(lane->deliver->arena);
     if (!read_document(lane, item, &out, &verdict) || !lane->destination.driver->prepare(&lane->destination, &out, &request, &verdict)) {
         http_request_free(&request);
-        settle(lane, item, &verdict);
+        settle_try(lane, item, &verdict);
         return;
     }
     item->in_flight = true;
@@ -284,7 +284,7 @@ static struct queue_item *find_far(struct lane *lane)
 }
 
 /* Another than front, whose failure is to be explained, where it is another's turn. *gate: when that is. */
-static struct queue_item *compare(struct lane *lane, struct queue_item *front, clock_nanos now, clock_nanos *gate)
+static struct queue_item *choose_to_compare(struct lane *lane, struct queue_item *front, clock_nanos now, clock_nanos *gate)
 {
     struct standing *standing = &lane->standing;
     unsigned int probes = standing_probes(&lane->queue);
@@ -306,7 +306,7 @@ static struct queue_item *compare(struct lane *lane, struct queue_item *front, c
 }
 
 /* The one to be tried now; NULL: none, and wake_time says when there may be one. */
-static struct queue_item *choose(struct lane *lane, clock_nanos now)
+static struct queue_item *choose_item(struct lane *lane, clock_nanos now)
 {
     struct standing *standing = &lane->standing;
     clock_nanos gate = standing->not_before, aside_due;
@@ -315,7 +315,7 @@ static struct queue_item *choose(struct lane *lane, clock_nanos now)
         return NULL;
     struct queue_item *item = queue_first(&lane->queue, 0);
     if (item != NULL && standing_compares(standing, &lane->queue, item, now))
-        item = compare(lane, item, now, &gate);
+        item = choose_to_compare(lane, item, now, &gate);
     struct queue_item *aside = queue_aside_due(&lane->queue, now, &aside_due);
     if (aside != NULL && (item == NULL || (standing->failures == 0 && lane->tries_since_aside >= QUEUE_ASIDE_SHARE)))
         item = aside;
@@ -326,7 +326,7 @@ static struct queue_item *choose(struct lane *lane, clock_nanos now)
     return lane->wake_time == 0 ? item : NULL;
 }
 
-static void resume(struct lane *lane)
+static void resume_wait(struct lane *lane)
 {
     if (lane->queue.resume > lane->standing.not_before)
         lane->standing.not_before = lane->standing.probe_after = lane->queue.resume;
@@ -344,7 +344,7 @@ static void pump_http(struct lane *lane)
 {
     while (has_place(lane)) {
         clock_nanos now = clock_monotonic();
-        struct queue_item *item = choose(lane, now);
+        struct queue_item *item = choose_item(lane, now);
         if (item == NULL)
             return;
         lane->wake_time = token_time(lane, now);
@@ -383,7 +383,7 @@ static void write_gathered(struct lane *lane, const struct outgoing *out, const 
     size_t done = lane->destination.driver->write(&lane->destination, out, count, &failed);
     for (size_t i = 0; i < count && i <= done; i++) {
         struct queue_item *item = queue_find(&lane->queue, tries[i].alert, tries[i].round);
-        settle(lane, item, i < done ? &delivered : &failed);
+        settle_try(lane, item, i < done ? &delivered : &failed);
     }
 }
 
@@ -394,14 +394,14 @@ static void pump_file(struct lane *lane)
     struct outgoing out[WRITE_ALERTS];
     struct file_try tries[WRITE_ALERTS];
     struct verdict verdict = {0};
-    struct queue_item *first = choose(lane, now);
+    struct queue_item *first = choose_item(lane, now);
     if (first == NULL)
         return;
     count_try(lane, first);
     arena_reset(lane->deliver->arena);
     size_t count = gather(lane, first, out, tries, &verdict);
     if (count == 0)
-        settle(lane, first, &verdict);
+        settle_try(lane, first, &verdict);
     else
         write_gathered(lane, out, tries, count);
     lane->wake_time = now; /* at once: there may be more */
@@ -418,7 +418,7 @@ void lane_end_waits(struct lane *lane)
 void lane_pump(struct lane *lane)
 {
     lane->wake_time = 0;
-    resume(lane);
+    resume_wait(lane);
     if (lane->destination.driver->write != NULL)
         pump_file(lane);
     else

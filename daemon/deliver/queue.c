@@ -94,7 +94,7 @@ static void forget_far(struct queue *queue, struct store_reader *reader, const c
 }
 
 /* What was tried before the daemon ended waits with its destination as long as it was told to then. */
-static void resume_wait(struct queue *queue)
+static void note_stored_wait(struct queue *queue)
 {
     for (size_t i = 0; !queue->loaded && i < queue->items.count; i++) {
         const struct queue_item *item = &queue->items.items[i];
@@ -115,7 +115,7 @@ enum result queue_load(struct queue *queue, struct store_reader *reader, const c
         queue->read_to = count ? rows[count - 1].alert : 0;
         merge(queue, rows, count, !queue->more, now, wait_max);
         forget_far(queue, reader, destination);
-        resume_wait(queue);
+        note_stored_wait(queue);
     } else {
         queue->stale = true;
     }
@@ -123,7 +123,7 @@ enum result queue_load(struct queue *queue, struct store_reader *reader, const c
     return result;
 }
 
-static bool waits(const struct queue_item *item, uint64_t failed_at)
+static bool waits_with_destination(const struct queue_item *item, uint64_t failed_at)
 {
     return !item->set_aside && !item->in_flight && (failed_at == 0 || item->failed_at != failed_at);
 }
@@ -131,7 +131,7 @@ static bool waits(const struct queue_item *item, uint64_t failed_at)
 struct queue_item *queue_first(struct queue *queue, uint64_t failed_at)
 {
     for (size_t i = 0; i < queue->items.count; i++) {
-        if (waits(&queue->items.items[i], failed_at))
+        if (waits_with_destination(&queue->items.items[i], failed_at))
             return &queue->items.items[i];
     }
     return NULL;
@@ -140,7 +140,7 @@ struct queue_item *queue_first(struct queue *queue, uint64_t failed_at)
 struct queue_item *queue_last(struct queue *queue, uint64_t failed_at)
 {
     for (size_t i = queue->items.count; i > 0; i--) {
-        if (waits(&queue->items.items[i - 1], failed_at))
+        if (waits_with_destination(&queue->items.items[i - 1], failed_at))
             return &queue->items.items[i - 1];
     }
     return NULL;
@@ -155,7 +155,7 @@ static bool has_ended(const struct queue *queue, const struct store_delivery *ro
     return false;
 }
 
-static struct queue_item *insert(struct queue *queue, const struct queue_item *item)
+static struct queue_item *insert_in_order(struct queue *queue, const struct queue_item *item)
 {
     size_t at = queue->items.count;
     VECTOR_PUSH(&queue->items, *item);
@@ -177,7 +177,7 @@ struct queue_item *queue_fetch_far(struct queue *queue, struct store_reader *rea
     if (row.state == STORE_SET_ASIDE || queue_find(queue, row.alert, row.round) != NULL || has_ended(queue, &row))
         return NULL;
     struct queue_item item = item_of(&row, 0, 0);
-    return insert(queue, &item);
+    return insert_in_order(queue, &item);
 }
 
 struct queue_item *queue_aside_due(struct queue *queue, clock_nanos now, clock_nanos *due)
