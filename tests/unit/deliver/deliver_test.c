@@ -621,8 +621,8 @@ static void test_a_long_row_of_poisoned_alerts_hides_no_destination_that_is_well
     begin_dislike(world, &dislike, (struct answer){ANSWER, 403, NULL, NULL});
     for (size_t n = 1; n <= 400; n++)
         dislike.numbers[n] = true;
-    add_destination(world, "a", DELIVER_WEBHOOK)->hold_interval = 20 * CLOCK_MILLISECOND;
-    fixture_commit_alerts(world->fixture, 1, 410, "a"); /* more than are read at once */
+    add_destination(world, "a", DELIVER_WEBHOOK);
+    fixture_commit_alerts(world->fixture, 1, 700, "a"); /* more than are read at once */
     start(world);
     run_until(world, ten_delivered);
     assert_int_equal(count_results(world, "a", STORE_DEAD), 0);
@@ -648,7 +648,7 @@ static void test_a_destination_that_refuses_everything_buries_nothing(void **sta
         add_destination(world, "a", DELIVER_WEBHOOK);
         fixture_commit_alerts(world->fixture, 1, 31, "a");
         start(world);
-        for (int n = 0; n < 40; n++) {
+        for (int n = 0; n < 4; n++) {
             world->results.count = 0;
             run_until(world, seven_refused);
             assert_int_equal(delivered_count(world) + count_results(world, "a", STORE_DEAD) + count_results(world, "a", STORE_SET_ASIDE), 0);
@@ -906,6 +906,24 @@ static void test_a_refusal_whose_body_stalls_is_a_refusal(void **state)
     start(world);
     run_until(world, one_held);
     assert_non_null(strstr(world->results.items[0].error, "HTTP 403: blocked"));
+}
+
+static void test_a_success_before_the_alert_was_sent_is_none(void **state)
+{
+    struct world *world = *state;
+    enum { LARGE = 12 * 1024 * 1024 }; /* more than the sockets' buffers take */
+    char *document = xmalloc(LARGE + 1);
+    snprintf(document, LARGE + 1, "{\"n\":1,\"x\":\"%0*d\"}", LARGE - 14, 0);
+    world->receiver->hasty = 2;
+    add_destination(world, "a", DELIVER_WEBHOOK)->timeout = 20 * CLOCK_SECOND;
+    struct submission *submission = submission_new(SLICE("prod"), (struct slice){0});
+    fixture_add_alert(submission, 1, "HIGH", "a", slice_of(document));
+    assert_int_equal(fixture_commit(world->fixture, submission, NULL), RESULT_OK);
+    start(world);
+    run_until(world, one_delivered);
+    assert_int_equal(world->receiver->requests.count, 1); /* once, and whole */
+    assert_string_equal(world->receiver->requests.items[0].body, document);
+    free(document);
 }
 
 static void test_half_an_answer_is_none(void **state)
@@ -1312,7 +1330,7 @@ static void test_a_link_is_not_followed_and_the_destination_recovers_by_itself(v
         void *one = fresh_world();
         struct world *world = one;
         char path[128], victim[160];
-        add_file(world, path)->hold_interval = 0; /* the default */
+        add_file(world, path)->hold_interval = i == 0 ? 0 : CLOCK_MILLISECOND; /* 0: the default */
         snprintf(victim, sizeof victim, "%s/%s", world->fixture->directory, targets[i]);
         if (i == 0)
             write_text(victim, "precious\n");
@@ -1385,6 +1403,7 @@ int main(void)
         TEST(test_a_success_is_one_whatever_becomes_of_its_body),
         TEST(test_a_success_does_not_wait_for_the_whole_timeout),
         TEST(test_a_refusal_whose_body_stalls_is_a_refusal),
+        TEST(test_a_success_before_the_alert_was_sent_is_none),
         TEST(test_half_an_answer_is_none),
         TEST(test_what_cannot_be_delivered_in_time_becomes_a_dead_letter),
         TEST(test_an_endless_answer_is_cut),
