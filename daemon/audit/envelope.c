@@ -167,8 +167,7 @@ static bool is_there(struct json_raw value)
 }
 
 enum text_kind {
-    TEXT_OF_ANOTHER_LOG,
-    TEXT_DAMAGED, /* it has no beginning, but is JSON in its middle */
+    TEXT_WITHOUT_JSON,
     TEXT_WITH_JSON,
     TEXT_OF_CONTAINER /* with a head, behind which may be the rest of a line */
 };
@@ -183,9 +182,7 @@ static enum text_kind tell_text(struct json_raw value)
 
     if (audit_read_cri_head(text, true, &head) == AUDIT_TEXT_FOUND)
         return TEXT_OF_CONTAINER;
-    if (audit_find_json(text, true, &ignored) == AUDIT_TEXT_FOUND)
-        return TEXT_WITH_JSON;
-    return slice_ends_with(slice_trim(text), SLICE("}")) || slice_find(text, SLICE("\":")) >= 0 ? TEXT_DAMAGED : TEXT_OF_ANOTHER_LOG;
+    return audit_find_json(text, true, &ignored) == AUDIT_TEXT_FOUND ? TEXT_WITH_JSON : TEXT_WITHOUT_JSON;
 }
 
 /* --- opening ----------------------------------------------------------------------------------------------------------------- */
@@ -207,13 +204,11 @@ static bool open_cloud(struct audit_reader *reader, struct slice object, struct 
     return outcome != PAYLOAD_TOO_DEEP;
 }
 
-/* Notes what the text is; of a container's line also whose it is, which tells lines in parts apart. */
+/* Of a container's line also notes whose it is, which tells lines in parts apart. */
 static bool may_hold_event(struct audit_reader *reader, struct slice object, struct json_raw text)
 {
     enum text_kind kind = tell_text(text);
 
-    reader->payload.plain |= kind == TEXT_OF_ANOTHER_LOG;
-    reader->payload.suspect |= kind != TEXT_OF_ANOTHER_LOG;
     if (kind == TEXT_OF_CONTAINER)
         record_source(object, reader->value_source);
     return kind == TEXT_WITH_JSON || kind == TEXT_OF_CONTAINER;
@@ -277,8 +272,6 @@ static bool open_collector(struct audit_reader *reader, struct slice bytes)
         for (size_t i = 0; i < sizeof names / sizeof *names; i++)
             if ((value.type == JSON_STRING || value.type == JSON_OBJECT) && json_walk_is(key, names[i]) && open_line(reader, bytes, value))
                 return true;
-    if (payload->plain && !payload->suspect && !payload->other && !payload->dead_letter)
-        note_other(reader); /* plain text: another log's */
     return payload->other || payload->dead_letter;
 }
 

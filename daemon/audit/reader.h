@@ -49,8 +49,6 @@ struct payload {
     bool left_out;    /* something in it was no event and is not accounted for */
     bool dead_letter; /* the child's word was passed on */
     bool held;        /* part of it is a part of a line, of which more is to come */
-    bool plain;       /* some text was of another log */
-    bool suspect;     /* some text was not */
 };
 
 /* Where the reading is in a line that begins between two values. Within a value it is in JSON, whatever lines that takes. */

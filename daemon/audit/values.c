@@ -239,8 +239,6 @@ static void end_object(struct audit_reader *reader)
     struct slice bytes = slice_make("", 0);
     bool opened = verdict == VERDICT_LOG_ENTRY;
 
-    reader->payload.plain = false;
-
     if (verdict == VERDICT_EVENT)
         ask(reader, true);
     if (reader->item.open && !reader->item.unwanted && verdict != VERDICT_LIST)
@@ -261,7 +259,7 @@ static void end_object(struct audit_reader *reader)
         break;
     }
     item_drop(&reader->item);
-    if ((opened && !reader->payload.plain) || reader->counts.events > frame->events)
+    if (opened || reader->counts.events > frame->events)
         item_drop(&reader->held);
     pop(reader);
 }
