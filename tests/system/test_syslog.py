@@ -73,10 +73,12 @@ def test_every_form_of_a_message_is_read(syslog, sample):
     syslog.expect(["sys-0001"])
 
 
-def test_framings_may_change_on_a_connection(syslog):
-    syslog.send(line(ATTACKS[0]) + counted(ATTACKS[1]) + counted(ATTACKS[2]) + line(ATTACKS[3]))
+def test_a_connection_keeps_the_framing_that_it_began_with(syslog):
+    syslog.send(line(ATTACKS[0]) + b"12 " + line(ATTACKS[1]))
+    syslog.send(counted(ATTACKS[2]) + counted(ATTACKS[3]) + b"\n")
     syslog.expect(ATTACK_IDS)
-    assert syslog.metric("connections") == 1
+    assert syslog.metric("connections") == 2
+    assert syslog.metric("bad_frames") == 0
 
 
 def test_a_line_is_as_long_as_the_largest_event(syslog):
@@ -107,37 +109,37 @@ def test_a_message_that_is_cut_off_is_no_silence(syslog):
     assert "maxMessageSize" in syslog.harrier.log()
 
 
-@pytest.mark.parametrize("frame, why", [
-    (b"0123 <134>{}", "a length begins with 0"),
-    (b"12x <134>{}", "begins no length"),
-    (b"1234567890 <134>{}", "more than nine digits"),
-    (b"20 " + HEADER + ATTACKS[1], "no message: its length was wrong"),
-])
-def test_a_frame_that_lies_is_refused_and_costs_nobody_else(syslog, frame, why):
-    with syslog.connect() as honest:
-        honest.sendall(line(ATTACKS[0])[:500])
-        with syslog.connect() as lying:
-            lying.sendall(line(ATTACKS[2]) + frame)
-            assert lying.recv(1) == b""
-        honest.sendall(line(ATTACKS[0])[500:])
+@pytest.mark.parametrize("begin", [b"900000000 x\n", b"0123 <134>x\n", b"12x <134>x\n", b"1234567890 <134>x\n", b"12\n", b"Exception\n17 more\n"])
+def test_a_line_that_begins_with_digits_hides_nothing_behind_it(syslog, begin):
+    with syslog.connect() as connection:
+        connection.sendall(begin + line(ATTACKS[0]))
+        syslog.expect([json.loads(ATTACKS[0])["auditID"]])
+    assert syslog.metric("bad_frames") == 0
+    assert syslog.metric("other_messages") == begin.count(b"\n")
+
+
+@pytest.mark.parametrize("frame", [b"0123 <134>{}", b"12x <134>{}", b"1234567890 <134>{}", b"20 " + HEADER + ATTACKS[1]])
+def test_a_frame_that_lies_is_a_dead_letter_and_costs_nobody_else(syslog, frame):
+    with syslog.connect() as connection:
+        connection.sendall(counted(ATTACKS[2]) + frame + counted(ATTACKS[0]))
         syslog.expect([json.loads(event)["auditID"] for event in (ATTACKS[0], ATTACKS[2])])
+    wait_for(lambda: syslog.dead(), "the dead letter")
     assert syslog.metric("bad_frames") == 1
-    assert why in syslog.harrier.log()
+    assert "no count stands where a message should begin" in syslog.harrier.log()
 
 
 def test_a_length_that_ends_inside_the_json_makes_a_dead_letter(syslog):
     message = HEADER + ATTACKS[0]
     with syslog.connect() as connection:
-        connection.sendall(b"%d %s" % (len(message) - 100, message))
-        assert connection.recv(1) == b""
-    wait_for(lambda: syslog.dead(), "the dead letter")
+        connection.sendall(b"%d %s" % (len(message) - 100, message) + counted(ATTACKS[1]))
+        wait_for(lambda: len(syslog.dead()) == 2, "what is left of the message, and what its length left out")
+        assert json.loads(ATTACKS[1])["auditID"] in audit_ids(syslog.harrier.stored())
     assert syslog.metric("bad_frames") == 1
 
 
 def test_a_header_cannot_forge_the_log(syslog):
-    with syslog.connect() as connection:
-        connection.sendall(b"12\n<4>harrier: error: forged\n")
-        assert connection.recv(1) == b""
+    syslog.send(b"12\n<4>harrier: error: forged\n", line(ATTACKS[0]))
+    syslog.expect([json.loads(ATTACKS[0])["auditID"]])
     assert "\n<4>harrier: error: forged" not in syslog.harrier.log()
 
 
