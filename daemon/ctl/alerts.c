@@ -29,6 +29,7 @@ struct alerts {
     struct alert_table *table;
     struct buffer out;
     int64_t last; /* number of the newest alert that was seen */
+    size_t most; /* rows of the table; 0: all */
     size_t shown;
 };
 
@@ -85,7 +86,8 @@ static bool on_alert(const struct store_alert *alert, void *context)
     if (alert->alert > alerts->last)
         alerts->last = alert->alert;
     if (alerts->as_table) {
-        alert_table_add(alerts->table, alert->json);
+        if (!alerts->most || alerts->shown <= alerts->most)
+            alert_table_add(alerts->table, alert->json);
         return true;
     }
     display_json_line(&alerts->out, alert->json);
@@ -96,8 +98,10 @@ static int list(struct alerts *alerts)
 {
     size_t limit = alerts->filter.limit;
 
-    if (limit && alerts->as_table)
+    if (limit && alerts->as_table) {
+        alerts->most = limit;
         alerts->filter.limit = limit + 1; /* tells whether there are more */
+    }
     int code = reader_failed(alerts->reader, store_alerts(alerts->reader, &alerts->filter, on_alert, alerts));
     alert_table_print(alerts->table, &alerts->out);
     print_buffer(&alerts->out);

@@ -58,9 +58,9 @@ static struct generation *load_and_show(const char *config_file, bool in_log)
 
     show_findings(diagnostics, in_log);
     if (!generation && in_log)
-        log_error("%zu errors; nothing was started", errors);
+        log_error("%zu error%s; nothing was started", errors, errors == 1 ? "" : "s");
     else if (!generation)
-        fprintf(stderr, "harrierd: %zu errors; nothing was started\n", errors);
+        fprintf(stderr, "harrierd: %zu error%s; nothing was started\n", errors, errors == 1 ? "" : "s");
     diagnostics_free(diagnostics);
     return generation;
 }

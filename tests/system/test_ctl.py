@@ -387,6 +387,9 @@ def test_alerts_are_listed_filtered_and_shown(harrier, expected):
     alerts = lines(ctl("alerts", "list", "-c", harrier.config))
     assert sorted(audit_ids(alerts)) == sorted(expected)
     assert len(lines(ctl("alerts", "list", "-c", harrier.config, "--limit", "1"))) == 1
+    table = ctl("alerts", "list", "-o", "table", "-c", harrier.config, "--limit", "1")
+    assert [alert["alert_id"][:12].encode() in table.stdout for alert in alerts].count(True) == 1
+    assert b"there are more" in table.stderr
     assert ctl("alerts", "list", "-c", harrier.config, "--rule", "other").stdout == b""
     assert ctl("alerts", "list", "-c", harrier.config, "--severity", "CRITICAL").stdout == b""
     assert len(lines(ctl("alerts", "list", "-c", harrier.config, "--since", "2020-01-01T00:00:00Z", "--severity", "high"))) == len(expected)
