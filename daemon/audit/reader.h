@@ -174,6 +174,8 @@ bool payload_is_damage(const struct audit_dead *dead);
 
 /* The string, base64 of text or of gzip, is read by audit_reader_go_on. PAYLOAD_DONE: the budget refused. */
 enum payload_outcome unpack_later(struct audit_reader *reader, struct slice object, struct json_raw string);
+/* After each value: without a bound on a turn nothing waits, so that what is told keeps the order of the input whatever its chunks. */
+void unpack_if_unbounded(struct audit_reader *reader);
 /* What is set aside and under way is given up. */
 void unpack_drop(struct audit_reader *reader);
 void unpack_free(struct audit_reader *reader);
@@ -181,5 +183,8 @@ void unpack_free(struct audit_reader *reader);
 bool payload_read_text(struct audit_reader *reader, struct slice text);
 /* No more comes of the lines in parts that the child has. */
 void payload_end_parts(struct audit_reader *reader);
+
+/* Reads on. */
+void audit_reader_take_bytes(struct audit_reader *reader, struct slice bytes);
 
 #endif

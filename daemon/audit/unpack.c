@@ -393,6 +393,12 @@ bool audit_reader_go_on(struct audit_reader *reader)
     return !reader->busy && audit_reader_is_due(reader);
 }
 
+void unpack_if_unbounded(struct audit_reader *reader)
+{
+    if (reader == reader->root && !reader->limits.turn_bytes && audit_reader_is_due(reader))
+        audit_reader_go_on(reader);
+}
+
 /* --- the end ------------------------------------------------------------------------------------------------------------------- */
 
 void unpack_drop(struct audit_reader *reader)

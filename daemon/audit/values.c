@@ -343,6 +343,7 @@ static void on_value(void *context, enum json_type type, struct slice text)
     if (!in_object(reader)) {
         if (type != JSON_STRING || !open_string(reader, text))
             dead_scalar(reader);
+        unpack_if_unbounded(reader);
         return;
     }
     if (reader->head_object == HEAD_EVENT)
@@ -461,6 +462,7 @@ static void on_end(void *context, enum json_type type)
         end_array(reader);
     else
         end_object(reader);
+    unpack_if_unbounded(reader);
 }
 
 static void on_bound(void *context, enum json_bound bound)

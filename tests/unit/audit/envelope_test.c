@@ -137,6 +137,17 @@ static void test_a_cluster_is_named_by_all_of_its_parts_or_not_at_all(void **sta
     transcript_free(&told);
 }
 
+static void test_what_is_packed_keeps_its_place_whatever_the_chunks(void **state)
+{
+    static const char event[] = "{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\",\"auditID\":\"a\",\"stage\":\"ResponseComplete\",\"verb\":\"get\"}";
+    (void)state;
+    char *input = make("{\"records\":[{\"data\":\"%b\"}]} \n%s\n[}\n{\"data_base64\":\"%z\",\"specversion\":\"1.0\"} %s 2026\n", event, event, event, event, NULL);
+    struct transcript told = read_text(input);
+    assert_int_equal(told.counts.events, 4);
+    transcript_free(&told);
+    free(input);
+}
+
 static void test_pubsub_carries_base64_of_entries_or_events(void **state)
 {
     (void)state;
@@ -780,6 +791,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_log_entry_is_told_whole_with_its_cluster),
         cmocka_unit_test(test_a_cluster_is_named_by_all_of_its_parts_or_not_at_all),
+        cmocka_unit_test(test_what_is_packed_keeps_its_place_whatever_the_chunks),
         cmocka_unit_test(test_pubsub_carries_base64_of_entries_or_events),
         cmocka_unit_test(test_what_a_string_carries_is_told_as_it_stood_there),
         cmocka_unit_test(test_cloudwatch_carries_lines_of_many_streams),
