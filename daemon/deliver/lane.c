@@ -82,8 +82,8 @@ static void report(struct lane *lane, const struct queue_item *item, enum store_
 static void succeed(struct lane *lane, struct queue_item *item)
 {
     if (lane->standing.failures > 0)
-        log_about(LOG_LEVEL_NOTICE, LOG_FIELD_DESTINATION, name_of(lane), "destination %s: delivers again after %u failures", name_of(lane),
-                  lane->standing.failures);
+        log_about(LOG_LEVEL_NOTICE, LOG_FIELD_DESTINATION, name_of(lane), "destination %s: delivers again after %u failure%s", name_of(lane),
+                  lane->standing.failures, lane->standing.failures == 1 ? "" : "s");
     if (item->set_aside) {
         log_write_fields(LOG_LEVEL_NOTICE,
                          LOG_FIELDS({LOG_FIELD_DESTINATION, slice_of(name_of(lane))}, {LOG_FIELD_ALERT, slice_of(item->alert_id)}),

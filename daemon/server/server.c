@@ -281,7 +281,7 @@ static void terminate_cb(evutil_socket_t signal_number, short what, void *argume
     server->draining = true;
     server->terminated = clock_monotonic();
     sd_notify(0, "STOPPING=1");
-    log_notice("signal %d: no new requests; %zu connections are brought to their end", (int)signal_number, open_connections(server));
+    log_notice("signal %d: no new requests; open connections that are brought to their end: %zu", (int)signal_number, open_connections(server));
     source_acceptor_free(server->acceptor);
     server->acceptor = NULL;
     for (size_t i = 0; i < server->worker_count; i++)
