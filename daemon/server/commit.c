@@ -341,13 +341,22 @@ static void probe(struct commit *commit)
     show_health(commit);
 }
 
+/* It may be the first to see what another program did to the files, and does not see it twice. */
+static void checkpoint(struct commit *commit, bool idle)
+{
+    enum result result = store_checkpoint(commit->options.store, idle);
+
+    if ((result == RESULT_GONE || result == RESULT_CORRUPT) && commit->failing == RESULT_OK)
+        note_failure(commit, result);
+}
+
 static void maintain(struct commit *commit, bool idle)
 {
     struct store_maintenance done = {0};
     bool more = false;
     clock_nanos now = clock_monotonic();
 
-    store_checkpoint(commit->options.store, idle);
+    checkpoint(commit, idle);
     if (now < commit->next_maintenance)
         return;
     commit->next_maintenance = now + MAINTENANCE_SECONDS * CLOCK_SECOND;
@@ -449,7 +458,7 @@ static void *commit_main(void *argument)
             commit_results(commit);
         probe(commit);
         answer_retries(commit);
-        store_checkpoint(commit->options.store, false);
+        checkpoint(commit, false);
         look_at_clocks(commit);
         pthread_mutex_lock(&commit->mutex);
         bool idle = commit_queue_count(commit->queue) == 0 && commit->results.count == 0;

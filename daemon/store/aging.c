@@ -127,7 +127,7 @@ enum result aging_open(struct store *store)
 
 void aging_close(struct store *store)
 {
-    if (store->clock != NULL && !store->reopen && writer_begin(store) == RESULT_OK)
+    if (store->clock != NULL && !store->reopen && !store->identity.wal_cut && writer_begin(store) == RESULT_OK)
         writer_end(store, write_clock(store));
     counted_free(store->clock);
     store->clock = NULL;

@@ -299,6 +299,8 @@ void files_closing(struct store *store)
 {
     if (store->database.handle == NULL || !store->identity.noted)
         return;
+    if (store->identity.wal_cut) /* the holes would be copied over good pages */
+        sqlite3_db_config(store->database.handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     bool well = store_check(store) == RESULT_OK;
     store_checkpoint(store, true);
     if (well || (!store->reopen && identity_may_reopen(store) == RESULT_OK && store->checkpointed_pages == store->wal_pages))

@@ -24,10 +24,27 @@ static enum result check_tables(struct store *store)
     return result == RESULT_OK && missing > 0 ? writer_missing(store, RESULT_NOT_FOUND, "some of its tables") : result;
 }
 
+/* The head of a file may come whole from the WAL while pages behind it are gone, and a commit meets but a few of them. */
+static enum result check_pages(struct store *store)
+{
+    int64_t bad = 0;
+    if (!store->identity.suspect)
+        return RESULT_OK;
+    enum result result = database_number(&store->database, "SELECT count(*) FROM pragma_quick_check(1) WHERE quick_check <> 'ok'", &bad);
+    if (result == RESULT_OK && bad > 0) {
+        database_set_error(&store->database, "%s is damaged: " DATABASE_DAMAGE_REMEDY, store->database.path);
+        return RESULT_CORRUPT;
+    }
+    store->identity.suspect = result != RESULT_OK;
+    return result;
+}
+
 enum result identity_read(struct store *store)
 {
     int64_t id = 0;
-    enum result result = check_tables(store);
+    enum result result = check_pages(store);
+    if (result == RESULT_OK)
+        result = check_tables(store);
     if (result == RESULT_OK)
         result = database_number(&store->database, STORE_ID_SQL, &id);
     if (result == RESULT_NOT_FOUND && store->identity.id == 0) { /* new, or made before stores had one */
@@ -85,11 +102,26 @@ static bool note_side_files(struct store *store)
     return true;
 }
 
+static bool is_as_written(const struct store *store)
+{
+    const struct timespec *written = &store->identity.written;
+    struct stat about;
+    return stat(store->database.path, &about) != 0 || (about.st_mtim.tv_sec == written->tv_sec && about.st_mtim.tv_nsec == written->tv_nsec);
+}
+
 void identity_note(struct store *store)
 {
     struct store_identity *identity = &store->identity;
-    if (!read_header(store, identity->header, &identity->bytes))
+    uint8_t header[100];
+    int64_t bytes;
+    struct stat about;
+    if (!read_header(store, header, &bytes) || stat(store->database.path, &about) != 0)
         return;
+    if (identity->bytes > 0 && memcmp(header, "SQLite format 3", 16) != 0)
+        return; /* written over during a checkpoint: the next look shall see that it is not as it was */
+    memcpy(identity->header, header, sizeof header);
+    identity->bytes = bytes;
+    identity->written = about.st_mtim;
     identity->noted = identity->noted || note_side_files(store);
 }
 
@@ -116,10 +148,11 @@ static enum result check_database(struct store *store)
                            "what is in the removed one goes on being delivered until then");
     if (!read_header(store, header, &bytes))
         return RESULT_OK; /* what keeps it from being read shows in the commit */
-    if (bytes >= store->identity.bytes && memcmp(header, store->identity.header, sizeof header) == 0)
+    if (bytes >= store->identity.bytes && memcmp(header, store->identity.header, sizeof header) == 0 && is_as_written(store))
         return RESULT_OK;
     store->reopen = true; /* to see what is there now */
     store->identity.noted = false;
+    store->identity.suspect = true;
     return gone(store, "store.db was written over, or cut, by another program while it was in use: stop that one; if the store does not recover by itself, "
                        "stop the daemon and put a copy back");
 }
@@ -133,7 +166,8 @@ static enum result check_side_files(struct store *store)
             return gone(store, i == STORE_SIDE_WAL ? "store.db-wal was removed or replaced while it was in use: restart the daemon; what it held is "
                                                      "copied into store.db before"
                                                    : "store.db-shm was removed or replaced while it was in use: restart the daemon; nothing is lost by that");
-        if (i == STORE_SIDE_WAL && (uint64_t)about.st_size < wal_bytes)
+        store->identity.wal_cut |= i == STORE_SIDE_WAL && (uint64_t)about.st_size < wal_bytes;
+        if (store->identity.wal_cut)
             return gone(store, "store.db-wal was cut by another program while it was in use: stop that one and restart the daemon; what was committed since "
                                "the last checkpoint may be lost");
     }

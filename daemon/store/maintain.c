@@ -48,7 +48,7 @@ static enum result checkpoint_pinned(struct store *store)
 enum result store_checkpoint(struct store *store, bool idle)
 {
     enum result result = store_check(store); /* copied over a strange file, the WAL's pages would be no use to anybody */
-    if (result == RESULT_GONE && !store->identity.noted)
+    if (result == RESULT_GONE && (!store->identity.noted || store->identity.wal_cut))
         return result;
     result = writer_ready(store);
     if (result != RESULT_OK)

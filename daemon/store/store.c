@@ -192,6 +192,8 @@ const char *store_error(const struct store *store)
 
 enum result writer_ready(struct store *store)
 {
+    if (store->identity.wal_cut)
+        return store_check(store);
     if (!store->reopen)
         return RESULT_OK;
     store->identity.noted = false;
@@ -220,6 +222,7 @@ static void roll_back(struct store *store, enum result result)
     memcpy(error, store->database.error, sizeof error);
     if (!sqlite3_get_autocommit(store->database.handle))
         sqlite3_exec(store->database.handle, "ROLLBACK", NULL, NULL, NULL);
+    store->identity.suspect |= result == RESULT_CORRUPT;
     bool harmless = result == RESULT_FULL || result == RESULT_BUSY;
     if (!harmless || read_state(store) != RESULT_OK)
         store->reopen = true;

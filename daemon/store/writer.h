@@ -57,6 +57,9 @@ struct store_identity {
     bool noted;
     uint8_t header[100]; /* of store.db: https://www.sqlite.org/fileformat.html#the_database_header */
     int64_t bytes;       /* of store.db */
+    struct timespec written; /* of store.db: when it was written last. Nobody but our checkpoints writes to it */
+    bool suspect;        /* another program wrote to it, or damage was met: all of it is looked at before it is written again */
+    bool wal_cut;        /* until a restart: what is appended to it, or copied from it, would make of a loss a damage */
     struct {
         dev_t device;
         ino_t inode;

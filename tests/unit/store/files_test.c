@@ -216,6 +216,7 @@ static const struct accident accidents[] = {
     {": > store.db", "written over, or cut", NULL},
     {"truncate -s 4096 store.db", "written over, or cut", NULL},
     {"python3 -c \"open('store.db', 'r+b').write(b'x' * 8192)\"", "written over, or cut", NULL},
+    {"python3 -c \"f = open('store.db', 'r+b'); f.seek(4096); f.write(b'x' * 65536)\"", "written over, or cut", NULL},
     {"rm store.db-wal", "store.db-wal was removed", NULL},
     {"rm store.db-shm", "store.db-shm was removed", NULL},
     {": > store.db-wal", "store.db-wal was cut", NULL},
@@ -251,6 +252,41 @@ static void test_nothing_is_acknowledged_once_a_file_was_taken_away_or_written_o
     (void)state;
     for (size_t i = 0; i < sizeof accidents / sizeof accidents[0]; i++)
         test_one_accident(&accidents[i]);
+}
+
+/* Readers hold the WAL open, as in the daemon: what is opened anew finds its first pages there, whatever became of store.db. */
+static void test_a_database_with_holes_is_not_taken_for_whole_though_its_head_is(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store_reader *reader;
+    char *error = NULL;
+    assert_int_equal(store_reader_open(fixture->directory, &reader, &error), RESULT_OK);
+    fixture_commit_alerts(fixture, 1, 50, "soc");
+    store_checkpoint(fixture->store, true);
+    fixture_commit_alerts(fixture, 51, 3, "soc");
+    suffer(fixture, "truncate -s 8192 store.db");
+    assert_int_equal(store_checkpoint(fixture->store, true), RESULT_GONE); /* nobody sends meanwhile */
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(commit_one(fixture, 100 + i), RESULT_CORRUPT);
+    assert_non_null(strstr(store_error(fixture->store), ".recover"));
+    store_reader_close(reader);
+}
+
+static void test_a_wal_that_was_cut_is_not_written_on(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_commit_alerts(fixture, 1, 3, "soc");
+    store_checkpoint(fixture->store, true);
+    fixture_commit_alerts(fixture, 4, 3, "soc");
+    suffer(fixture, ": > store.db-wal");
+    assert_int_equal(commit_one(fixture, 7), RESULT_GONE);
+    assert_int_not_equal(fixture_report(fixture, "soc", 1, 0, STORE_DELIVERED, ""), RESULT_OK);
+    suffer(fixture, "truncate -s 1000000 store.db-wal");
+    assert_int_equal(commit_one(fixture, 8), RESULT_GONE);
+    fixture_reopen(fixture);
+    assert_int_equal(store_losses(fixture->store), 1);
+    assert_int_equal(fixture_open_count(fixture, "soc"), 3);
+    assert_int_equal(commit_one(fixture, 9), RESULT_OK);
 }
 
 static void test_results_are_still_taken_while_the_file_is_elsewhere(void **state)
@@ -299,6 +335,8 @@ int main(void)
         TEST(test_a_file_that_may_only_be_read_is_refused),
         TEST(test_a_second_writer_is_refused_though_the_lock_file_was_removed),
         cmocka_unit_test(test_nothing_is_acknowledged_once_a_file_was_taken_away_or_written_over),
+        TEST(test_a_database_with_holes_is_not_taken_for_whole_though_its_head_is),
+        TEST(test_a_wal_that_was_cut_is_not_written_on),
         TEST(test_results_are_still_taken_while_the_file_is_elsewhere),
         TEST(test_what_a_removed_wal_held_is_there_after_a_restart),
         TEST(test_a_checkpoint_by_another_program_is_no_lasting_harm),
