@@ -254,6 +254,8 @@ static void check_complete_sources(const struct config *config)
     assert_string_equal(clouds->listen.text, "");
     assert_string_equal(clouds->systemd_socket, "clouds");
     assert_int_equal(clouds->format, CONFIG_FORMAT_FIREHOSE);
+    assert_int_equal(clouds->clusters.count, 2);
+    assert_string_equal(clouds->clusters.items[1], "prod-us-2");
     assert_int_equal(clouds->cluster_from, CONFIG_CLUSTER_FROM_ENVELOPE);
     assert_non_null(strstr(clouds->tls.certificate_file, "/tests/data/config/server.crt"));
     assert_non_null(strstr(clouds->tls.key.file, "/tests/data/config/secret"));
@@ -308,11 +310,16 @@ static void check_complete_rest(const struct config *config)
     assert_non_null(strstr(config->admin.socket, "/tests/data/config/admin.sock"));
     assert_string_equal(config->admin.listen.text, "[::]:9481");
     assert_true(config->admin.insecure);
+    assert_int_equal(config->admin.connections, 7);
+    assert_int_equal(config->admin.timeout, 3 * CLOCK_SECOND);
     assert_int_equal(config->workers, 3);
     assert_int_equal(config->health.clock_skew, 60 * CLOCK_SECOND);
     assert_int_equal(config->health.late_after, 20 * 60 * CLOCK_SECOND);
     assert_int_equal(config->health.forget_after, 24 * 3600 * CLOCK_SECOND);
     assert_int_equal(config->health.clusters, 10);
+    assert_int_equal(config->health.known_after, 48 * 3600 * CLOCK_SECOND);
+    assert_int_equal(config->health.unknown_clusters, 20);
+    assert_int_equal(config->health.notices, 5);
     assert_string_equal(config->labels.items[0].name, "team");
     assert_string_equal(config->labels.items[0].value, "requestObject.metadata.labels.team");
     assert_int_equal(config->log.level, LOG_LEVEL_DEBUG);
@@ -342,7 +349,7 @@ static void test_every_option_arrives_where_it_belongs(void **state)
     check_complete_destinations(config);
     assert_int_equal(config->route_count, 2);
     assert_string_equal(config->routes[0].when, "severity >= HIGH");
-    assert_int_equal(config->routes[0].when_place.line, 69);
+    assert_int_equal(config->routes[0].when_place.line, 70);
     assert_int_equal(config->routes[0].when_place.column, 11);
     assert_int_equal(config->routes[0].destinations[1], 1);
     assert_string_equal(config->routes[1].when, "");
