@@ -109,7 +109,15 @@ static bool is_as_written(const struct store *store)
     return stat(store->database.path, &about) != 0 || (about.st_mtim.tv_sec == written->tv_sec && about.st_mtim.tv_nsec == written->tv_nsec);
 }
 
-void identity_note(struct store *store)
+/* What was cut while a checkpoint was under way is shorter than its own head says: after one that went well, no store is. */
+static bool is_short(const uint8_t header[100], int64_t bytes)
+{
+    enum { PAGE_COUNT = 28 };
+    int64_t pages = (int64_t)header[PAGE_COUNT] << 24 | header[PAGE_COUNT + 1] << 16 | header[PAGE_COUNT + 2] << 8 | header[PAGE_COUNT + 3];
+    return bytes < pages * DATABASE_PAGE_BYTES;
+}
+
+void identity_note(struct store *store, bool whole)
 {
     struct store_identity *identity = &store->identity;
     uint8_t header[100];
@@ -117,7 +125,7 @@ void identity_note(struct store *store)
     struct stat about;
     if (!read_header(store, header, &bytes) || stat(store->database.path, &about) != 0)
         return;
-    if (identity->bytes > 0 && memcmp(header, "SQLite format 3", 16) != 0)
+    if (identity->bytes > 0 && (memcmp(header, "SQLite format 3", 16) != 0 || (whole && is_short(header, bytes))))
         return; /* written over during a checkpoint: the next look shall see that it is not as it was */
     memcpy(identity->header, header, sizeof header);
     identity->bytes = bytes;
@@ -157,17 +165,25 @@ static enum result check_database(struct store *store)
                        "stop the daemon and put a copy back");
 }
 
-static enum result check_side_files(struct store *store)
+/* Asked before each transaction: what is appended behind the cut would hide it. */
+bool identity_wal_is_cut(struct store *store)
 {
     const uint64_t wal_bytes = store->wal_pages ? WAL_HEADER_BYTES + store->wal_pages * WAL_FRAME_BYTES : 0;
+    struct stat about;
+    if (store->identity.noted && stat_side_file(store, STORE_SIDE_WAL, &about) && about.st_ino == store->identity.side[STORE_SIDE_WAL].inode)
+        store->identity.wal_cut |= (uint64_t)about.st_size < wal_bytes;
+    return store->identity.wal_cut;
+}
+
+static enum result check_side_files(struct store *store)
+{
     for (size_t i = 0; i < STORE_SIDE_FILES; i++) {
         struct stat about;
         if (!stat_side_file(store, i, &about) || about.st_ino != store->identity.side[i].inode || about.st_dev != store->identity.side[i].device)
             return gone(store, i == STORE_SIDE_WAL ? "store.db-wal was removed or replaced while it was in use: restart the daemon; what it held is "
                                                      "copied into store.db before"
                                                    : "store.db-shm was removed or replaced while it was in use: restart the daemon; nothing is lost by that");
-        store->identity.wal_cut |= i == STORE_SIDE_WAL && (uint64_t)about.st_size < wal_bytes;
-        if (store->identity.wal_cut)
+        if (identity_wal_is_cut(store))
             return gone(store, "store.db-wal was cut by another program while it was in use: stop that one and restart the daemon; what was committed since "
                                "the last checkpoint may be lost");
     }

@@ -20,7 +20,7 @@ static enum result checkpoint(struct store *store, int mode)
 {
     int in_wal = 0, copied = 0;
     int code = sqlite3_wal_checkpoint_v2(store->database.handle, NULL, mode, &in_wal, &copied);
-    identity_note(store); /* one that failed may have copied some pages, the first among them */
+    identity_note(store, code == SQLITE_OK); /* one that failed may have copied some pages, the first among them */
     if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY)
         return database_failed(&store->database, code);
     if (in_wal >= 0)

@@ -136,7 +136,7 @@ static enum result connect(struct store *store)
     if (result == RESULT_OK)
         result = read_state(store);
     if (result == RESULT_OK)
-        identity_note(store);
+        identity_note(store, false);
     return result;
 }
 
@@ -192,7 +192,7 @@ const char *store_error(const struct store *store)
 
 enum result writer_ready(struct store *store)
 {
-    if (store->identity.wal_cut)
+    if (identity_wal_is_cut(store))
         return store_check(store);
     if (!store->reopen)
         return RESULT_OK;

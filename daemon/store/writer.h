@@ -110,8 +110,10 @@ enum result writer_begin(struct store *store);
 enum result writer_end(struct store *store, enum result result);
 /* identity.c. After a connection was made: is this a store with all its tables, and the one from before? RESULT_CORRUPT; RESULT_GONE. */
 enum result identity_read(struct store *store);
-/* After a connection was made, and after each checkpoint: so the files look from now on. */
-void identity_note(struct store *store);
+/* After a connection was made, and after each checkpoint: so the files look from now on. whole: the file must be as long as its head says. */
+void identity_note(struct store *store, bool whole);
+/* Shorter than what was written to it, now or at an earlier look. */
+bool identity_wal_is_cut(struct store *store);
 /* Whether the path still leads to the store. RESULT_GONE: a connection made now would find something else, or nothing. */
 enum result identity_may_reopen(struct store *store);
 
