@@ -248,7 +248,9 @@ void queue_end(struct queue *queue, struct queue_item *item)
 void queue_release(struct queue *queue)
 {
     for (size_t i = 0; i < queue->items.count; i++) {
-        if (queue->items.items[i].set_aside)
-            queue->items.items[i].due = 0;
+        if (!queue->items.items[i].set_aside)
+            continue;
+        queue->items.items[i].due = 0;
+        queue->items.items[i].evidence = 0;
     }
 }

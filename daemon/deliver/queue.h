@@ -67,7 +67,8 @@ struct queue_item *queue_aside_due(struct queue *queue, clock_nanos now, clock_n
 void queue_set_aside(struct queue *queue, struct queue_item *item);
 /* The one to be given up if there are more than QUEUE_ASIDE_MAX set aside; else NULL. */
 struct queue_item *queue_aside_excess(struct queue *queue);
-/* All that are set aside may be tried now. */
+/* One that had been refused was taken: all that are set aside may be tried now, and refusals before are no evidence against them (a receiver of several
+ * instances, of which one refuses everything). */
 void queue_release(struct queue *queue);
 struct queue_item *queue_find(struct queue *queue, int64_t alert, uint32_t round);
 /* The item is over, its result reported. */

@@ -37,7 +37,8 @@ enum {
  * own tries and the wait that the receiver asks for in answer to them; that is obeyed, and its own wait is twelve times as long. When one that was set
  * aside is accepted at last, the rest of them are tried at once: the cause may be gone.
  *
- * Dead letters come from three things only: give_up_after; STANDING_PROOF refusals as malformed (400, 422 ...), each between acceptances of others; and
+ * Dead letters come from three things only: give_up_after; STANDING_PROOF refusals as malformed (400, 422 ...), each between acceptances of others, and none of them
+ * before one that was set aside was taken after all (see queue_release); and
  * the bound of what may be set aside (QUEUE_ASIDE_MAX). A destination that refuses everything makes none, and neither does an alert that waits alone:
  * with nothing to compare it is tried every hold_interval, and the operator is told.
  *

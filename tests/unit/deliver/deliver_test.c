@@ -722,6 +722,33 @@ static bool first_delivered(struct world *world)
     return false;
 }
 
+/* As a receiver of several instances, of which three in four are broken: which request meets which has nothing to do with the alert. */
+static struct answer answer_by_instance(const struct request *request, void *context)
+{
+    uint32_t *state = context;
+    (void)request;
+    *state = *state * 1664525 + 1013904223;
+    return *state >> 30 != 0 ? (struct answer){ANSWER, 400, NULL, "no such schema"} : (struct answer){ANSWER, 200, NULL, "ok"};
+}
+
+static bool hundred_over(struct world *world)
+{
+    return delivered_count(world) + count_results(world, "a", STORE_DEAD) >= 100;
+}
+
+static void test_a_receiver_with_a_broken_instance_buries_nothing(void **state)
+{
+    struct world *world = *state;
+    uint32_t instance = 1;
+    world->receiver->decide = answer_by_instance;
+    world->receiver->context = &instance;
+    add_destination(world, "a", DELIVER_WEBHOOK);
+    fixture_commit_alerts(world->fixture, 1, 100, "a");
+    start(world);
+    run_until(world, hundred_over);
+    assert_int_equal(count_results(world, "a", STORE_DEAD), 0);
+}
+
 static void test_what_is_called_malformed_between_others_that_are_taken_is_given_up_and_can_be_put_back(void **state)
 {
     struct world *world = *state;
@@ -1394,6 +1421,7 @@ int main(void)
         TEST(test_a_destination_that_refuses_everything_buries_nothing),
         TEST(test_an_alert_that_waits_alone_is_held_and_never_buried),
         TEST(test_another_alert_is_tried_at_once_where_one_is_held_alone),
+        TEST(test_a_receiver_with_a_broken_instance_buries_nothing),
         TEST(test_what_is_called_malformed_between_others_that_are_taken_is_given_up_and_can_be_put_back),
         TEST(test_what_is_set_aside_for_too_long_is_given_up),
         TEST(test_while_nothing_was_sent_the_order_is_kept),
