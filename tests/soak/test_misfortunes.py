@@ -151,8 +151,8 @@ class Sender(threading.Thread):
 class WebhookSender(Sender):
     """As an API server: the same bytes again until there is a 2xx."""
 
-    def __init__(self, harrier, seed):
-        super().__init__("webhook")
+    def __init__(self, harrier, name, seed):
+        super().__init__(name)
         self.harrier = harrier
         self.batches = batches(seed)
         self.batch = None
@@ -258,7 +258,7 @@ class Run:
             {"name": "relay", "type": "relp", "listen": f"127.0.0.1:{relp_port}"},
             {"name": "node", "type": "file", "file": log}]
         self.harrier.write_config()
-        self.senders = [WebhookSender(self.harrier, seed + 10), WebhookSender(self.harrier, seed + 11), RelpSender(relp_port, seed + 12),
+        self.senders = [WebhookSender(self.harrier, "webhook", seed + 10), WebhookSender(self.harrier, "another webhook", seed + 11), RelpSender(relp_port, seed + 12),
                         SyslogSender(syslog_port, seed + 13), FileSender(log, seed + 14)]
 
     def start_daemon(self):
