@@ -433,21 +433,29 @@ static size_t escape_length(const struct scan *scan)
     return before == '#' && (has(scan, scan->at, "012") || has(scan, scan->at, "011")) ? 3 : 0;
 }
 
-static void look_at_run(struct scan *scan)
+/* Takes out what the name, or the text that begins with it, gives away, and goes on behind it. Where nothing is taken out scan->at stays. */
+static void take_out_at(struct scan *scan, const struct name *name)
 {
-    scan->at += escape_length(scan);
-    struct name name = name_at(scan, scan->at);
-    size_t length = shapes_length(slice_from(scan->in, scan->at), name.end - name.begin);
+    size_t length = shapes_length(slice_from(scan->in, scan->at), name->end - name->begin);
 
     if (length) {
         replace(scan, scan->at, scan->at + length, false);
         return;
     }
-    if (take_out_data(scan, &name) || take_out_bearer(scan, &name) || take_out_user_info(scan, &name) || take_out_basic(scan, &name))
+    if (take_out_data(scan, name) || take_out_bearer(scan, name) || take_out_user_info(scan, name) || take_out_basic(scan, name))
         return;
-    if (name.separator != SEPARATOR_NONE && redact_is_secret_name(name.text) && !is_part_of_a_path(scan, &name))
-        take_out_value(scan, &name);
-    if (scan->at == name.begin)
+    if (name->separator != SEPARATOR_NONE && redact_is_secret_name(name->text) && !is_part_of_a_path(scan, name))
+        take_out_value(scan, name);
+}
+
+/* Every turn gets on: no text may hold a worker for ever. */
+static void look_at_run(struct scan *scan)
+{
+    scan->at += escape_length(scan);
+    struct name name = name_at(scan, scan->at);
+
+    take_out_at(scan, &name);
+    if (scan->at <= name.begin)
         scan->at = name.end;
 }
 

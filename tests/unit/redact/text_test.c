@@ -176,7 +176,7 @@ static void test_what_was_redacted_is_not_redacted_again(void **state)
 /* A factor of the length, not its square: minutes would go by. */
 static void test_hostile_text_is_read_in_one_pass(void **state)
 {
-    static const char *const pieces[] = {"\"", "\\", "\\\"", "{\"data\":", "data:\n ", "a:", "password:", "-----BEGIN PRIVATE KEY", "x://y:", "--token \"", "eyJ.", "%22", " ", "token: |", "["};
+    static const char *const pieces[] = {"\"", "\\", "\\\"", "{\"data\":", "data:\n ", "a:", "password:", "-----BEGIN PRIVATE KEY", "x://y:", "--token \"", "eyJ.", "%22", " ", "token: |", "[", "\"data\":\n", "x data\":1", "\"stringData\": "};
     (void)state;
     for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
         struct buffer text = {NULL, 0, 0}, out = {NULL, 0, 0};
@@ -184,6 +184,7 @@ static void test_hostile_text_is_read_in_one_pass(void **state)
             buffer_append_text(&text, pieces[i]);
         redact_bytes(buffer_slice(&text), NULL, &out);
         assert_true(out.length > 0);
+        redact_line(buffer_slice(&text), &out);
         buffer_free(&text);
         buffer_free(&out);
     }
