@@ -99,7 +99,8 @@ static bool tell_line(struct audit_reader *reader, struct slice line, bool whole
     return true;
 }
 
-bool line_goes_on_with(char byte)
+/* Can JSON that was written over several lines have the byte at a line's beginning? Then it need not be looked at whether a line of a log begins. */
+static bool goes_on_with(char byte)
 {
     return byte == '\0' || strchr(" \t\r\n{}],\"", byte) != NULL;
 }
@@ -134,7 +135,7 @@ size_t line_take_beginning(struct audit_reader *reader, struct slice bytes)
     struct slice line = line_of(bytes, &whole);
     bool goes_on = reader->begun || !reader->messages;
     reader->begun = true;
-    if (bytes.bytes[0] == '{' || (goes_on && !reader->behind_head && line_goes_on_with(bytes.bytes[0])))
+    if (bytes.bytes[0] == '{' || (goes_on && !reader->behind_head && goes_on_with(bytes.bytes[0])))
         begin_json(reader, reader->offset);
     else if (tell_line(reader, line, whole, &taken))
         return taken;

@@ -12,8 +12,6 @@ void line_forget_beginning(struct audit_reader *reader);
 void line_begin_text(struct audit_reader *reader);
 /* The stream goes on at the offset, if it has not seen what stands before. */
 void line_restart_stream(struct audit_reader *reader, uint64_t offset);
-/* Can JSON that was written over several lines have the byte at a line's beginning? Then it need not be looked at whether a line of a log begins. */
-bool line_goes_on_with(char byte);
 
 size_t line_take_beginning(struct audit_reader *reader, struct slice bytes);
 size_t line_take_head(struct audit_reader *reader, struct slice bytes);

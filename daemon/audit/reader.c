@@ -106,20 +106,14 @@ const struct audit_counts *audit_reader_counts(const struct audit_reader *reader
 
 /* --- feeding ---------------------------------------------------------------------------------------------------------------- */
 
-/* Up to where a line of a log may begin, or this one ends. */
+/* A line at a time, so that where lines begin is seen whatever the chunks. */
 static size_t json_length(const struct audit_reader *reader, struct slice bytes)
 {
-    size_t from = 0;
+    ptrdiff_t newline = slice_find_byte(bytes, '\n');
 
-    for (ptrdiff_t newline; (newline = slice_find_byte(slice_from(bytes, from), '\n')) >= 0;) {
-        size_t at = from + (size_t)newline;
-        if (reader->ends_with_line)
-            return at;
-        from = at + 1;
-        if (from < bytes.length && !line_goes_on_with(bytes.bytes[from]))
-            return from;
-    }
-    return bytes.length;
+    if (newline < 0)
+        return bytes.length;
+    return (size_t)newline + !reader->ends_with_line;
 }
 
 static bool close_input(struct audit_reader *reader);
@@ -206,6 +200,7 @@ static void end_in_item(struct audit_reader *reader)
     item_unfinished(item, json_stream_unfinished(reader->stream));
     recovery_append(reader, buffer_slice(&item->kept));
     recovery_decide_item(reader);
+    unpack_if_unbounded(reader);
     audit_reader_dead(reader, &(struct audit_dead){
                                   .reason = AUDIT_DEAD_SYNTAX,
                                   .bytes = buffer_slice(beginning),

@@ -120,6 +120,22 @@ void recovery_decide_item(struct audit_reader *reader)
     audit_reader_deliver(reader, verdict == VERDICT_EVENT ? AUDIT_KIND_K8S : AUDIT_KIND_UDM, bytes, false);
 }
 
+/* The first token of the next line may have begun in a chunk before this one: the stream had it, and lets go of it with the restart. */
+static void resume_at_next_line(struct audit_reader *reader, uint64_t begin, struct slice behind)
+{
+    uint64_t offset = reader->offset;
+    struct buffer carried = {NULL, 0, 0};
+
+    buffer_append_slice(&carried, slice_first(behind, offset > begin ? (size_t)(offset - begin) : 0));
+    recovery_end(reader, begin);
+    if (carried.length) {
+        reader->offset = begin;
+        audit_reader_take_bytes(reader, buffer_slice(&carried));
+        reader->offset = offset;
+    }
+    buffer_free(&carried);
+}
+
 /* Is the message text after all? Many logs begin their lines with a word in brackets. */
 static bool is_bracketed_text(const struct audit_reader *reader)
 {
@@ -151,6 +167,7 @@ size_t recovery_begin(struct audit_reader *reader, struct slice chunk)
         recovery_append(reader, item_beginning(item, error->offset, piece, piece_offset));
         item_broken(item, error->offset, piece, piece_offset);
         recovery_decide_item(reader);
+        unpack_if_unbounded(reader);
     }
     item_drop(item);
     audit_reader_forget_frames(reader);
@@ -158,8 +175,9 @@ size_t recovery_begin(struct audit_reader *reader, struct slice chunk)
     uint64_t done = error->offset;
     if (is_next_line(reader, error, behind)) {
         tail->line++;
-        recovery_end(reader, done);
-        reader->tail.until = TAIL_NONE;
+        resume_at_next_line(reader, done, behind);
+        if (done < reader->offset)
+            return 0;
     } else {
         done += recovery_take(reader, behind, error->offset);
     }
