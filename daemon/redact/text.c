@@ -142,6 +142,14 @@ static size_t word_end(const struct scan *scan, size_t i)
     return i;
 }
 
+/* In a query a plus is a blank (application/x-www-form-urlencoded), as kubectl exec writes it; one of the word itself is %2B. */
+static size_t query_word_end(const struct scan *scan, size_t i)
+{
+    while (!ends_word(scan, i) && at(scan, i) != '+')
+        i++;
+    return i;
+}
+
 /* Of a header, whose value has blanks and semicolons in it. */
 static size_t line_end(const struct scan *scan, size_t i)
 {
@@ -242,6 +250,8 @@ static void find_separate_word(const struct scan *scan, struct name *name)
         name->value = skip_blanks(scan, i);
     else if (has(scan, i, "%20"))
         name->value = i + 3;
+    else if (at(scan, i) == '+')
+        name->value = i + 1;
     else
         return;
     name->separator = at(scan, name->value) == '-' ? SEPARATOR_NONE : SEPARATOR_WORD;
@@ -302,7 +312,7 @@ static void take_out_unquoted(struct scan *scan, const struct name *name)
         replace_value(scan, begin, line_end(scan, begin), false);
         return;
     }
-    replace_value(scan, begin, word_end(scan, begin), false);
+    replace_value(scan, begin, at(scan, name->end) == '+' ? query_word_end(scan, begin) : word_end(scan, begin), false);
 }
 
 /* The value of a member or option with a secret's name. */
@@ -407,19 +417,59 @@ static bool take_out_user_info(struct scan *scan, const struct name *name)
     return true;
 }
 
+/* Where the word behind an option begins: in a command line, or in the query of an exec. */
+static size_t next_word(const struct scan *scan, size_t i)
+{
+    if (has(scan, i, "&command="))
+        return i + sizeof "&command=" - 1;
+    if (has(scan, i, "%20"))
+        return i + 3;
+    return at(scan, i) == '+' ? i + 1 : skip_blanks(scan, i);
+}
+
+/* Behind the first colon of the word, plain or escaped; its end if there is none. */
+static size_t behind_colon(const struct scan *scan, size_t i, size_t end)
+{
+    for (; i < end; i++) {
+        if (at(scan, i) == ':')
+            return i + 1;
+        if (has(scan, i, "%3A") || has(scan, i, "%3a"))
+            return i + 3;
+    }
+    return end;
+}
+
 /* curl -u name:password; a name of digits alone is a user's number. */
 static bool take_out_basic(struct scan *scan, const struct name *name)
 {
-    size_t word = skip_blanks(scan, name->end);
+    size_t word = next_word(scan, name->end);
 
     if ((!slice_is(name->text, "-u") && !slice_is(name->text, "--user")) || word == name->end)
         return false;
     word += quote_at(scan, word).length;
-    size_t end = word_end(scan, word);
-    ptrdiff_t colon = slice_find_byte(slice_make(scan->in.bytes + word, end - word), ':');
-    if (colon < 0 || is_number(scan, word + (size_t)colon + 1, end))
+    size_t end = query_word_end(scan, word), password = behind_colon(scan, word, end);
+    if (at(scan, name->end) == ' ' || at(scan, name->end) == '\t')
+        end = word_end(scan, word); /* no query: a plus is of the password */
+    if (password == word || is_number(scan, password, end))
         return false;
-    replace_value(scan, word + (size_t)colon + 1, end, false);
+    replace_value(scan, password, end, false);
+    return true;
+}
+
+/* The same as take_out_user_info in a query, where all of it is escaped: https%3A%2F%2Fname%3Apassword%40host. */
+static bool take_out_escaped_user_info(struct scan *scan, const struct name *name)
+{
+    enum { LONGEST = 1024 };
+    size_t begin = name->end + sizeof "%3A%2F%2F" - 1, i = begin;
+
+    if (!has(scan, name->end, "%3A%2F%2F") && !has(scan, name->end, "%3a%2f%2f"))
+        return false;
+    while (!ends_word(scan, i) && at(scan, i) != '+' && !has(scan, i, "%40") && !has(scan, i, "%2F") && !has(scan, i, "%2f") && i < begin + LONGEST)
+        i++;
+    size_t password = behind_colon(scan, begin, i);
+    if (password == i || !has(scan, i, "%40"))
+        return false;
+    replace_value(scan, password, i, false);
     return true;
 }
 
@@ -442,7 +492,8 @@ static void take_out_at(struct scan *scan, const struct name *name)
         replace(scan, scan->at, scan->at + length, false);
         return;
     }
-    if (take_out_data(scan, name) || take_out_bearer(scan, name) || take_out_user_info(scan, name) || take_out_basic(scan, name))
+    if (take_out_data(scan, name) || take_out_bearer(scan, name) || take_out_user_info(scan, name) || take_out_escaped_user_info(scan, name) ||
+        take_out_basic(scan, name))
         return;
     if (name->separator != SEPARATOR_NONE && redact_is_secret_name(name->text) && !is_part_of_a_path(scan, name))
         take_out_value(scan, name);

@@ -90,6 +90,18 @@ static void test_secrets_in_addresses_go(void **state)
     assert_becomes("https://x.blob.core/a?sv=1&sig=s3cret%2B", "https://x.blob.core/a?sv=1&sig=[", "]");
 }
 
+static void test_secrets_in_the_query_of_an_exec_go(void **state)
+{
+    (void)state;
+    assert_becomes("/api/v1/pods/x/exec?command=curl&command=-u&command=bob%3As3cret&stdin=true", "/api/v1/pods/x/exec?command=curl&command=-u&command=bob%3A", "&stdin=true");
+    assert_becomes("/exec?command=curl+-u+bob:s3cret+https://x", "/exec?command=curl+-u+bob:", "+https://x");
+    assert_becomes("/exec?command=curl&command=https%3A%2F%2Fbob%3As3cret%40h", "/exec?command=curl&command=https%3A%2F%2Fbob%3A", "%40h");
+    assert_becomes("/exec?command=mysql+--password+s3cret+-e", "/exec?command=mysql+--password+", "+-e");
+    assert_becomes("/exec?command=mysql&command=--password&command=s3cret&command=-e", "/exec?command=mysql&command=--password&command=", "&command=-e");
+    assert_unchanged("/exec?command=id+-u+1000:1000&command=sh+-c+cat+/etc/shadow");
+    assert_unchanged("/exec?command=curl&command=https%3A%2F%2Fevil.example%3A8443%2Fx");
+}
+
 static void test_shapes_of_secrets_go_wherever_they_stand(void **state)
 {
     (void)state;
@@ -247,6 +259,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_value_of_an_option_or_variable_with_a_secrets_name_goes),
         cmocka_unit_test(test_secrets_in_addresses_go),
+        cmocka_unit_test(test_secrets_in_the_query_of_an_exec_go),
         cmocka_unit_test(test_shapes_of_secrets_go_wherever_they_stand),
         cmocka_unit_test(test_members_of_yaml_and_of_broken_and_escaped_json_go),
         cmocka_unit_test(test_a_secret_in_yaml_that_comes_line_by_line_goes_until_json_comes),
