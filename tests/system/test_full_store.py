@@ -53,8 +53,9 @@ def test_a_full_store_recovers_across_a_restart_while_others_go_on_sending(make_
     assert "for `soar`" in harrier.log() and "store.size" in harrier.log()
     # a sender that sends nothing again: its alerts are in memory alone when the daemon is stopped
     with socket.create_connection(("127.0.0.1", port)) as plain:
-        for _, line in itertools.islice(attack_lines(1), PLAIN):
-            plain.sendall(b"<13>1 2026-01-01T00:00:00Z node audit - - - " + line)
+        lines = itertools.islice(attack_lines(1), PLAIN)
+        # in one piece: nothing more is read of a connection while what was read waits for room
+        plain.sendall(b"".join(b"<13>1 2026-01-01T00:00:00Z node audit - - - " + line for _, line in lines))
         wait_for(lambda: harrier.metric("harrier_events_received_total", source="plain") == PLAIN, "what the plain sender sent")
         harrier.stop()
     assert "are lost" not in harrier.log()
