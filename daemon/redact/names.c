@@ -52,6 +52,20 @@ static bool is_a_pass(struct slice name)
     return !is_letter || (before >= 'a' && first == 'P');
 }
 
+/* password1, token_value, privateKeyPem, password_base64, password-hash: what form the secret has, or which one it is. */
+static struct slice without_form(struct slice folded)
+{
+    static const char *const forms[] = {"value", "hash", "pem", "data", "base64", "base", "json"};
+    struct slice rest = folded;
+
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+        if (slice_ends_with(folded, slice_of(forms[i])))
+            return slice_first(folded, folded.length - strlen(forms[i]));
+    while (rest.length && rest.bytes[rest.length - 1] >= '0' && rest.bytes[rest.length - 1] <= '9')
+        rest.length--;
+    return rest;
+}
+
 bool redact_is_secret_name(struct slice name)
 {
     static const char *const ends[] = {
@@ -59,9 +73,11 @@ bool redact_is_secret_name(struct slice name)
         "secretkey",  "privatekey", "signingkey",   "encryptionkey", "sharedkey",  "masterkey",    "accountkey",   "authkey",    "clientkeydata",
         "credential", "passwords",  "tokens",       "apikeys",       "credentials", "authorization", "cookie",      "sessionid",  "dockerconfigjson",
         "dockercfg",  "jwt",        "connectionstring", "xamzsignature", "lastappliedconfiguration",
+        "tlskey",     "sshkey",     "idrsa",        "hmackey",       "unsealkey",  "licensekey",   "encryptionkeys", "connectionstrings",
+        "pword",      "dbpass",     "bindpw",       "rootpw",        "mnemonic",   "sharedaccesssignature",
         "envvalue",   "datavalue", /* labels of ours */
     };
-    static const char *const names[] = {"auth", "psk", "sig", "bearer"};
+    static const char *const names[] = {"auth", "psk", "sig", "bearer", "pw", "otp", "totp", "sas", "dsn"};
     /* the shell's folder; a setting of pods; what the API server notes of whose token it was */
     static const char *const others[] = {"pwd", "oldpwd", "automountserviceaccounttoken", "authenticationk8siolegacytoken", "authenticationk8siostaletoken"};
     static const char *const names_of_secrets[] = {"imagepullsecret", "volumesecret"}; /* labels of ours (k8s_fields.c) */
@@ -70,7 +86,9 @@ bool redact_is_secret_name(struct slice name)
 
     if (IS_ANY_OF(folded, others) || ends_with_any_of(folded, names_of_secrets, sizeof names_of_secrets / sizeof *names_of_secrets))
         return false;
-    return ends_with_any_of(folded, ends, sizeof ends / sizeof *ends) || IS_ANY_OF(folded, names) || is_a_pass(name);
+    if (IS_ANY_OF(folded, names) || is_a_pass(name) || ends_with_any_of(folded, ends, sizeof ends / sizeof *ends))
+        return true;
+    return ends_with_any_of(without_form(folded), ends, sizeof ends / sizeof *ends);
 }
 
 bool redact_is_data_name(struct slice name)

@@ -90,6 +90,20 @@ static void test_secrets_in_addresses_go(void **state)
     assert_becomes("https://x.blob.core/a?sv=1&sig=s3cret%2B", "https://x.blob.core/a?sv=1&sig=[", "]");
 }
 
+static void test_a_secrets_name_may_say_its_form_or_its_number(void **state)
+{
+    static const char *const names[] = {"password1", "password_2", "accessToken2", "secretValue", "token_value", "passwordHash", "private_key_pem", "privateKeyData",
+                                        "password-base64", "secret_key_base", "credentialsJson", "tls.key", "tls_key", "sshKey", "id_rsa", "dbpass", "pw", "bind_pw"};
+    static const char *const others[] = {"hash", "value", "data", "compass", "bypass", "monkey", "key", "secretName", "tokenExpirationSeconds", "v1", "sha256"};
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!redact_is_secret_name(slice_of(names[i])))
+            fail_msg("%s is no secret's name", names[i]);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (redact_is_secret_name(slice_of(others[i])))
+            fail_msg("%s is a secret's name", others[i]);
+}
+
 static void test_secrets_in_the_query_of_an_exec_go(void **state)
 {
     (void)state;
@@ -259,6 +273,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_value_of_an_option_or_variable_with_a_secrets_name_goes),
         cmocka_unit_test(test_secrets_in_addresses_go),
+        cmocka_unit_test(test_a_secrets_name_may_say_its_form_or_its_number),
         cmocka_unit_test(test_secrets_in_the_query_of_an_exec_go),
         cmocka_unit_test(test_shapes_of_secrets_go_wherever_they_stand),
         cmocka_unit_test(test_members_of_yaml_and_of_broken_and_escaped_json_go),
