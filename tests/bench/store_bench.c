@@ -134,7 +134,7 @@ static const char *const bare_sql[BARE_COUNT] = {
     [BARE_SEEN] = "INSERT INTO seen VALUES (?1, ?2, 1)",
     [BARE_ALERT] = "INSERT INTO alert VALUES (?2, ?1, ?1, 1, 1, 4, 80.0, 'HIGH', 'k8s_cronjob', 'prod')",
     [BARE_DOCUMENT] = "INSERT INTO document VALUES (?2, ?3)",
-    [BARE_QUEUE] = "INSERT INTO queue VALUES (?1, ?2, 0, 0, 0, 1, 0, NULL)",
+    [BARE_QUEUE] = "INSERT INTO queue VALUES (?1, ?2, 0, 0, 0, 1, 0, NULL, 1, 0)",
 };
 
 static sqlite3_stmt *bare_statement(struct bench *bench, enum bare_statement number)
