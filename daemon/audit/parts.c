@@ -18,15 +18,10 @@ struct part_line *parts_find(struct audit_reader *reader, const uint8_t key[DIGE
 
 /* --- memory ---------------------------------------------------------------------------------------------------------------------- */
 
-static bool ask_budget(struct audit_reader *reader, ptrdiff_t bytes)
-{
-    return !reader->sink.budget || reader->sink.budget(reader->sink.context, bytes);
-}
-
 static void give_text_back(struct audit_reader *reader, struct part_line *line)
 {
     if (line->charged)
-        ask_budget(reader, -(ptrdiff_t)line->charged);
+        audit_reader_ask_budget(reader, -(ptrdiff_t)line->charged);
     line->charged = 0;
     buffer_free(&line->text);
 }
@@ -40,7 +35,7 @@ static bool make_room(struct audit_reader *reader, struct part_line *line, size_
         return true;
     while (capacity < needed)
         capacity += capacity < DOUBLING_ENDS ? capacity : DOUBLING_ENDS;
-    if (!ask_budget(reader, (ptrdiff_t)(capacity - line->charged)))
+    if (!audit_reader_ask_budget(reader, (ptrdiff_t)(capacity - line->charged)))
         return false;
     line->text.bytes = xrealloc(line->text.bytes, capacity);
     line->text.capacity = line->charged = capacity;

@@ -70,16 +70,10 @@ static void on_dead(void *context, const struct audit_dead *dead)
     }
 }
 
-static bool on_budget(void *context, ptrdiff_t bytes)
-{
-    struct audit_reader *reader = context;
-    return !reader->sink.budget || reader->sink.budget(reader->sink.context, bytes);
-}
-
 /* UDM records come in no envelopes. */
 static struct audit_reader *child_of(struct audit_reader *reader)
 {
-    const struct audit_sink sink = {reader, on_wanted, on_event, on_dead, on_budget};
+    const struct audit_sink sink = {reader, on_wanted, on_event, on_dead, audit_reader_ask_budget};
 
     if (!reader->child && reader->level < LEVELS) {
         reader->child = audit_reader_new(&reader->limits, AUDIT_ACCEPT_K8S, reader->format, &sink);
@@ -114,22 +108,39 @@ static void add_counts(struct audit_reader *reader, const struct audit_counts *b
     reader->payload.events = events;
 }
 
+/* What the child had counted before it reads a payload. */
+struct child_before {
+    struct audit_counts counts;
+    uint64_t deferred;
+};
+
+static struct child_before begin_payload(struct audit_reader *reader)
+{
+    const struct audit_reader *child = reader->child;
+
+    reader->payload.before = child->counts.events;
+    reader->payload.left_out = false;
+    return (struct child_before){child->counts, child->deferred};
+}
+
+static void end_payload(struct audit_reader *reader, const struct child_before *before)
+{
+    audit_reader_end_message(reader->child);
+    reader->busy |= reader->child->busy;
+    add_counts(reader, &before->counts);
+    reader->payload.deferred = reader->child->deferred - before->deferred;
+}
+
 bool payload_read_text(struct audit_reader *reader, struct slice text)
 {
     struct audit_reader *child = child_of(reader);
 
     if (!child)
         return false;
-    const struct audit_counts before = child->counts;
-    const uint64_t deferred = child->deferred;
+    const struct child_before before = begin_payload(reader);
     child->truncated = false;
-    reader->payload.before = before.events;
-    reader->payload.left_out = false;
     audit_reader_feed(child, text);
-    audit_reader_end_message(child);
-    reader->busy |= child->busy;
-    add_counts(reader, &before);
-    reader->payload.deferred = child->deferred - deferred;
+    end_payload(reader, &before);
     return true;
 }
 
@@ -152,22 +163,16 @@ enum payload_outcome payload_read(struct audit_reader *reader, struct slice obje
         return PAYLOAD_TOO_DEEP;
     if (value.type == JSON_STRING && form == PAYLOAD_BASE64)
         return unpack_later(reader, object, value);
-    uint64_t deferred = child->deferred;
-    const struct audit_counts before = child->counts;
+    const struct child_before before = begin_payload(reader);
     const uint64_t parts_before = child->parts_taken;
     /* a text that was cut ends within its JSON, which the child sees; a value was closed behind the cut and looks whole */
     child->truncated = value.type != JSON_STRING && (reader->truncated || audit_reader_item_is_cut(reader));
     memcpy(child->text_source, reader->value_source, sizeof child->text_source);
-    reader->payload.before = before.events;
-    reader->payload.left_out = false;
     if (value.type != JSON_STRING)
         read_text(reader, value.text);
     else
         json_raw_give(value, read_text, reader);
-    audit_reader_end_message(child);
-    reader->busy |= child->busy;
+    end_payload(reader, &before);
     reader->payload.held |= child->parts_taken != parts_before;
-    add_counts(reader, &before);
-    reader->payload.deferred = child->deferred - deferred;
     return PAYLOAD_DONE;
 }

@@ -140,6 +140,8 @@ struct audit_reader {
 
 extern const struct json_handlers audit_handlers;
 
+/* Asks the reader that is the context for so many bytes more, or gives them back: of the type of audit_sink.budget. */
+bool audit_reader_ask_budget(void *context, ptrdiff_t bytes);
 /* A dead letter, counted. */
 void audit_reader_dead(struct audit_reader *reader, const struct audit_dead *dead);
 /* The object at hand went over a bound, or broke off: its text was closed behind what is there. */

@@ -52,8 +52,7 @@ struct unpacking {
 
 static bool ask_budget(struct audit_reader *reader, ptrdiff_t bytes)
 {
-    const struct audit_sink *sink = &reader->root->sink;
-    return !sink->budget || sink->budget(sink->context, bytes);
+    return audit_reader_ask_budget(reader->root, bytes);
 }
 
 /* In steps that are always granted where the input must not fail. */

@@ -486,7 +486,7 @@ static void on_piece(void *context, enum json_piece kind, struct slice bytes, ui
     item_piece(&reader->held, kind, bytes, offset); /* has what the budget leaves */
 }
 
-static bool on_budget(void *context, ptrdiff_t bytes)
+bool audit_reader_ask_budget(void *context, ptrdiff_t bytes)
 {
     struct audit_reader *reader = context;
     return !reader->sink.budget || reader->sink.budget(reader->sink.context, bytes);
@@ -499,5 +499,5 @@ const struct json_handlers audit_handlers = {
     .end = on_end,
     .bound = on_bound,
     .piece = on_piece,
-    .budget = on_budget,
+    .budget = audit_reader_ask_budget,
 };
