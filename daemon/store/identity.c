@@ -183,7 +183,7 @@ static enum result check_side_files(struct store *store)
             return gone(store, i == STORE_SIDE_WAL ? "store.db-wal was removed or replaced while it was in use: restart the daemon; what it held is "
                                                      "copied into store.db before"
                                                    : "store.db-shm was removed or replaced while it was in use: restart the daemon; nothing is lost by that");
-        if (identity_wal_is_cut(store))
+        if (i == STORE_SIDE_WAL && identity_wal_is_cut(store))
             return gone(store, "store.db-wal was cut by another program while it was in use: stop that one and restart the daemon; what was committed since "
                                "the last checkpoint may be lost");
     }
