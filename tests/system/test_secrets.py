@@ -251,15 +251,6 @@ def test_no_secret_is_in_what_the_tool_prints_of_a_file(tmp_path):
     assert_no_secret("udm", done.stdout + done.stderr)
 
 
-def delivered(harrier):
-    """The alerts in the file of the default destination, as far as they are there: a drain need not deliver, so a test waits."""
-    try:
-        with open(os.path.join(harrier.folder, "alerts.ndjson"), encoding="utf-8") as file:
-            return [json.loads(line) for line in file if line.endswith("\n")]
-    except FileNotFoundError:
-        return []
-
-
 def test_equal_secrets_look_equal_over_a_restart(make_harrier, tmp_path):
     rules = tmp_path / "secrets.yaral"
     rules.write_text(RULES)
@@ -268,7 +259,7 @@ def test_equal_secrets_look_equal_over_a_restart(make_harrier, tmp_path):
     for name in ("a", "b"):
         one = event(name, requestObject={"spec": {"containers": [{"name": "c", "env": [{"name": "N", "value": MARK + "X9z"}]}]}})
         assert harrier.post(text(one))[0] == 200
-        shown.append(wait_for(lambda: {alert["outcomes"]["joined"] for alert in delivered(harrier)
+        shown.append(wait_for(lambda: {alert["outcomes"]["joined"] for alert in harrier.trail()
                                        if alert["rule"]["name"] == "made_of_them" and alert["action"]["name"] == name}, f"the alert of {name}"))
         harrier.stop()
         harrier.start()

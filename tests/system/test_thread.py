@@ -28,7 +28,7 @@ def test_an_attack_arrives_at_the_webhook_at_slack_and_in_the_file(make_harrier,
         file.write(slack.url + "\n")
     harrier.start()
     assert harrier.post(captured.attacks())[0] == 200
-    wait_for(lambda: len(soar.accepted()) == 4 and len(slack.accepted()) == 4, "four alerts at each destination")
+    wait_for(lambda: len(soar.accepted()) == 4 and len(slack.accepted()) == 4 and len(harrier.trail()) == 4, "four alerts at each destination")
     harrier.stop()
 
     alerts = soar.alerts()
@@ -44,8 +44,7 @@ def test_an_attack_arrives_at_the_webhook_at_slack_and_in_the_file(make_harrier,
     for message in slack.accepted():
         assert message.json()["blocks"]
         assert "dev-alice" in message.body.decode()
-    with open(os.path.join(harrier.folder, "alerts.ndjson"), "rb") as file:
-        assert sorted(json.loads(line)["alert_id"] for line in file) == sorted(soar.alert_ids())
+    assert sorted(alert["alert_id"] for alert in harrier.trail()) == sorted(soar.alert_ids())
 
 
 def test_the_evidence_names_the_condition_the_path_and_the_value(make_harrier, receiver):
