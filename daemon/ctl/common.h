@@ -19,7 +19,7 @@
 #define DEFAULT_CONFIG HARRIER_SYSCONFDIR "/harrier.yaml"
 
 extern const struct command check_command, replay_command, udm_command, explain_command, fields_command, alerts_command, dead_command,
-    status_command, enroll_command, policy_command;
+    status_command, reload_command, enroll_command, policy_command;
 
 /* "harrierctl: ..." on stderr, outside text escaped. Gives the code back. */
 int fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -242,14 +242,12 @@ static int retry_at_daemon(const char *socket, int64_t alert, const char *destin
     int64_t count = 0;
     char *path =
         xasprintf("/dead/retry?alert=%lld%s%s", (long long)alert, destination ? "&destination=" : "", destination ? destination : "");
-    enum result result = admin_request(socket, true, path, &body);
+    enum result result = admin_request(socket, true, path, ADMIN_REQUEST_SECONDS, &body);
     int code;
 
     *no_daemon = result == RESULT_CLOSED;
-    if (result == RESULT_DENIED) {
-        code = fail(EX_NOPERM, "%s: permission denied; run this as harrierd's user or root", socket);
-    } else if (result != RESULT_OK) {
-        code = *no_daemon ? EX_UNAVAILABLE : fail(EX_UNAVAILABLE, "%s: %s", socket, body.bytes ? body.bytes : result_text(result));
+    if (result != RESULT_OK) {
+        code = *no_daemon ? EX_UNAVAILABLE : admin_request_failed(socket, result, &body);
     } else {
         json_tree_parse(arena, buffer_slice(&body), &json_default_limits, &answer, NULL);
         const struct json_node *retried = json_member(answer, "retried");

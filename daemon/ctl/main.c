@@ -13,7 +13,7 @@
 
 static const struct command *const commands[] = {
     &check_command,  &replay_command, &explain_command, &udm_command,    &fields_command,
-    &policy_command, &enroll_command, &alerts_command,  &dead_command, &status_command,
+    &policy_command, &enroll_command, &alerts_command,  &dead_command,   &status_command, &reload_command,
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 

@@ -7,7 +7,8 @@
 static const struct argument_option options[] = {
     {'c', "config", "FILE", "The configuration that names the admin socket; default " DEFAULT_CONFIG "."},
     {'\0', "socket", "PATH", "The daemon's admin socket."},
-    {'\0', "json", NULL, "The daemon's answer as it is, also on a terminal."},
+    {'o', "output", "FORM", "table, or ndjson: the daemon's own JSON on one line. Default: table on a terminal, ndjson in a pipe."},
+    {'\0', "json", NULL, "The same as -o ndjson."},
 };
 
 struct status {
@@ -253,23 +254,15 @@ static int show(const struct display *display, struct slice answer)
     return code;
 }
 
-static int ask(const char *socket, bool json, const struct display *display)
+static int ask_status(const char *socket, bool table, const struct display *display)
 {
     struct buffer body = {NULL, 0, 0}, out = {NULL, 0, 0};
-    enum result result = admin_request(socket, false, "/status", &body);
+    enum result result = admin_request(socket, false, "/status", ADMIN_REQUEST_SECONDS, &body);
     int code = EX_OK;
 
-    if (result == RESULT_CLOSED) {
-        code = fail(
-            EX_UNAVAILABLE,
-            "harrierd does not run, or not with this configuration: nobody serves %s. Start it (systemctl start harrier, or harrierd -c "
-            "FILE), or name its socket with -c FILE or --socket PATH",
-            socket);
-    } else if (result == RESULT_DENIED) {
-        code = fail(EX_NOPERM, "%s: permission denied; run this as harrierd's user or root", socket);
-    } else if (result) {
-        code = fail(EX_UNAVAILABLE, "%s: %s", socket, body.bytes ? body.bytes : result_text(result));
-    } else if (json || !display->terminal) {
+    if (result) {
+        code = admin_request_failed(socket, result, &body);
+    } else if (!table) {
         display_json_line(&out, slice_trim(buffer_slice(&body)));
         print_buffer(&out);
     } else {
@@ -284,13 +277,16 @@ static int run(const struct arguments *arguments)
 {
     struct display display = display_of(stdout);
     struct places places;
+    bool table;
     int code;
 
+    if (!wants_table(arguments, &display, &table))
+        return EX_USAGE;
     if (arguments->operands.count)
         return fail(EX_USAGE, "status takes no arguments; options: harrierctl status --help");
     if ((code = places_find(arguments, &places)))
         return code;
-    code = places.socket ? ask(places.socket, arguments_has(arguments, "json"), &display)
+    code = places.socket ? ask_status(places.socket, table && !arguments_has(arguments, "json"), &display)
                          : fail(EX_UNAVAILABLE, "the configuration has no admin.socket, so the daemon cannot be asked; set one");
     places_free(&places);
     int written = finish_output();
@@ -300,13 +296,13 @@ static int run(const struct arguments *arguments)
 const struct command status_command = {
     .name = "status",
     .summary = "Show how the running daemon is doing",
-    .usage = "status [-c FILE | --socket PATH] [--json]",
+    .usage = "status [-c FILE | --socket PATH] [-o table|ndjson]",
     .description = "Asks the running harrierd over its admin socket: sources and what came through them, rules and how often each fired or "
                    "could not see, the queue of each "
-                   "destination, the store, memory. In a pipe, and with --json, it is the daemon's own JSON on one line.",
+                   "destination, the store, memory. In a pipe, and with -o ndjson, it is the daemon's own JSON on one line.",
     .options = options,
     .option_count = sizeof options / sizeof options[0],
-    .examples = "harrierctl status\nharrierctl status --json | jq .destinations",
+    .examples = "harrierctl status\nharrierctl status -o ndjson | jq .destinations",
     .exits = "0   shown\n64  wrong usage\n65  errors in the configuration\n66  the configuration cannot be read\n69  the daemon does not "
              "run or does not answer\n"
              "77  not allowed to ask it",

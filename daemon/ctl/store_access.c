@@ -90,9 +90,8 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context)
     return size * count;
 }
 
-enum result admin_request(const char *socket, bool post, const char *path, struct buffer *body)
+enum result admin_request(const char *socket, bool post, const char *path, long seconds, struct buffer *body)
 {
-    enum { TIMEOUT_SECONDS = 15 };
     char error[CURL_ERROR_SIZE] = "";
     long status = 0;
     enum result result = try_connect(socket);
@@ -105,7 +104,7 @@ enum result admin_request(const char *socket, bool post, const char *path, struc
     curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_PROXY, "");
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)TIMEOUT_SECONDS);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT, seconds);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error);
@@ -120,5 +119,18 @@ enum result admin_request(const char *socket, bool post, const char *path, struc
         buffer_append_text(body, error[0] ? error : curl_easy_strerror(code));
         return RESULT_IO;
     }
-    return status == 200 ? RESULT_OK : RESULT_IO;
+    return status == 200 ? RESULT_OK : status == 422 ? RESULT_INVALID : RESULT_IO;
+}
+
+int admin_request_failed(const char *socket, enum result result, const struct buffer *body)
+{
+    if (result == RESULT_CLOSED)
+        return fail(EX_UNAVAILABLE,
+                    "harrierd does not run, or not with this configuration: nobody serves %s. Start it (systemctl start harrierd, or "
+                    "harrierd -c FILE), or name its socket with -c FILE or --socket PATH",
+                    socket);
+    if (result == RESULT_DENIED)
+        return fail(EX_NOPERM, "%s: permission denied; run this as harrierd's user or root", socket);
+    struct slice said = slice_trim(buffer_slice(body));
+    return fail(EX_UNAVAILABLE, "%s: %.*s", socket, (int)said.length, said.length ? said.bytes : result_text(result));
 }

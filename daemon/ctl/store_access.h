@@ -23,7 +23,11 @@ int open_reader(const struct places *places, struct store_reader **reader);
 int reader_failed(const struct store_reader *reader, enum result result);
 
 /* One request to the daemon over its admin socket. RESULT_OK: answered with 200, *body is the answer (append to an empty buffer).
- * RESULT_CLOSED: nobody serves there. RESULT_DENIED: no permission. RESULT_IO: anything else; *body then says what. */
-enum result admin_request(const char *socket, bool post, const char *path, struct buffer *body);
+ * RESULT_INVALID: answered with 422, *body is the answer. RESULT_CLOSED: nobody serves there. RESULT_DENIED: no permission. RESULT_IO: anything
+ * else; *body then says what. seconds: how long it may take. */
+enum result admin_request(const char *socket, bool post, const char *path, long seconds, struct buffer *body);
+enum { ADMIN_REQUEST_SECONDS = 15 }; /* for what the daemon answers at once */
+/* The message for a request that was not answered with 200, and its exit code. */
+int admin_request_failed(const char *socket, enum result result, const struct buffer *body);
 
 #endif

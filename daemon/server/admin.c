@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The admin page: /metrics, /healthz and /readyz on TCP and on the Unix socket; /status and /dead/retry on the socket alone, where file
+/* The admin page: /metrics, /healthz and /readyz on TCP and on the Unix socket; /status, /reload and /dead/retry on the socket alone, where file
  * permissions say who may ask. */
 #include "dead_retry.h"
 #include "internal.h"
@@ -162,6 +162,7 @@ static bool listen_local(struct server *server, struct admin *admin)
     admin->local = serve(server, fd, NULL);
     page_add(admin->local, PAGE_GET, "/status", status_cb, server);
     admin->retries = dead_retries_new(server);
+    page_add(admin->local, PAGE_POST, "/reload", reload_request_cb, server);
     page_add(admin->local, PAGE_POST, "/dead/retry", dead_retries_cb, admin->retries);
     return true;
 }

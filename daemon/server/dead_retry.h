@@ -4,9 +4,6 @@
 
 #include "page.h"
 
-#include "harrier/buffer.h"
-
-
 /* POST /dead/retry?alert=N&destination=NAME: puts dead deliveries back into the queue; alert 0 or none: all of them. The commit thread does it, and may be
  * busy for long, so the answer waits for it and the main thread does not. */
 struct dead_retries;
@@ -19,9 +16,5 @@ void dead_retries_cb(struct page_request *request, void *argument);
 void dead_retries_stop(struct dead_retries *retries);
 /* To be called once the commit thread has ended. NULL is nothing. */
 void dead_retries_free(struct dead_retries *retries);
-
-/* admin.c, for the pages. */
-void admin_reply(struct page_request *request, unsigned int code, const char *reason, const char *type, const struct buffer *body);
-void admin_reply_text(struct page_request *request, unsigned int code, const char *reason, const char *text);
 
 #endif

@@ -13,6 +13,7 @@
 #include <pthread.h>
 
 struct admin;
+struct page_request;
 struct health;
 struct health_timer;
 
@@ -62,6 +63,9 @@ void admin_free(struct admin *admin);
 struct page_counts;
 /* Of both sockets. */
 void admin_count(const struct admin *admin, struct page_counts *counts);
+/* The answers of the admin page's handlers. */
+void admin_reply(struct page_request *request, unsigned int code, const char *reason, const char *type, const struct buffer *body);
+void admin_reply_text(struct page_request *request, unsigned int code, const char *reason, const char *text);
 
 /* metrics.c: Prometheus text format, version 0.0.4. */
 void metrics_write(struct server *server, struct buffer *out);
@@ -95,8 +99,10 @@ void health_timer_stop(struct health_timer *timer);
 void health_timer_free(struct health_timer *timer);
 const struct health *health_timer_health(const struct health_timer *timer);
 
-/* reload.c */
-void server_reload(struct server *server);
+/* reload.c. False: something is wrong, the findings say what, and the rules from before run on. The log says all of it too. */
+bool server_reload(struct server *server, struct diagnostics *findings);
+/* POST /reload: a page_handler. 200, or 422 where it is refused; either way the answer holds what runs now, and the findings. */
+void reload_request_cb(struct page_request *request, void *argument);
 /* What is wrong with configuration and rules, each finding a line of the log. */
 void server_log_findings(const struct diagnostics *diagnostics);
 

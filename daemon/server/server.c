@@ -294,7 +294,9 @@ static void reload_cb(evutil_socket_t signal_number, short what, void *argument)
 {
     (void)signal_number;
     (void)what;
-    server_reload(argument);
+    struct diagnostics *findings = diagnostics_new();
+    server_reload(argument, findings);
+    diagnostics_free(findings);
 }
 
 static void watchdog_cb(evutil_socket_t fd, short what, void *argument)

@@ -13,7 +13,7 @@ import captured
 from daemon import free_port, wait_for
 
 HARRIERCTL = os.environ.get("HARRIERCTL", os.path.join(captured.ROOT, "build", "harrierctl"))
-COMMANDS = ["check", "replay", "explain", "udm", "fields", "policy", "enroll", "alerts", "dead", "status"]
+COMMANDS = ["check", "replay", "explain", "udm", "fields", "policy", "enroll", "alerts", "dead", "status", "reload"]
 
 GOOD = """rule web_shell {
   meta:
@@ -419,9 +419,61 @@ def test_follow_shows_what_comes(harrier, expected):
 
 
 def test_status_shows_sources_queues_and_rules(harrier, expected):
-    status = json.loads(ctl("status", "-c", harrier.config, "--json").stdout)
+    status = json.loads(ctl("status", "-c", harrier.config, "-o", "ndjson").stdout)
     assert status["sources"][0]["alerts"] == len(expected)
     assert {one["name"] for one in status["destinations"]} == {"trail", "gone"}
+
+
+def test_status_takes_the_form_that_it_is_asked_for(harrier):
+    table = ctl("status", "-c", harrier.config, "-o", "table").stdout.decode()
+    assert "ready, up for" in table and "DESTINATION" in table
+    assert json.loads(ctl("status", "-c", harrier.config, "--json").stdout)["ready"] is True
+    done = ctl("status", "-c", harrier.config, "-o", "tabel")
+    assert done.returncode == 64 and "did you mean table" in said(done)
+
+
+# --- reload ---
+
+
+def test_a_reload_is_over_when_the_command_is(make_harrier, tmp_path):
+    path = write(tmp_path / "rules.yaral", GOOD)
+    harrier = make_harrier(rules=[str(path)]).start()
+    for count in (2, 3, 4):
+        write(path, "\n".join(GOOD.replace("web_shell", f"web_shell_{i}") for i in range(count)))
+        done = ctl("reload", "-c", harrier.config)
+        assert done.returncode == 0, said(done)
+        assert json.loads(done.stdout)["rules"] == count
+        assert len(json.loads(ctl("status", "-c", harrier.config, "-o", "ndjson").stdout)["rules"]) == count
+    assert ctl("reload", "-c", harrier.config, "-o", "table").stdout.startswith(b"reloaded: 4 rules, ")
+    assert harrier.metric("harrier_reloads_total") == 4
+
+
+def test_a_reload_that_is_refused_is_65_with_every_error_and_its_place_and_the_old_rules_run_on(make_harrier, tmp_path):
+    path = write(tmp_path / "rules.yaral", GOOD)
+    harrier = make_harrier(rules=[str(path)]).start()
+    write(path, GOOD.replace("$e.network.http.method", "$e.network.http.metod").replace("dev-alice\"", "dev-alice\" and"))
+    done = ctl("reload", "-c", harrier.config)
+    assert done.returncode == 65
+    assert f"{path}:" in said(done) and "error:" in said(done) and "from before run on" in said(done)
+    assert json.loads(done.stdout)["rules"] == 1
+    assert harrier.post(captured.attacks())[0] == 200
+    assert harrier.stored(), "the old rule runs on"
+    assert harrier.metric("harrier_reloads_refused_total") == 1
+
+
+def test_a_reload_without_a_daemon_is_69_and_says_what_to_do(tmp_path):
+    done = ctl("reload", "-c", config(tmp_path))
+    assert done.returncode == 69
+    assert str(tmp_path / "admin.sock") in said(done) and "Start it" in said(done)
+
+
+def test_no_browser_and_no_get_can_reload(make_harrier):
+    harrier = make_harrier().start()
+    assert harrier.probe("/reload") == 404
+    done = subprocess.run(["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "--unix-socket", os.path.join(harrier.folder, "admin.sock"),
+                           "http://localhost/reload"], capture_output=True, text=True)
+    assert done.stdout == "405"
+    assert harrier.metric("harrier_reloads_total") == 0
 
 
 def test_dead_deliveries_are_listed_and_put_back(harrier, expected):

@@ -10,7 +10,7 @@ import subprocess
 import captured
 import pytest
 import sandbox
-from daemon import HARRIERD, wait_for
+from daemon import HARRIERCTL, HARRIERD, wait_for
 from receiver import Answer
 
 WHY_NOT = sandbox.why_not(HARRIERD)
@@ -68,7 +68,7 @@ def test_the_unit_leaves_little_exposed():
 def test_the_units_are_valid(tmp_path):
     for name in ("harrierd.service", "harrierd.socket"):
         with open(os.path.join(os.path.dirname(sandbox.UNIT), name), encoding="utf-8") as file:
-            (tmp_path / name).write_text(file.read().replace("/usr/sbin/harrierd", HARRIERD), encoding="utf-8")
+            (tmp_path / name).write_text(file.read().replace("/usr/sbin/harrierd", HARRIERD).replace("/usr/bin/harrierctl", HARRIERCTL), encoding="utf-8")
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", *map(str, tmp_path.iterdir())], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -110,6 +110,23 @@ def test_a_sandboxed_daemon_takes_attacks_delivers_alerts_reloads_and_ends(make_
         assert harrier.post(post.body)[0] == 200
     assert {alert["alert_id"] for alert in harrier.stored()} >= set(receiver.alert_ids())
     wait_for(lambda: lines_of(harrier, "alerts.ndjson") == len(harrier.stored()) + len(harrier.notices()), "the alerts in the file")
+    harrier.stop()
+
+
+@needs_sandbox
+def test_the_units_reload_runs_in_the_sandbox_that_systemd_runs_it_in_and_fails_where_the_rules_are_refused(make_harrier, tmp_path):
+    rules = tmp_path / "rules.yaral"
+    shutil.copy(captured.RULE, rules)
+    harrier = make_harrier(rules=[str(rules)]).start(sandboxed=True)
+    program, *arguments = sandbox.unit_lines("ExecReload")[0].split()
+    assert program == "/usr/bin/harrierctl"
+    command = [HARRIERCTL, *(harrier.config if word.endswith(".yaml") else word for word in arguments)]
+    folder = os.path.dirname(harrier.folder)
+    code, output, errors = sandbox.run(command, {folder: folder})
+    assert code == 0, errors
+    rules.write_text("rule broken {", encoding="utf-8")
+    code, output, errors = sandbox.run(command, {folder: folder})
+    assert code == 65 and str(rules) in errors and "from before run on" in errors
     harrier.stop()
 
 
