@@ -113,7 +113,7 @@ static void list_message(struct fields *fields, const struct udm_message_type *t
             struct buffer kind = {NULL, 0, 0};
             buffer_printf(&kind, "%s%s", label ? "label" : type_name(field), field->repeated ? " list" : "");
             if (label || field->type == UDM_STRUCT)
-                buffer_append_text(path, "[\"key\"]");
+                buffer_append_text(path, label ? "[\"key\"]" : ".fields[\"key\"]");
             show(fields, path->bytes, kind.bytes, type->name,
                  field->deprecated    ? "deprecated"
                  : field->enumeration ? field->enumeration->name

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* harrierctl udm: what rules see of each event. */
-#include "common.h"
+#include "udm_table.h"
 
 #include "harrier/json.h"
 
@@ -8,11 +8,15 @@ static const struct argument_option options[] = {
     {'c', "config", "FILE", "Cluster, log type and limits of a configuration (of its first source)."},
     {'\0', "log-type", "TYPE", "K8S_AUDIT, GKE_CONTROLPLANE, UDM, or auto (the default): told by the shape of each event."},
     {'\0', "cluster", "NAME", "The cluster's name in the records."},
-    {'\0', "pretty", NULL, "Each record over several lines, also in a pipe."},
+    {'o', "output", "FORM", "table: a row for each value; or ndjson: a record a line. Default: table on a terminal, ndjson in a pipe."},
+    {'\0', "pretty", NULL, "JSON, each record over several lines."},
 };
 
 struct udm_output {
+    struct display display;
+    bool as_table;
     bool pretty;
+    bool any; /* a record was printed */
     struct buffer record;
     struct buffer out;
 };
@@ -26,14 +30,21 @@ static void on_record(void *context, struct detect_engine *engine, const struct 
     (void)result;
     udm_record_write(record, writer);
     json_writer_free(writer);
-    display_json_line(&output->out, slice_trim(buffer_slice(&output->record)));
+    if (output->as_table) {
+        if (output->any)
+            buffer_append_byte(&output->out, '\n');
+        udm_table_append(&output->display, buffer_slice(&output->record), &output->out);
+    } else {
+        display_json_line(&output->out, slice_trim(buffer_slice(&output->record)));
+    }
+    output->any = true;
     print_buffer(&output->out);
     buffer_reset(&output->record, 1 << 20);
 }
 
 static int run(const struct arguments *arguments)
 {
-    struct udm_output output = {.pretty = display_of(stdout).terminal || arguments_has(arguments, "pretty")};
+    struct udm_output output = {.display = display_of(stdout), .pretty = arguments_has(arguments, "pretty")};
     struct event_sink sink = {.context = &output, .record = on_record};
     struct diagnostics *diagnostics = diagnostics_new();
     struct udm_own_labels *own_labels = NULL;
@@ -41,7 +52,12 @@ static int run(const struct arguments *arguments)
     struct intake_options intake;
     int code = EX_OK;
 
-    if (arguments_has(arguments, "config"))
+    if (!wants_table(arguments, &output.display, &output.as_table))
+        code = EX_USAGE;
+    else if (output.pretty && output.as_table && arguments_has(arguments, "output"))
+        code = fail(EX_USAGE, "--pretty is a form of JSON: leave out either it or -o table");
+    output.as_table = output.as_table && !output.pretty;
+    if (code == EX_OK && arguments_has(arguments, "config"))
         code = load_config(arguments_value(arguments, "config"), &config);
     if (code == EX_OK)
         code = event_options(arguments, config, &intake);
@@ -65,9 +81,9 @@ static int run(const struct arguments *arguments)
 const struct command udm_command = {
     .name = "udm",
     .summary = "Show the UDM record that rules see of each event",
-    .usage = "udm [--log-type TYPE] [--cluster NAME] FILE|- ...",
-    .description = "Reads events in any form that the daemon takes, also packed by gzip or zstd, and prints each event's UDM record as "
-                   "JSON: one per line in a pipe. "
+    .usage = "udm [-o table|ndjson] [--log-type TYPE] [--cluster NAME] FILE|- ...",
+    .description = "Reads events in any form that the daemon takes, also packed by gzip or zstd, and prints each event's UDM record: "
+                   "on a terminal a table of its values, each field as a rule writes it; in a pipe JSON, one record a line. "
                    "What is secret is shown as its length and a hash under a key of this run alone.",
     .options = options,
     .option_count = sizeof options / sizeof options[0],

@@ -304,6 +304,20 @@ def test_udm_gives_one_record_a_line(items):
     assert records[0]["metadata"]["log_type"] == "K8S_AUDIT"
 
 
+def test_udm_as_a_table_has_each_value_beside_its_field_as_a_rule_writes_it(items):
+    one = json.dumps(items[0]).encode()
+    done = ctl("udm", "-o", "table", "-", stdin=one * 2, COLUMNS="250")
+    assert done.returncode == 0, said(done)
+    rows = dict(line.split(None, 1) for line in done.stdout.decode().splitlines() if line.strip())
+    assert rows["metadata.log_type"] == "K8S_AUDIT"
+    assert rows["principal.user.userid"] == items[0]["user"]["username"]
+    assert rows['target.resource.attribute.labels["verb"]'] == items[0]["verb"]
+    assert rows['additional.fields["level"]'] == items[0]["level"]
+    assert done.stdout.decode().count("principal.user.userid ") == 2
+    assert ctl("udm", "-o", "table", "--pretty", "-", stdin=one).returncode == 64
+    assert len(lines(ctl("udm", "-o", "ndjson", "-", stdin=one))) == 1
+
+
 def test_udm_records_are_an_input_as_well(rule, expected):
     records = ctl("udm", "-", stdin=captured.attacks()).stdout
     done = ctl("replay", "-r", rule, "--log-type", "UDM", "-", stdin=records)

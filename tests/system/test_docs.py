@@ -10,7 +10,7 @@ import yaml
 import captured
 from daemon import HARRIERD, harrierctl, ndjson
 
-COMMANDS = ("check", "replay", "explain", "udm", "fields", "policy", "enroll", "alerts", "dead", "status")
+COMMANDS = ("check", "replay", "explain", "udm", "fields", "policy", "enroll", "alerts", "dead", "status", "reload")
 
 
 def read(*path):
