@@ -20,6 +20,8 @@ struct block {
 struct arena {
     struct block *newest;
     size_t used;
+    size_t charged; /* bytes elsewhere */
+    bool full;
     arena_watcher *watcher; /* NULL: nobody asks */
     void *context;
 };
@@ -37,11 +39,8 @@ static struct block *block_new(size_t size, struct block *older)
 
 struct arena *arena_new(size_t chunk_bytes)
 {
-    struct arena *arena = xmalloc(sizeof *arena);
+    struct arena *arena = xcalloc(1, sizeof *arena);
     arena->newest = block_new(chunk_bytes, NULL);
-    arena->used = 0;
-    arena->watcher = NULL;
-    arena->context = NULL;
     return arena;
 }
 
@@ -51,25 +50,77 @@ void arena_watch(struct arena *arena, arena_watcher *watcher, void *context)
     arena->context = context;
 }
 
+/* May so much be taken? Notes it where not. */
+static bool ask_watcher(struct arena *arena, size_t bytes)
+{
+    bool may = !arena->watcher || arena->watcher(arena->context, (ptrdiff_t)(bytes < PTRDIFF_MAX ? bytes : PTRDIFF_MAX), false);
+    arena->full = arena->full || !may;
+    return may;
+}
+
 static void tell_watcher(struct arena *arena, ptrdiff_t bytes)
 {
     if (arena->watcher && bytes)
-        arena->watcher(arena->context, bytes);
+        arena->watcher(arena->context, bytes, true);
+}
+
+/* Frees the blocks that are newer than this one. */
+static void free_blocks(struct arena *arena, const struct block *kept, size_t charged)
+{
+    size_t freed = charged;
+
+    while (arena->newest != kept) {
+        struct block *block = arena->newest;
+        arena->newest = block->older;
+        freed += block->size;
+        free(block);
+    }
+    tell_watcher(arena, -(ptrdiff_t)freed);
 }
 
 void arena_reset(struct arena *arena)
 {
-    ptrdiff_t freed = 0;
+    const struct block *first = arena->newest;
 
-    while (arena->newest->older) {
-        struct block *block = arena->newest;
-        arena->newest = block->older;
-        freed += (ptrdiff_t)block->size;
-        free(block);
-    }
-    tell_watcher(arena, -freed);
+    while (first->older)
+        first = first->older;
+    free_blocks(arena, first, arena->charged);
     arena->newest->used = 0;
     arena->used = 0;
+    arena->charged = 0;
+    arena->full = false;
+}
+
+struct arena_mark arena_mark(const struct arena *arena)
+{
+    return (struct arena_mark){arena->newest, arena->newest->used, arena->used, arena->full};
+}
+
+void arena_rewind(struct arena *arena, struct arena_mark mark)
+{
+    if (arena->newest != mark.block)
+        free_blocks(arena, mark.block, 0);
+    arena->newest->used = mark.block_used;
+    arena->used = mark.used;
+    arena->full = mark.full;
+}
+
+bool arena_is_full(const struct arena *arena)
+{
+    return arena->full;
+}
+
+void arena_go_on(struct arena *arena)
+{
+    arena->full = false;
+}
+
+bool arena_charge(struct arena *arena, size_t bytes)
+{
+    if (!ask_watcher(arena, bytes))
+        return false;
+    arena->charged += bytes;
+    return true;
 }
 
 void arena_free(struct arena *arena)
@@ -81,24 +132,87 @@ void arena_free(struct arena *arena)
     free(arena);
 }
 
-void *arena_alloc(struct arena *arena, size_t size)
+static size_t align(size_t size)
 {
-    size_t aligned = (size + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
-    struct block *block = arena->newest;
+    size_t aligned = (size + _Alignof(max_align_t) - 1) / _Alignof(max_align_t) * _Alignof(max_align_t);
+    return aligned < size ? SIZE_MAX - sizeof(struct block) : aligned;
+}
 
-    if (aligned < size)
-        aligned = SIZE_MAX - sizeof(struct block);
-    if (block->size - block->used < aligned) {
-        size_t grown = block->size > ((size_t)1 << 20) ? (size_t)1 << 20 : block->size * 2;
-        size_t size_of_block = grown < aligned ? aligned : grown;
-        tell_watcher(arena, (ptrdiff_t)(size_of_block < PTRDIFF_MAX ? size_of_block : PTRDIFF_MAX));
-        block = block_new(size_of_block, block);
-        arena->newest = block;
+/* A block for so many bytes. What cannot be refused gets one that is no larger than it has to be, where the usual size is refused. */
+static bool add_block(struct arena *arena, size_t aligned, bool must)
+{
+    enum { LARGEST_USUAL = 1 << 20, SMALLEST = 4096 };
+    size_t size = arena->newest->size > LARGEST_USUAL / 2 ? LARGEST_USUAL : arena->newest->size * 2;
+
+    size = size < aligned ? aligned : size;
+    if (!ask_watcher(arena, size)) {
+        if (!must)
+            return false;
+        size = aligned < SMALLEST ? SMALLEST : aligned;
+        tell_watcher(arena, (ptrdiff_t)(size < PTRDIFF_MAX ? size : PTRDIFF_MAX));
     }
-    void *pointer = (char *)block->data + block->used;
-    block->used += aligned;
+    arena->newest = block_new(size, arena->newest);
+    return true;
+}
+
+static void *take(struct arena *arena, size_t size, bool must)
+{
+    size_t aligned = align(size);
+
+    if (arena->newest->size - arena->newest->used < aligned && !add_block(arena, aligned, must))
+        return NULL;
+    void *pointer = (char *)arena->newest->data + arena->newest->used;
+    arena->newest->used += aligned;
     arena->used += aligned;
     return pointer;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    return take(arena, size, true);
+}
+
+void *arena_try(struct arena *arena, size_t size)
+{
+    return arena->full ? NULL : take(arena, size, false);
+}
+
+/* The newest block holds this allocation alone: the system moves it, and no copy is held meanwhile. */
+static bool grow_block(struct arena *arena, size_t aligned)
+{
+    struct block *block = arena->newest;
+
+    if (!ask_watcher(arena, aligned - block->size))
+        return false;
+    block = xrealloc(block, sizeof *block + aligned);
+    block->size = aligned;
+    arena->newest = block;
+    return true;
+}
+
+void *arena_grow(struct arena *arena, void *pointer, size_t before, size_t size)
+{
+    size_t had = align(before), wants = align(size);
+    struct block *block = arena->newest;
+    bool is_last = pointer && had <= block->used && (char *)pointer == (char *)block->data + block->used - had;
+
+    if (arena->full)
+        return NULL;
+    if (is_last && block->size - block->used + had < wants && had == block->used && block->older) {
+        if (!grow_block(arena, wants))
+            return NULL;
+        block = arena->newest;
+        pointer = block->data;
+    }
+    if (is_last && block->size - block->used + had >= wants) {
+        block->used += wants - had;
+        arena->used += wants - had;
+        return pointer;
+    }
+    void *grown = arena_try(arena, size);
+    if (grown && before)
+        memcpy(grown, pointer, before);
+    return grown;
 }
 
 void *arena_calloc(struct arena *arena, size_t count, size_t size)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "internal.h"
 
-/* An open-addressed table that is emptied by a new generation, not by writing: an event without rows costs nothing. */
+/* An open-addressed table that is emptied by a new generation, not by writing: an event without rows costs nothing. What it has grown by is the event's,
+ * and goes with it. */
 struct row_slot {
     uint64_t generation;
     size_t predicate;
@@ -16,11 +17,13 @@ struct row_cache {
     size_t used;
 };
 
+enum { FIRST_SLOTS = 256 };
+
 struct row_cache *row_cache_new(void)
 {
     struct row_cache *cache = xcalloc(1, sizeof *cache);
     cache->generation = 1;
-    cache->slot_count = 256;
+    cache->slot_count = FIRST_SLOTS;
     cache->slots = xcalloc(cache->slot_count, sizeof *cache->slots);
     return cache;
 }
@@ -37,6 +40,11 @@ void row_cache_clear(struct row_cache *cache)
 {
     cache->generation++;
     cache->used = 0;
+    if (cache->slot_count == FIRST_SLOTS)
+        return;
+    free(cache->slots);
+    cache->slot_count = FIRST_SLOTS;
+    cache->slots = xcalloc(cache->slot_count, sizeof *cache->slots);
 }
 
 static size_t slot_of(const struct row_cache *cache, size_t predicate, const void *element)
@@ -45,11 +53,14 @@ static size_t slot_of(const struct row_cache *cache, size_t predicate, const voi
     return (size_t)(hash >> 32) & (cache->slot_count - 1);
 }
 
-static void grow(struct row_cache *cache)
+/* False: the arena is full. */
+static bool grow(struct row_cache *cache, struct arena *arena)
 {
     struct row_slot *old = cache->slots;
     size_t old_count = cache->slot_count;
 
+    if (arena_is_full(arena) || !arena_charge(arena, 2 * old_count * sizeof *old))
+        return false;
     cache->slot_count *= 2;
     cache->slots = xcalloc(cache->slot_count, sizeof *cache->slots);
     for (size_t i = 0; i < old_count; i++) {
@@ -61,12 +72,14 @@ static void grow(struct row_cache *cache)
         cache->slots[at] = old[i];
     }
     free(old);
+    return true;
 }
 
-struct cached_answer *row_cache_slot(struct row_cache *cache, size_t predicate, const void *element, bool *found)
+struct cached_answer *row_cache_slot(struct row_cache *cache, struct arena *arena, size_t predicate, const void *element, bool *found)
 {
-    if (cache->used * 2 >= cache->slot_count)
-        grow(cache);
+    *found = false;
+    if (cache->used * 2 >= cache->slot_count && !grow(cache, arena) && cache->used * 8 >= cache->slot_count * 7)
+        return NULL;
     size_t at = slot_of(cache, predicate, element);
     while (cache->slots[at].generation == cache->generation) {
         if (cache->slots[at].predicate == predicate && cache->slots[at].element == element) {

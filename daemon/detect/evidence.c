@@ -37,12 +37,18 @@ static struct slice shown(struct detect_engine *engine, const struct yaral_value
     return arena_printf(arena, "%.*s... (%zu bytes)", SLICE_ARGS(head), whole.length);
 }
 
+/* May more be found? To look at a hundred thousand values for nothing costs time and memory. */
+static bool has_room(const struct collector *collector)
+{
+    return collector->detection->evidence_count < MOST_EVIDENCE && collector->this_condition < MOST_PER_CONDITION;
+}
+
 /* expr: the condition as this rule has it; a shared predicate's own text may be another rule's. */
 static void add(struct collector *collector, const struct yaral_expr *expr, bool negated, const struct field *field, const struct yaral_value *value)
 {
     struct detection *detection = collector->detection;
 
-    if (detection->evidence_count >= MOST_EVIDENCE || collector->this_condition >= MOST_PER_CONDITION)
+    if (!has_room(collector))
         return;
     detection->evidence[detection->evidence_count++] = (struct detect_evidence){
         .event = 0,
@@ -71,7 +77,7 @@ static void add_sets(struct collector *collector, const struct predicate *predic
     const struct field *field = predicate->sets[set];
     struct yaral_value zero;
     struct field_values values = field_values_or_zero(engine, field, &zero);
-    for (size_t i = 0; i < values.count; i++) {
+    for (size_t i = 0; i < values.count && has_room(collector); i++) {
         engine->bound[field->number] = &values.items[i];
         add_sets(collector, predicate, expr, negated, set + 1);
     }

@@ -265,13 +265,29 @@ enum yaral_truth predicate_bound_truth(struct detect_engine *engine, const struc
     return truth;
 }
 
+/* The predicate with its sets bound: what it makes on the way is let go, as there may be as many values as an event has bytes. */
+static enum yaral_truth bound_truth(struct detect_engine *engine, const struct predicate *predicate)
+{
+    struct arena *arena = engine->record->arena;
+    struct arena_mark mark = arena_mark(arena);
+    enum yaral_truth truth = predicate_bound_truth(engine, predicate);
+
+    if (arena_is_full(arena) && truth == YARAL_FALSE) { /* something of what it looks at is missing */
+        engine->doubt |= DETECT_DOUBT_UNSEEN;
+        truth = YARAL_UNKNOWN;
+    }
+    arena_rewind(arena, mark);
+    return truth;
+}
+
 /* Asks the predicate of each value of its set fields: any value for a map and for `any`, every value for `all`. */
 static enum yaral_truth over_sets(struct detect_engine *engine, const struct predicate *predicate, size_t set)
 {
     if (set == predicate->set_count)
-        return predicate_bound_truth(engine, predicate);
+        return bound_truth(engine, predicate);
 
     const struct field *field = predicate->sets[set];
+    struct arena_mark mark = arena_mark(engine->record->arena);
     struct field_values values = field_all_values(engine, field);
     bool all = field->quantifier == YARAL_ALL;
     enum yaral_truth truth = as_truth(all);
@@ -280,6 +296,7 @@ static enum yaral_truth over_sets(struct detect_engine *engine, const struct pre
         engine->doubt |= DETECT_DOUBT_UNSEEN;
         return YARAL_UNREAD;
     }
+    arena_go_on(engine->record->arena); /* what it may not have it lacks already, see knowledge */
     struct yaral_value zero = field_zero(field);
     if (values.count == 0 && values.knowledge == UDM_KNOWN && field->path->has_key) {
         values.items = &zero; /* a key that is not there reads as "" */
@@ -291,6 +308,7 @@ static enum yaral_truth over_sets(struct detect_engine *engine, const struct pre
         truth = all ? truth_and(truth, one) : truth_or(truth, one);
     }
     engine->bound[field->number] = NULL;
+    arena_rewind(engine->record->arena, mark);
     if (values.knowledge == UDM_UNKNOWN && truth != as_truth(!all)) {
         engine->doubt |= DETECT_DOUBT_UNSEEN;
         truth = all ? truth_and(truth, YARAL_UNKNOWN) : truth_or(truth, YARAL_UNKNOWN);
@@ -309,7 +327,7 @@ static struct cached_answer *answer_slot(struct detect_engine *engine, const str
     const struct element *element = &engine->elements[predicate->dimension];
     if (predicate->many_dimensions || !element->value)
         return NULL;
-    return row_cache_slot(engine->row_answers, number, element->value, found);
+    return row_cache_slot(engine->row_answers, engine->record->arena, number, element->value, found);
 }
 
 enum yaral_truth predicate_truth(struct detect_engine *engine, size_t number)

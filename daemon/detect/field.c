@@ -61,24 +61,30 @@ static const struct udm_value *step_single(const struct udm_message *message, co
     return index < values.count ? &values.items[index] : NULL;
 }
 
-/* A growing list of values in the arena; the arena has no realloc, so it doubles by copying. */
+/* A growing list of values in the arena. Where that is full, the rest is not gathered. */
 struct gathered {
     struct yaral_value *items;
     size_t count;
     size_t capacity;
+    bool is_cut;
 };
 
-static void gather_value(struct detect_engine *engine, struct gathered *out, struct yaral_value value)
+static void gather_reserve(struct detect_engine *engine, struct gathered *out, size_t capacity)
 {
-    if (out->count == out->capacity) {
-        size_t capacity = out->capacity ? out->capacity * 2 : 8;
-        struct yaral_value *items = arena_alloc(engine->record->arena, capacity * sizeof *items);
-        if (out->count)
-            memcpy(items, out->items, out->count * sizeof *items);
+    struct yaral_value *items = arena_grow(engine->record->arena, out->items, out->capacity * sizeof *items, capacity * sizeof *items);
+    if (items) {
         out->items = items;
         out->capacity = capacity;
     }
-    out->items[out->count++] = value;
+    out->is_cut = !items;
+}
+
+static void gather_value(struct detect_engine *engine, struct gathered *out, struct yaral_value value)
+{
+    if (out->count == out->capacity && !out->is_cut)
+        gather_reserve(engine, out, out->capacity ? out->capacity * 2 : 8);
+    if (!out->is_cut)
+        out->items[out->count++] = value;
 }
 
 static struct slice message_string(const struct udm_message *message, const char *name, const struct udm_value **value)
@@ -123,7 +129,9 @@ static void gather(struct detect_engine *engine, const struct field *field, cons
         gather_keyed(engine, field, values, out);
         return;
     }
-    for (size_t i = 0; i < values.count; i++) {
+    if (is_last && !here->has_index && values.count > out->capacity - out->count)
+        gather_reserve(engine, out, out->count + values.count);
+    for (size_t i = 0; i < values.count && !out->is_cut; i++) {
         if (here->has_index && i != here->index)
             continue;
         if (is_last)
@@ -136,7 +144,7 @@ static void gather(struct detect_engine *engine, const struct field *field, cons
 struct field_values field_all_values(struct detect_engine *engine, const struct field *field)
 {
     const struct udm_record *record = engine->record;
-    struct gathered gathered = {NULL, 0, 0};
+    struct gathered gathered = {NULL, 0, 0, false};
     enum udm_knowledge knowledge = udm_record_knowledge(record, field->path);
 
     if (record->head && knowledge == UDM_KNOWN) {
@@ -147,6 +155,8 @@ struct field_values field_all_values(struct detect_engine *engine, const struct 
         gather(engine, field, record->root, 0, &gathered);
     if (field->path->has_key && !record->map_sees_all_values && gathered.count > 1)
         gathered.count = 1;
+    if (gathered.is_cut && knowledge == UDM_KNOWN)
+        knowledge = UDM_UNKNOWN;
     return (struct field_values){gathered.items, gathered.count, knowledge};
 }
 

@@ -180,7 +180,8 @@ struct row_cache;
 struct row_cache *row_cache_new(void);
 void row_cache_free(struct row_cache *cache);
 void row_cache_clear(struct row_cache *cache);
-struct cached_answer *row_cache_slot(struct row_cache *cache, size_t predicate, const void *element, bool *found);
+/* It grows on the arena's account. NULL: the arena is full, and so is the table. */
+struct cached_answer *row_cache_slot(struct row_cache *cache, struct arena *arena, size_t predicate, const void *element, bool *found);
 
 /* rows.c */
 /* The rule's `events` over the record: TRUE as soon as a row holds (all rows are looked at, and kept, where outcomes need them).

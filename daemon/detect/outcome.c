@@ -4,7 +4,10 @@
 
 #include <math.h>
 
-enum { MOST_ARRAY_ELEMENTS = 25 }; /* as Google has it, so that outcomes agree */
+enum {
+    MOST_ARRAY_ELEMENTS = 25, /* as Google has it, so that outcomes agree */
+    DISTINCT_BYTES = 128      /* what a map needs for one text, beside it */
+};
 
 /* What an aggregate has seen so far. Distinct values are found through a map of their texts. */
 struct tally {
@@ -23,7 +26,7 @@ struct tally {
 static bool add_distinct(struct detect_engine *engine, struct tally *tally, const struct yaral_value *value)
 {
     struct slice text = yaral_to_text(engine->record->arena, value);
-    if (map_get(tally->distinct, text))
+    if (map_get(tally->distinct, text) || !arena_charge(engine->record->arena, text.length + DISTINCT_BYTES))
         return false;
     map_put(tally->distinct, text, tally);
     return true;
@@ -105,7 +108,7 @@ static void tally_sets(struct detect_engine *engine, struct tally *tally, const 
     const struct field *field = node->sets[set];
     struct yaral_value zero;
     struct field_values values = field_values_or_zero(engine, field, &zero);
-    for (size_t i = 0; i < values.count; i++) {
+    for (size_t i = 0; i < values.count && !arena_is_full(engine->record->arena); i++) {
         engine->bound[field->number] = &values.items[i];
         tally_sets(engine, tally, node, set + 1);
     }
@@ -118,7 +121,7 @@ struct yaral_value aggregate_value(struct detect_engine *engine, const struct no
     size_t rows = engine->row_count, row_in_hand = engine->row;
 
     tally.distinct = map_new();
-    for (size_t row = 0; row < rows; row++) {
+    for (size_t row = 0; row < rows && (row == 0 || !arena_is_full(engine->record->arena)); row++) {
         row_restore(engine, engine->rule, row);
         tally_sets(engine, &tally, node, 0);
     }
@@ -139,7 +142,9 @@ int64_t placeholder_distinct(struct detect_engine *engine, size_t placeholder)
     for (size_t row = 0; row < engine->row_count; row++) {
         row_restore(engine, engine->rule, row);
         struct yaral_value value = node_value(engine, engine->rule->placeholders[placeholder]);
-        map_put(distinct, yaral_to_text(engine->record->arena, &value), engine);
+        struct slice text = yaral_to_text(engine->record->arena, &value);
+        if (arena_charge(engine->record->arena, text.length + DISTINCT_BYTES))
+            map_put(distinct, text, engine);
     }
     if (engine->row_count > 0)
         row_restore(engine, engine->rule, row_in_hand);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harrier/intake.h"
 
+#include "event_memory.h"
+
 #include "harrier/memory.h"
 #include "harrier/redact.h"
 
@@ -12,10 +14,8 @@
  * unfinished message would take all memory; to refuse the unit would lose whole messages, for which the sender does not come back. */
 enum { HOST_BYTES = 255, ARENA_BYTES = 64 * 1024, ALLOWANCE_BYTES = 256 * 1024, SMALL_GROWTH_BYTES = 32 * 1024 };
 
-/* Judging an event takes its tree and what the rules make of it: so many times its bytes, as a rule (an alert's text needs the tree a second time). As much
- * is taken from the budget before the tree is read; what is needed beyond, as it is. A CronJob of many small containers takes 26 times its bytes. Where there never
- * is so much, the tree has at most FEW_NODES values. */
-enum { TREE_FACTOR = 28, FEW_NODES = 1000 };
+/* Of an event for whose judging there is no memory, and which does not come again: its tree has at most so many values. */
+enum { FEW_NODES = 1000 };
 
 /* What an intake holds by itself: its reader, yajl's handle and tables, and hashes. */
 enum { INTAKE_BYTES = 16 * 1024 };
@@ -25,9 +25,7 @@ struct intake_scratch {
     struct arena *arena;
     struct digest *digest;
     const struct udm_label_filter *label_filter;
-    struct budget *budget; /* of the event in hand; NULL: none is, or nothing is counted */
-    size_t arena_bytes;    /* of the arena, beyond its first block */
-    size_t charged;        /* for them, and for what is still to come */
+    struct event_memory memory; /* of the event in hand */
 };
 
 struct intake {
@@ -43,25 +41,12 @@ struct intake {
     size_t syslog_host_length;
 };
 
-static void note_arena(void *context, ptrdiff_t bytes)
-{
-    struct intake_scratch *scratch = context;
-
-    scratch->arena_bytes = (size_t)((ptrdiff_t)scratch->arena_bytes + bytes);
-    if (!scratch->budget || scratch->arena_bytes <= scratch->charged)
-        return;
-    budget_take_always(scratch->budget, scratch->arena_bytes - scratch->charged);
-    scratch->charged = scratch->arena_bytes;
-}
-
-/* The event is done: its memory goes back, for it may have been a huge one, and the next may be long in coming. */
+/* A huge event leaves large tables behind. */
 static void release_event(struct intake_scratch *scratch)
 {
-    arena_reset(scratch->arena);
-    if (scratch->budget)
-        budget_give(scratch->budget, scratch->charged);
-    scratch->budget = NULL;
-    scratch->charged = 0;
+    if (scratch->memory.held)
+        detect_begin(scratch->engine);
+    event_memory_end(&scratch->memory);
 }
 
 struct intake_scratch *intake_scratch_new(struct detect_plan *plan, const struct detect_limits *limits)
@@ -69,7 +54,7 @@ struct intake_scratch *intake_scratch_new(struct detect_plan *plan, const struct
     struct intake_scratch *scratch = xcalloc(1, sizeof *scratch);
     scratch->engine = detect_engine_new(plan, limits);
     scratch->arena = arena_new(ARENA_BYTES);
-    arena_watch(scratch->arena, note_arena, scratch);
+    event_memory_init(&scratch->memory, scratch->arena);
     scratch->digest = digest_new();
     scratch->label_filter = detect_plan_label_filter(plan);
     return scratch;
@@ -101,16 +86,21 @@ static clock_nanos received_at(const struct intake *intake)
 static bool wanted(void *context, const struct udm_k8s_head *head)
 {
     struct intake *intake = context;
+    struct intake_scratch *scratch = intake->scratch;
     struct udm_record record;
 
     if (intake->refused)
         return false;
     if (intake->sink.record)
         return true;
-    arena_reset(intake->scratch->arena);
-    udm_k8s_head_view(&record, intake->scratch->arena, &intake->options->source, head);
-    detect_begin(intake->scratch->engine);
-    return detect_may_concern(intake->scratch->engine, &record, received_at(intake));
+    arena_reset(scratch->arena);
+    udm_k8s_head_view(&record, scratch->arena, &intake->options->source, head);
+    detect_begin(scratch->engine);
+    event_memory_begin(&scratch->memory, intake->options->budget, intake->taken, intake->options->must_not_fail);
+    bool may = detect_may_concern(scratch->engine, &record, received_at(intake));
+    if (scratch->memory.held || scratch->memory.charged)
+        release_event(scratch);
+    return may;
 }
 
 static void event_digest(struct intake_scratch *scratch, const struct audit_event *event, uint8_t sum[DIGEST_SHA256_BYTES])
@@ -149,6 +139,40 @@ static bool bound_was_hit(const struct udm_record *record, const struct udm_cut 
     return false;
 }
 
+/* Will the input come again, and does that help? */
+static bool may_refuse(const struct intake *intake)
+{
+    return !intake->options->must_not_fail && !intake->scratch->memory.starved_for_good;
+}
+
+/* False: there is no memory to judge the event now, and all of the input will come again. */
+static bool reserve(struct intake *intake, struct slice event)
+{
+    struct event_memory *memory = &intake->scratch->memory;
+
+    event_memory_begin(memory, intake->options->budget, intake->taken, intake->options->must_not_fail);
+    intake->nodes = json_default_limits.nodes;
+    if (event_memory_reserve(memory, event))
+        return true;
+    intake->refused = may_refuse(intake);
+    intake->nodes = FEW_NODES;
+    event_memory_grant(memory, ALLOWANCE_BYTES);
+    return !intake->refused;
+}
+
+/* Between two steps of judging: did the last one lack memory? Then all is refused (false), or it goes on with what is there. */
+static bool has_memory(struct intake *intake, struct udm_cut *cut)
+{
+    struct event_memory *memory = &intake->scratch->memory;
+
+    if (!memory->starved)
+        return true;
+    intake->refused = may_refuse(intake);
+    cut->other = true;
+    event_memory_grant(memory, ALLOWANCE_BYTES);
+    return !intake->refused;
+}
+
 /* Of an audit event the answer's object is read only where somebody will look at it: it is 40 % of all bytes. NULL: nothing could be read. */
 static struct json_node *read_tree(struct intake *intake, const struct audit_event *event, const struct udm_label_filter *filter,
                                    struct udm_cut *cut)
@@ -185,7 +209,7 @@ static struct json_node *whole_tree(struct intake *intake, const struct audit_ev
 }
 
 static void report(struct intake *intake, const struct audit_event *event, const struct udm_source *source, const struct udm_record *record,
-                   struct json_node *tree, const struct udm_cut *cut, const struct detect_result *result)
+                   struct json_node *tree, struct udm_cut *cut, const struct detect_result *result)
 {
     bool blind = bound_was_hit(record, cut, result);
     uint8_t sum[DIGEST_SHA256_BYTES];
@@ -193,11 +217,15 @@ static void report(struct intake *intake, const struct audit_event *event, const
 
     if (result->detection_count == 0 && !blind)
         return;
+    event_memory_keep_texts(&intake->scratch->memory, event->bytes);
+    struct json_node *whole = whole_tree(intake, event, tree);
+    if (!has_memory(intake, cut))
+        return;
     event_digest(intake->scratch, event, sum);
     struct alert_subject subject = {
         .cluster = source->cluster,
         .record = record,
-        .event = whole_tree(intake, event, tree),
+        .event = whole,
         .event_sha256 = sum,
         .cut = *cut,
         .raw_bytes = intake->options->raw_bytes,
@@ -236,30 +264,6 @@ static void make_record(struct intake *intake, const struct audit_event *event, 
     }
 }
 
-/* False: there is no memory to judge the event now, and all of the input will come again. */
-static bool reserve(struct intake *intake, size_t length)
-{
-    struct intake_scratch *scratch = intake->scratch;
-    struct budget *budget = intake->options->budget;
-    uint64_t limit = budget ? budget_limit(budget) : 0;
-    size_t needed = TREE_FACTOR * length;
-
-    intake->nodes = json_default_limits.nodes;
-    scratch->budget = budget;
-    scratch->charged = 0;
-    if (!budget || needed <= ARENA_BYTES)
-        return true;
-    if (budget_take(budget, needed)) {
-        scratch->charged = needed;
-        return true;
-    }
-    intake->refused = !intake->options->must_not_fail && !(limit && intake->taken + needed > limit);
-    intake->nodes = FEW_NODES;
-    if (intake->refused)
-        scratch->budget = NULL;
-    return !intake->refused;
-}
-
 static void judge(struct intake *intake, const struct audit_event *event)
 {
     struct arena *arena = intake->scratch->arena;
@@ -279,17 +283,22 @@ static void judge(struct intake *intake, const struct audit_event *event)
         detect_begin(intake->scratch->engine);
     }
     struct json_node *tree = read_tree(intake, event, filter, &cut);
-    if (!tree)
+    if (!has_memory(intake, &cut) || !tree)
         return;
     udm_record_init(&record, arena, UDM_KNOWN);
     record.label_filter = filter;
     source.received = received_at(intake);
     make_record(intake, event, &source, tree, &cut, &record);
+    udm_record_note_full(&record);
+    if (!has_memory(intake, &cut))
+        return;
     detect_evaluate(intake->scratch->engine, &record, source.received, &result);
+    if (!has_memory(intake, &cut))
+        return;
     if (intake->sink.record)
         intake->sink.record(intake->sink.context, &record, &result);
     report(intake, event, &source, &record, tree, &cut, &result);
-    if (intake->sink.observed)
+    if (intake->sink.observed && !intake->refused)
         intake->sink.observed(intake->sink.context, &(struct intake_observed){event->bytes, &source, &record, &cut, &result});
 }
 
@@ -298,9 +307,10 @@ static void on_event(void *context, const struct audit_event *event)
 {
     struct intake *intake = context;
 
-    if (intake->refused || !reserve(intake, event->bytes.length))
+    if (intake->refused)
         return;
-    judge(intake, event);
+    if (reserve(intake, event->bytes))
+        judge(intake, event);
     release_event(intake->scratch);
 }
 
@@ -434,6 +444,11 @@ enum result intake_finish(struct intake *intake, uint64_t *error_offset)
 {
     enum result result = audit_reader_finish(intake->reader, error_offset);
     return intake->refused ? RESULT_BUSY : result;
+}
+
+uint64_t intake_memory(const struct intake *intake)
+{
+    return intake->taken + intake->scratch->memory.charged;
 }
 
 const struct audit_counts *intake_counts(const struct intake *intake)

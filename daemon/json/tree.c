@@ -23,7 +23,7 @@ struct builder {
     struct slice key;         /* of the value to come */
     bool has_key;
     struct json_node *final_number; /* a number that only the end of the text completed */
-    bool full;                      /* limits.nodes was hit */
+    bool full;                      /* limits.nodes was hit, or the arena is full */
     bool skip_next;                 /* the value to come is limits.skip_member's */
     size_t skipped_depth;           /* open containers inside it */
 };
@@ -41,12 +41,14 @@ static struct json_node *add_node(struct builder *builder, enum json_type type)
         builder->skipped_depth = type == JSON_OBJECT || type == JSON_ARRAY;
         type = JSON_NULL;
     }
-    if (builder->nodes >= builder->limits->nodes) {
+    struct json_node *parent = builder->parent;
+    struct json_node *node = builder->nodes < builder->limits->nodes ? arena_try(builder->arena, sizeof *node) : NULL;
+    if (!node) {
         builder->full = true;
         return NULL;
     }
     builder->nodes++;
-    struct json_node *node = ARENA_NEW(builder->arena, struct json_node), *parent = builder->parent;
+    memset(node, 0, sizeof *node);
     node->type = type;
     node->parent = parent;
     if (!parent) {
@@ -290,6 +292,15 @@ static enum result build(struct builder *builder, size_t *error_offset)
         builder->final_number->incomplete = true;
     add_broken_string(builder, text);
     return close_tree(builder, limit < builder->text.length ? RESULT_LIMIT : RESULT_INVALID);
+}
+
+size_t json_most_values(struct slice text)
+{
+    size_t count = 1;
+
+    for (size_t i = 0; i < text.length; i++)
+        count += text.bytes[i] == ',' || text.bytes[i] == '{' || text.bytes[i] == '[' ? 1U : 0U;
+    return count < json_default_limits.nodes ? count : json_default_limits.nodes;
 }
 
 enum result json_tree_parse(struct arena *arena, struct slice text, const struct json_limits *limits, struct json_node **root,

@@ -7,11 +7,18 @@ static size_t route(const struct deliver_routes *routes, struct arena *scratch, 
     struct json_node *document = NULL;
 
     if (deliver_routes_ask(routes)) {
-        arena_reset(scratch);
         json_tree_parse(scratch, buffer_slice(&alert->json), &json_default_limits, &document, NULL);
         deliver_fields_from_json(document, scratch, &fields);
     }
-    return deliver_route(routes, &fields, names);
+    size_t count = deliver_route(routes, &fields, names);
+    arena_reset(scratch);
+    return count;
+}
+
+size_t routing_memory(const struct deliver_routes *routes, struct slice alert)
+{
+    enum { NODE_BYTES = sizeof(struct json_node) + sizeof(struct slice) }; /* a list's elements stand in the fields too */
+    return alert.length + (deliver_routes_ask(routes) ? NODE_BYTES * json_most_values(alert) : 0);
 }
 
 enum result routing_add_alert(const struct deliver_routes *routes, struct arena *scratch, const struct alert *alert, struct submission *submission)

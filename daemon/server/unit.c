@@ -19,7 +19,8 @@
 
 #include <stdlib.h>
 
-enum { PART_BYTES = 1024 * 1024, RETRY_AFTER_SECONDS = 15, LONGEST_RATE_WAIT_SECONDS = 20, CLUSTER_BYTES = 256, MESSAGES_PER_COUNT = 64 };
+/* ITEM_BYTES: of an item of a submission, beside its texts of any length. */
+enum { PART_BYTES = 1024 * 1024, ITEM_BYTES = 4096, RETRY_AFTER_SECONDS = 15, LONGEST_RATE_WAIT_SECONDS = 20, CLUSTER_BYTES = 256, MESSAGES_PER_COUNT = 64 };
 
 /* Dead letters of one unit that are kept one by one, and their bytes; what is beyond is one more, a summary. A body of a million times {} would fill the queue
  * and the store each time that it is sent. */
@@ -202,25 +203,51 @@ static void hand_part_over(struct unit *unit)
     new_submission(unit);
 }
 
-/* What was added to the submission is taken from the budget; what does not fit fails the unit. */
-static void charge(struct unit *unit)
+/* Would it be refused again, whenever it is sent? It has most of what there is by itself. */
+static bool can_never_fit(const struct unit *unit, size_t bytes)
+{
+    uint64_t limit = budget_limit(unit->worker->options.budget);
+    return limit && intake_memory(unit->intake) + unit->charged + bytes > limit - limit / 8;
+}
+
+/* Before so much is added to the submission, it is taken from the budget. What does not fit fails the unit (false), unless that helps nobody. */
+static bool make_room(struct unit *unit, size_t bytes)
+{
+    struct budget *budget = unit->worker->options.budget;
+
+    if (unit->must_not_fail || can_never_fit(unit, bytes)) {
+        budget_take_always(budget, bytes);
+    } else if (!budget_take(budget, bytes)) {
+        unit->failed = RESULT_BUSY;
+        drop_submission(unit);
+        new_submission(unit);
+        return false;
+    }
+    unit->charged += bytes;
+    return true;
+}
+
+/* What was added is what counts. */
+static void note_added(struct unit *unit)
 {
     size_t length = submission_bytes(unit->submission).length;
     struct budget *budget = unit->worker->options.budget;
 
-    if (length <= unit->charged)
-        return;
-    if (unit->must_not_fail) {
+    if (unit->charged > length)
+        budget_give(budget, unit->charged - length);
+    else if (unit->charged < length)
         budget_take_always(budget, length - unit->charged);
-    } else if (!budget_take(budget, length - unit->charged)) {
-        unit->failed = RESULT_BUSY;
-        drop_submission(unit);
-        new_submission(unit);
-        return;
-    }
     unit->charged = length;
     if (length >= PART_BYTES)
         hand_part_over(unit);
+}
+
+static void add_dead_letter(struct unit *unit, const struct submission_dead_letter *letter)
+{
+    if (!make_room(unit, letter->kept.length + letter->detail.length + ITEM_BYTES))
+        return;
+    submission_add_dead_letter(unit->submission, letter); /* which is far below what one can be */
+    note_added(unit);
 }
 
 /* --- what the intake finds -------------------------------------------------------------------------------------------------------------- */
@@ -236,9 +263,10 @@ static void on_alert(void *context, const struct alert *alert)
     struct unit *unit = context;
     struct worker *worker = unit->worker;
 
-    if (unit->failed != RESULT_OK)
+    const struct deliver_routes *routes = unit->rules->generation->routes;
+    if (unit->failed != RESULT_OK || !make_room(unit, routing_memory(routes, buffer_slice(&alert->json)) + ITEM_BYTES))
         return;
-    enum result result = routing_add_alert(unit->rules->generation->routes, worker->route_arena, alert, unit->submission);
+    enum result result = routing_add_alert(routes, worker->route_arena, alert, unit->submission);
     if (result != RESULT_OK) {
         struct submission_dead_letter letter = {
             .source = slice_of(worker->options.config->sources[unit->source].name),
@@ -247,18 +275,17 @@ static void on_alert(void *context, const struct alert *alert)
             .total_length = alert->json.length,
             .kept = slice_first(buffer_slice(&alert->json), unit->options.limits.dead_letter_bytes),
         };
-        submission_add_dead_letter(unit->submission, &letter);
+        add_dead_letter(unit, &letter);
         log_write_fields(LOG_LEVEL_ERROR,
                          LOG_FIELDS({LOG_FIELD_RULE, alert->rule}, {LOG_FIELD_ALERT, slice_of(alert->alert_id)},
                                     {LOG_FIELD_SOURCE, slice_of(worker->options.config->sources[unit->source].name)}),
                          "an alert of rule %.*s cannot be queued, now or later, and is a dead letter: %s", SLICE_ARGS(alert->rule), result_text(result));
-        charge(unit);
         return;
     }
     pthread_mutex_lock(&worker->mutex);
     counts_of(unit)->alerts++;
     pthread_mutex_unlock(&worker->mutex);
-    charge(unit);
+    note_added(unit);
 }
 
 static void leave_out(struct unit *unit, const struct audit_dead *dead)
@@ -291,8 +318,7 @@ static void on_dead(void *context, const struct audit_dead *dead)
     }
     unit->letters++;
     unit->letters_bytes += dead->bytes.length;
-    submission_add_dead_letter(unit->submission, &letter); /* which is far below what one can be */
-    charge(unit);
+    add_dead_letter(unit, &letter);
 }
 
 static void add_summary(struct unit *unit)
@@ -310,8 +336,7 @@ static void add_summary(struct unit *unit)
     snprintf(detail, sizeof detail, "%llu more stretches of the same input are no audit events, and are not kept one by one",
              (unsigned long long)unit->left_out);
     letter.detail = slice_of(detail);
-    submission_add_dead_letter(unit->submission, &letter);
-    charge(unit);
+    add_dead_letter(unit, &letter);
 }
 
 /* An event that rules were concerned with. */

@@ -15,7 +15,7 @@ void k8s_cells_init(struct k8s_cells *cells, struct arena *arena, size_t steps)
 
 bool k8s_cells_spend(struct k8s_cells *cells, size_t steps)
 {
-    if (steps > cells->steps_left) {
+    if (steps > cells->steps_left || arena_is_full(cells->arena)) {
         cells->steps_left = 0;
         cells->overflow = true;
         return false;

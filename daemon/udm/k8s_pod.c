@@ -10,9 +10,9 @@ void k8s_command_add(struct arena *arena, struct k8s_command *command, struct sl
 {
     if (command->count == command->capacity) {
         size_t capacity = command->capacity ? command->capacity * 2 : 8;
-        struct slice *grown = arena_calloc(arena, capacity, sizeof *grown);
-        if (command->count)
-            memcpy(grown, command->words, command->count * sizeof *grown);
+        struct slice *grown = arena_grow(arena, command->words, command->capacity * sizeof *grown, capacity * sizeof *grown);
+        if (!grown)
+            return;
         command->words = grown;
         command->capacity = capacity;
     }

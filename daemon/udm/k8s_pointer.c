@@ -23,6 +23,16 @@ static struct slice unescape(struct arena *arena, struct slice token)
     return slice_make(text, length);
 }
 
+/* How many there are; more than K8S_POINTER_TOKENS are not counted. */
+static size_t count_tokens(struct slice text)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < text.length && count < K8S_POINTER_TOKENS; i++)
+        count += text.bytes[i] == '/';
+    return count;
+}
+
 bool k8s_pointer_parse(struct arena *arena, struct slice text, struct k8s_pointer *pointer)
 {
     ptrdiff_t slash = slice_find_byte(text, '/');
@@ -30,7 +40,7 @@ bool k8s_pointer_parse(struct arena *arena, struct slice text, struct k8s_pointe
     *pointer = (struct k8s_pointer){0};
     if (slash < 0)
         return true;
-    pointer->tokens = arena_calloc(arena, K8S_POINTER_TOKENS, sizeof *pointer->tokens);
+    pointer->tokens = arena_calloc(arena, count_tokens(text), sizeof *pointer->tokens);
     text = slice_from(text, (size_t)slash);
     while (text.length) {
         if (pointer->count == K8S_POINTER_TOKENS)

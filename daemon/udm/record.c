@@ -25,14 +25,18 @@ struct udm_message {
     struct field_values inline_fields[INLINE_FIELDS];
 };
 
-static struct udm_message *message_new(struct arena *arena, const struct udm_message_type *type)
+static struct udm_message *message_init(struct udm_message *message, const struct udm_message_type *type)
 {
-    struct udm_message *message = arena_alloc(arena, sizeof *message);
     message->type = type;
     message->fields = message->inline_fields;
     message->count = 0;
     message->capacity = INLINE_FIELDS;
     return message;
+}
+
+static struct udm_message *message_new(struct arena *arena, const struct udm_message_type *type)
+{
+    return message_init(arena_alloc(arena, sizeof(struct udm_message)), type);
 }
 
 void udm_record_init(struct udm_record *record, struct arena *arena, enum udm_knowledge knowledge)
@@ -44,8 +48,18 @@ void udm_record_init(struct udm_record *record, struct arena *arena, enum udm_kn
     record->map_sees_all_values = false;
     record->label_set = NULL;
     record->label_filter = NULL;
+    record->spare = NULL;
     record->head = NULL;
     record->source = NULL;
+}
+
+bool udm_record_note_full(struct udm_record *record)
+{
+    if (!arena_is_full(record->arena))
+        return false;
+    for (size_t i = 0; i < UDM_ORIGIN_COUNT; i++)
+        record->knowledge[i] = UDM_UNKNOWN;
+    return true;
 }
 
 const struct udm_message_type *udm_message_type_of(const struct udm_message *message)
@@ -62,10 +76,14 @@ static struct field_values *find_field(const struct udm_message *message, const 
     return NULL;
 }
 
+/* NULL: the arena is full. A field of one value does without asking: there are no more of them than the schema has. */
 static struct field_values *add_field(struct arena *arena, struct udm_message *message, const struct udm_field *field)
 {
     if (message->count == message->capacity) {
-        struct field_values *grown = arena_alloc(arena, 2 * (size_t)message->capacity * sizeof *grown);
+        size_t size = 2 * (size_t)message->capacity * sizeof *message->fields;
+        struct field_values *grown = field->repeated ? arena_try(arena, size) : arena_alloc(arena, size);
+        if (!grown)
+            return NULL;
         memcpy(grown, message->fields, message->count * sizeof *grown);
         message->fields = grown;
         message->capacity *= 2;
@@ -99,8 +117,12 @@ static void append_value(struct arena *arena, struct field_values *values, struc
     }
     if (values->count >= values->capacity) {
         uint32_t capacity = values->capacity ? values->capacity * 2 : FIRST_CAPACITY;
-        struct udm_value *grown = arena_alloc(arena, capacity * sizeof *grown);
-        memcpy(grown, items_of(values), values->count * sizeof *grown);
+        struct udm_value *before = values->capacity ? values->many : NULL;
+        struct udm_value *grown = arena_grow(arena, before, values->capacity * sizeof *grown, capacity * sizeof *grown);
+        if (!grown)
+            return; /* the arena is full: whoever fills the record asks it */
+        if (!before)
+            *grown = values->one;
         values->many = grown;
         values->capacity = capacity;
     }
@@ -111,11 +133,27 @@ void udm_message_add(struct udm_record *record, struct udm_message *message, con
 {
     struct field_values *values = find_field(message, field);
 
+    if (field->repeated && arena_is_full(record->arena))
+        return;
     if (!values)
         values = add_field(record->arena, message, field);
+    if (!values)
+        return;
     if (!field->repeated)
         values->count = 0;
     append_value(record->arena, values, value);
+}
+
+/* An element of a list. Where the arena is full it is one that nobody sees, always the same. */
+static struct udm_message *element_new(struct udm_record *record, const struct udm_message_type *type)
+{
+    struct udm_message *message = arena_try(record->arena, sizeof *message);
+
+    if (message)
+        return message_init(message, type);
+    if (!record->spare)
+        record->spare = message_new(record->arena, type);
+    return message_init(record->spare, type);
 }
 
 struct udm_message *udm_message_child(struct udm_record *record, struct udm_message *message, const struct udm_field *field)
@@ -125,8 +163,9 @@ struct udm_message *udm_message_child(struct udm_record *record, struct udm_mess
 
     if (values)
         return items_of(values)->message;
-    struct udm_message *child = message_new(record->arena, field->message);
-    udm_message_add(record, message, field, (struct udm_value){.message = child});
+    struct udm_message *child = field->repeated ? element_new(record, field->message) : message_new(record->arena, field->message);
+    if (child != record->spare)
+        udm_message_add(record, message, field, (struct udm_value){.message = child});
     return child;
 }
 
@@ -242,8 +281,12 @@ static void grow_set(struct arena *arena, struct udm_label_set *set)
     struct label_entry *before = set->slots;
     size_t count = set->slot_count;
 
-    set->slot_count *= 2;
-    set->slots = arena_calloc(arena, set->slot_count, sizeof *set->slots);
+    struct label_entry *slots = arena_try(arena, 2 * count * sizeof *slots);
+    if (!slots)
+        return;
+    memset(slots, 0, 2 * count * sizeof *slots);
+    set->slot_count = 2 * count;
+    set->slots = slots;
     for (size_t i = 0; i < count; i++) {
         struct label_entry *slot = before[i].key.bytes ? find_slot(set, &before[i]) : NULL;
         if (slot)

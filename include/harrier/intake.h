@@ -78,6 +78,8 @@ bool intake_is_due(const struct intake *intake);
 enum result intake_state(const struct intake *intake);
 /* The body has ended. RESULT_INVALID: not one JSON value could be read, *error_offset tells where it went wrong. */
 enum result intake_finish(struct intake *intake, uint64_t *error_offset);
+/* Bytes of the budget that it holds, with those of the event in hand. */
+uint64_t intake_memory(const struct intake *intake);
 /* Of this body: received = events + dead. */
 const struct audit_counts *intake_counts(const struct intake *intake);
 

@@ -42,9 +42,12 @@ struct json_limits {
 extern const struct json_limits json_default_limits;
 
 /* One JSON value that is all of text (blanks around it allowed). On RESULT_OK *root is the tree. On RESULT_INVALID (syntax, or
- * the text ends early) and RESULT_LIMIT *root is what was read until then, closed and marked incomplete, or NULL if nothing was;
+ * the text ends early) and RESULT_LIMIT (a limit, or the arena is full) *root is what was read until then, closed and marked incomplete, or NULL if nothing was;
  * *error_offset (may be NULL) tells where. The text must live as long as the tree. */
 enum result json_tree_parse(struct arena *arena, struct slice text, const struct json_limits *limits, struct json_node **root, size_t *error_offset);
+
+/* Values that the text can have at most, and that a tree of it within the default limits can; each takes a struct json_node. */
+size_t json_most_values(struct slice text);
 
 /* First member of that name; NULL if there is none or node is NULL or no object. */
 struct json_node *json_member(const struct json_node *node, const char *name);

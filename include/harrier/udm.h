@@ -162,7 +162,8 @@ struct udm_values {
     size_t count; /* 0: absent; more than 1 only where the field is repeated */
 };
 
-/* The record of one event. Everything it holds is in its arena. */
+/* The record of one event. Everything it holds is in its arena. Once that is full (arena_is_full) no list of it grows any more, which whoever fills it
+ * has to ask: udm_record_note_full. */
 struct udm_record {
     struct arena *arena;
     struct udm_message *root; /* of type UDM */
@@ -171,6 +172,7 @@ struct udm_record {
      * Google has it: yaral.md 4.6). */
     bool map_sees_all_values;
     struct udm_label_set *label_set; /* of udm_record_add_label */
+    struct udm_message *spare;       /* stands for elements that found the arena full; NULL until needed */
     const struct udm_label_filter *label_filter; /* labels of objects that are made; NULL: all */
     /* Not NULL: a record of a head alone. It has no messages; udm_head_value gives its values, and what has no head field is unread. */
     const struct udm_k8s_head *head;
@@ -178,6 +180,8 @@ struct udm_record {
 };
 
 void udm_record_init(struct udm_record *record, struct arena *arena, enum udm_knowledge knowledge);
+/* Where the arena is full, what is absent is unknown; true: so it is. */
+bool udm_record_note_full(struct udm_record *record);
 /* The field's values in the message; message may be NULL (then none). */
 struct udm_values udm_message_get(const struct udm_message *message, const struct udm_field *field);
 const struct udm_message_type *udm_message_type_of(const struct udm_message *message);

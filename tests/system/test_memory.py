@@ -127,3 +127,116 @@ def test_huge_events_on_every_worker_are_counted_and_their_memory_goes_back(harr
     assert 50 * MIB < peak <= 140 * MIB
     assert size(harrier, "VmHWM") - before <= peak + SLACK
     wait_for(lambda: size(harrier, "VmRSS") - before <= SLACK, "the memory to go back to the system")
+
+
+# --- One event's shape ---
+
+def attack():
+    return json.loads(captured.attacks())["items"][0]
+
+
+def pod_spec(event):
+    return event["requestObject"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+
+
+def many(text, count):
+    return [text] * count
+
+
+def with_user(**members):
+    event = attack()
+    event["user"].update(members)
+    return event
+
+
+def with_request(**members):
+    event = attack()
+    event["requestObject"].update(members)
+    return event
+
+
+def with_metadata(**members):
+    event = attack()
+    event["requestObject"]["metadata"].update(members)
+    return event
+
+
+def with_containers(*containers):
+    event = attack()
+    pod_spec(event)["containers"] += containers
+    return event
+
+
+def with_patch(operations):
+    event = attack()
+    event.update(verb="patch", requestObject=operations)
+    return event
+
+
+def nested(depth):
+    event = attack()
+    text = json.dumps(event, separators=(",", ":"))
+    return text[:-1] + ',"x":' + "[" * depth + "]" * depth + "}"
+
+
+def numbered(count, prefix="k"):
+    return {f"{prefix}{i}": "v" for i in range(count)}
+
+
+SHAPES = {
+    "groups": lambda: with_user(groups=many("abc", 340_000)),
+    "different groups": lambda: with_user(groups=[f"{i:x}" for i in range(250_000)]),
+    "values of one extra": lambda: with_user(extra={"x": many("ab", 340_000)}),
+    "extras": lambda: with_user(extra={f"{i:x}": ["v"] for i in range(130_000)}),
+    "annotations of the event": lambda: {**attack(), "annotations": numbered(130_000)},
+    "addresses": lambda: {**attack(), "sourceIPs": [f"::{i:x}" for i in range(200_000)]},
+    "labels": lambda: with_metadata(labels=numbered(130_000)),
+    "annotations": lambda: with_metadata(annotations=numbered(130_000)),
+    "owners": lambda: with_metadata(ownerReferences=many({"kind": "A", "name": "b"}, 65_000)),
+    "containers": lambda: with_containers(*[{"name": str(i), "image": f"a{i}"} for i in range(55_000)]),
+    "privileged containers": lambda: with_containers(*many({"image": "alpine", "securityContext": {"privileged": True}}, 30_000)),
+    "environment": lambda: with_containers({"name": "c", "image": "a", "env": [{"name": f"k{i}", "value": "v"} for i in range(65_000)]}),
+    "arguments": lambda: with_containers({"name": "c", "image": "a", "command": many("a", 200_000), "args": many("b", 200_000)}),
+    "patch": lambda: with_patch([{"op": "add", "path": f"/spec/a/{i}", "value": 1} for i in range(42_000)]),
+    "copies of a patch": lambda: with_patch([{"op": "copy", "from": "/spec", "path": f"/spec/{i}"} for i in range(40_000)]),
+    "nesting": lambda: nested(9_000),
+    "empty objects": lambda: with_request(x=many({}, 600_000)),
+    "rules of a role": lambda: with_request(kind="ClusterRole", rules=many({"verbs": ["*"], "resources": ["*"], "apiGroups": ["*"]}, 33_000)),
+    "subjects": lambda: with_request(kind="RoleBinding", subjects=many({"kind": "User", "name": "x"}, 60_000)),
+    "status": lambda: {**attack(), "responseStatus": {"code": 201, "details": {"causes": many({"reason": "r"}, 120_000)}}},
+    "escapes": lambda: json.dumps(with_containers({"name": "c", "image": "a", "args": many("\x01\x02", 140_000)})).replace("\x01", "\\u0001"),
+    "one long string": lambda: with_containers({"name": "c", "image": "a", "args": ["\\\"" * 900_000]}),
+    "answer": lambda: {**attack(), "responseObject": {"kind": "CronJob", "x": many(0, 900_000)}},
+}
+
+
+def text_of(shape):
+    event = SHAPES[shape]()
+    return (event if isinstance(event, str) else json.dumps(event, separators=(",", ":"))).encode()
+
+
+def send_at_once(harrier, body, count=8):
+    """The statuses."""
+    with contextlib.ExitStack() as stack:
+        connections = [stack.enter_context(socket.create_connection(("127.0.0.1", harrier.port))) for _ in range(count)]
+        for connection in connections:
+            with contextlib.suppress(OSError):  # refused before its end
+                connection.sendall(body)
+        return [int(connection.makefile("rb").readline().split()[1]) for connection in connections]
+
+
+def assert_bound_kept(harrier, before, limit=128 * MIB):
+    peak, high = harrier.metric("harrier_memory_peak_bytes"), size(harrier, "VmHWM") - before
+    assert peak <= limit, f"{peak / MIB:.0f} MiB were taken"
+    assert high <= peak + SLACK, f"grown by {high / MIB:.0f} MiB, counted {peak / MIB:.0f} MiB"
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_an_event_of_any_shape_is_judged_alone_and_many_keep_the_bound(harrier, shape):
+    before, text = size(harrier, "VmRSS"), text_of(shape)
+    assert harrier.post(text)[0] == 200
+    assert harrier.metric("harrier_alerts_found_total") >= 2
+    statuses = send_at_once(harrier, request(text, len(text)))
+    assert set(statuses) <= {200, 503}, statuses
+    assert_bound_kept(harrier, before)
+    wait_for(lambda: harrier.metric("harrier_memory_used_bytes") < MIB, "the memory to be given back")

@@ -9,11 +9,13 @@
 #include "harrier/map.h"
 #include "harrier/utf8.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -60,6 +62,118 @@ static void test_an_arena_gives_aligned_memory_of_any_size_and_forgets_it_at_onc
     assert_int_equal(arena_used(arena), 0);
     assert_string_equal(arena_printf(arena, "%d-%s", 7, "seven").bytes, "7-seven");
     arena_free(arena);
+}
+
+struct allowance {
+    ptrdiff_t left;
+    ptrdiff_t held;
+};
+
+static bool ask_allowance(void *context, ptrdiff_t bytes, bool must)
+{
+    struct allowance *allowance = context;
+    if (bytes > allowance->left && !must)
+        return false;
+    allowance->left -= bytes;
+    allowance->held += bytes;
+    return true;
+}
+
+static void test_an_arena_asks_before_it_grows_and_says_that_it_is_full(void **state)
+{
+    struct arena *arena = arena_new(64);
+    struct allowance allowance = {.left = 10000};
+    (void)state;
+    arena_watch(arena, ask_allowance, &allowance);
+    assert_non_null(arena_try(arena, 5000));
+    assert_false(arena_is_full(arena));
+    assert_null(arena_try(arena, 6000));
+    assert_true(arena_is_full(arena));
+    assert_null(arena_try(arena, 1)); /* what is in a loop stops, whatever would still fit */
+    memset(arena_alloc(arena, 6000), 'x', 6000);
+    assert_true(allowance.held >= 11000 && allowance.held <= 12000);
+    arena_go_on(arena);
+    assert_false(arena_charge(arena, 10000));
+    assert_true(arena_is_full(arena));
+    arena_reset(arena);
+    assert_false(arena_is_full(arena));
+    assert_true(arena_charge(arena, 9000));
+    assert_int_equal(allowance.held, 9000);
+    arena_reset(arena);
+    assert_int_equal(allowance.held, 0);
+    arena_free(arena);
+}
+
+static void test_what_an_arena_made_since_a_mark_is_given_back_and_what_is_older_stays(void **state)
+{
+    struct arena *arena = arena_new(64);
+    struct allowance allowance = {.left = 100000};
+    (void)state;
+    arena_watch(arena, ask_allowance, &allowance);
+    char *kept = arena_strdup(arena, SLICE("kept"));
+    struct arena_mark outer = arena_mark(arena);
+    arena_alloc(arena, 3000);
+    struct arena_mark inner = arena_mark(arena);
+    arena_alloc(arena, 30000);
+    assert_null(arena_try(arena, 100000));
+    arena_rewind(arena, inner);
+    assert_false(arena_is_full(arena));
+    assert_true(allowance.held >= 3000 && allowance.held < 30000);
+    arena_rewind(arena, outer);
+    assert_int_equal(allowance.held, 0);
+    assert_int_equal(arena_used(arena), 16);
+    assert_string_equal(kept, "kept");
+    arena_free(arena);
+}
+
+static void test_an_arena_grows_an_allocation_and_keeps_what_is_in_it(void **state)
+{
+    struct arena *arena = arena_new(64);
+    struct allowance allowance = {.left = 1 << 20};
+    size_t size = 0;
+    char *text = NULL;
+    (void)state;
+    arena_watch(arena, ask_allowance, &allowance);
+    for (size_t next = 10; next < 400000; next = next * 2 + 1) {
+        text = arena_grow(arena, text, size, next);
+        assert_non_null(text);
+        for (size_t i = 0; i < size; i++)
+            assert_int_equal(text[i], 'x');
+        memset(text, 'x', next);
+        size = next;
+        if (next == 1279)
+            arena_alloc(arena, 1); /* something stands behind it */
+    }
+    assert_null(arena_grow(arena, text, size, 2 << 20));
+    assert_int_equal(text[size - 1], 'x');
+    arena_free(arena);
+}
+
+static void *give_back_after_a_while(void *context)
+{
+    nanosleep(&(struct timespec){0, 20000000}, NULL);
+    budget_give_from_work(context, 60);
+    return NULL;
+}
+
+static void test_who_lacks_memory_waits_for_work_in_hand_and_for_nothing_else(void **state)
+{
+    struct budget *budget = budget_new(100);
+    pthread_t thread;
+    (void)state;
+    assert_true(budget_take(budget, 30));
+    assert_false(budget_take_for_work(budget, 80, 0, true)); /* nobody works: no use in waiting */
+    assert_true(budget_take_for_work(budget, 60, 0, false));
+    assert_false(budget_take_for_work(budget, 60, 0, false)); /* it has not begun, and can come again */
+    assert_false(budget_take_for_work(budget, 20, 60, true)); /* all work in hand is its own */
+    assert_int_equal(budget_refused(budget), 3);
+    assert_int_equal(pthread_create(&thread, NULL, give_back_after_a_while, budget), 0);
+    assert_true(budget_take_for_work(budget, 60, 0, true));
+    pthread_join(thread, NULL);
+    assert_int_equal(budget_used(budget), 90);
+    budget_give_from_work(budget, 60);
+    budget_give(budget, 30);
+    budget_free(budget);
 }
 
 static void test_a_map_finds_all_its_keys_in_the_order_of_insertion(void **state)
@@ -222,6 +336,10 @@ int main(void)
         cmocka_unit_test(test_integers_are_read_whole_or_not_at_all),
         cmocka_unit_test(test_hexadecimal_digits_are_read_in_either_case),
         cmocka_unit_test(test_an_arena_gives_aligned_memory_of_any_size_and_forgets_it_at_once),
+        cmocka_unit_test(test_an_arena_asks_before_it_grows_and_says_that_it_is_full),
+        cmocka_unit_test(test_what_an_arena_made_since_a_mark_is_given_back_and_what_is_older_stays),
+        cmocka_unit_test(test_an_arena_grows_an_allocation_and_keeps_what_is_in_it),
+        cmocka_unit_test(test_who_lacks_memory_waits_for_work_in_hand_and_for_nothing_else),
         cmocka_unit_test(test_a_map_finds_all_its_keys_in_the_order_of_insertion),
         cmocka_unit_test(test_times_are_read_and_written_as_rfc_3339_has_them),
         cmocka_unit_test(test_a_time_beyond_what_an_instant_holds_is_its_end_and_not_ignored),

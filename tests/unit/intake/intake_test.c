@@ -335,6 +335,47 @@ static void test_the_tree_of_an_event_is_charged_before_it_grows_and_given_back(
     buffer_free(&text);
 }
 
+static void append_numbered(struct buffer *text, const char *before, const char *after, size_t bytes)
+{
+    size_t end = text->length + bytes;
+
+    for (int i = 0; text->length < end; i++)
+        buffer_printf(text, "%s%d%s", before, i, after);
+}
+
+/* An attack with a megabyte of many small values before it: from what they cost in the tree, in the record and in a rule's list to what a patch makes of them. */
+static void test_no_shape_of_an_event_takes_more_than_there_is_and_none_hides_the_attack(void **state)
+{
+    static const struct {
+        const char *before, *left, *right, *after;
+    } shapes[] = {
+        {"\"user\":{\"username\":\"u\",\"groups\":[\"x\"", ",\"g", "\"", "]},"},
+        {"\"user\":{\"username\":\"u\",\"extra\":{\"x\":[\"y\"", ",\"v", "\"", "]}},"},
+        {"\"user\":{\"username\":\"u\",\"extra\":{\"x\":[\"y\"]", ",\"k", "\":[\"\"]", "}},"},
+        {"\"sourceIPs\":[\"::1\"", ",\"::", "\"", "],"},
+        {"\"annotations\":{\"x\":\"\"", ",\"k", "\":\"\"", "},"},
+        {"\"x\":[0", ",{},", "", "],"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        for (uint64_t limit = 8 << 20; limit <= 512 << 20; limit *= 8) {
+            struct buffer text = {0};
+            struct line line;
+            uint64_t peak;
+            buffer_append_text(&text, HEAD);
+            buffer_append_text(&text, shapes[i].before);
+            append_numbered(&text, shapes[i].left, shapes[i].right, 1 << 20);
+            buffer_append_text(&text, shapes[i].after);
+            buffer_append_text(&text, OBJECT("busybox:1") TAIL);
+            assert_int_equal(judge_under(&line, &text, limit, false, &peak), RESULT_OK);
+            assert_in_range(line.alerts.count, 1, 2);
+            assert_in_range(peak, 1, limit);
+            stop(&line);
+            buffer_free(&text);
+        }
+    }
+}
+
 /* An event with megabytes of padding in pieces, where the budget has room for none. */
 static void feed_padded(struct line *line, const char *before, const char *padding, const char *after)
 {
@@ -510,6 +551,7 @@ int main(void)
         cmocka_unit_test(test_what_finds_no_memory_now_is_refused_and_gives_everything_back),
         cmocka_unit_test(test_the_tree_of_an_event_is_charged_before_it_grows_and_given_back),
         cmocka_unit_test(test_what_is_more_than_all_memory_is_cut_and_judged_and_not_refused_for_ever),
+        cmocka_unit_test(test_no_shape_of_an_event_takes_more_than_there_is_and_none_hides_the_attack),
         cmocka_unit_test(test_who_must_not_fail_has_events_cut_where_the_budget_ends_and_nothing_is_out_of_sight),
         cmocka_unit_test(test_two_connections_of_one_thread_do_not_mix_their_events),
         cmocka_unit_test(test_a_log_entry_is_decided_as_the_event_that_it_is),
