@@ -31,28 +31,34 @@ void alert_append_cleaned(struct buffer *out, struct slice text, size_t most)
     }
 }
 
+/* As put_shown, cut at most bytes. */
+static void append_shown(struct buffer *out, const struct udm_record *record, struct slice text, size_t most)
+{
+    alert_append_cleaned(out, redact_text(record->arena, text), most);
+}
+
 void alert_append_doing(struct buffer *out, const struct udm_record *record)
 {
-    struct slice user = redact_text(record->arena, udm_record_string(record, "principal.user.userid"));
+    struct slice user = udm_record_string(record, "principal.user.userid");
     struct slice subresource = udm_record_label(record, "subresource");
     struct slice namespace = udm_record_label(record, "namespace");
     struct slice resource = udm_record_label(record, "resource");
 
-    alert_append_cleaned(out, user.length ? user : SLICE("(unknown user)"), 200);
+    append_shown(out, record, user.length ? user : SLICE("(unknown user)"), 200);
     buffer_append_byte(out, ' ');
-    alert_append_cleaned(out, alert_verb(record), 100);
+    append_shown(out, record, alert_verb(record), 100);
     buffer_append_byte(out, ' ');
-    alert_append_cleaned(out, resource.length ? resource : redact_text(record->arena, udm_record_string(record, "target.url")), 200);
+    append_shown(out, record, resource.length ? resource : udm_record_string(record, "target.url"), 200);
     if (subresource.length) {
         buffer_append_byte(out, '/');
-        alert_append_cleaned(out, subresource, 100);
+        append_shown(out, record, subresource, 100);
     }
     buffer_append_byte(out, ' ');
     if (namespace.length) {
-        alert_append_cleaned(out, namespace, 100);
+        append_shown(out, record, namespace, 100);
         buffer_append_byte(out, '/');
     }
-    alert_append_cleaned(out, redact_text(record->arena, udm_record_string(record, "target.resource.name")), 260);
+    append_shown(out, record, udm_record_string(record, "target.resource.name"), 260);
 }
 
 /* "rule_name: dev-alice create cronjobs default/argus-test-cronjob in prod-eu-1" */
@@ -320,9 +326,9 @@ void alert_write_events(struct json_writer *writer, struct alert_subject *subjec
     json_begin_array(writer);
     json_begin_object(writer);
     json_put_string(writer, "var", variable);
-    json_put_string(writer, "audit_id", event_id(subject->record));
-    json_put_string(writer, "stage", udm_record_label(subject->record, "stage"));
-    json_put_string(writer, "log_type", udm_record_string(subject->record, "metadata.log_type"));
+    put_shown(writer, "audit_id", subject->record, event_id(subject->record));
+    put_shown(writer, "stage", subject->record, udm_record_label(subject->record, "stage"));
+    put_shown(writer, "log_type", subject->record, udm_record_string(subject->record, "metadata.log_type"));
     json_put_string(writer, "raw", buffer_slice(&subject->raw));
     json_put_bool(writer, "raw_cut", subject->raw_full_bytes > subject->raw_bytes);
     json_end_object(writer);

@@ -3,6 +3,7 @@
 #include "common.h"
 
 #include "harrier/json.h"
+#include "harrier/redact.h"
 
 static const struct argument_option options[] = {
     {'c', "config", "FILE", "Rules, lists, cluster, log type and limits of a configuration (of its first source)."},
@@ -87,7 +88,7 @@ static void write_json(struct explain *explain, const struct udm_record *record,
     struct json_writer *writer = json_writer_new(&explain->json, false);
 
     json_begin_object(writer);
-    json_put_string(writer, "audit_id", id_of(record));
+    json_put_string(writer, "audit_id", redact_text(record->arena, id_of(record)));
     json_put_string(writer, "rule", explanation->rule->name);
     json_put_text(writer, "verdict",
                   explanation->verdict == YARAL_TRUE    ? "fired"
@@ -113,22 +114,23 @@ static void write_json(struct explain *explain, const struct udm_record *record,
 
 /* --- for people ------------------------------------------------------------------------------------------------------------------- */
 
+/* The client chooses each of them, the auditID too. */
+static void append_shown(struct buffer *text, const struct udm_record *record, struct slice value, const char *before)
+{
+    buffer_append_text(text, before);
+    buffer_append_slice(text, redact_text(record->arena, value));
+}
+
 static void write_event_line(struct explain *explain, const struct udm_record *record)
 {
     struct slice verb = udm_record_label(record, "verb");
-    struct slice resource = udm_record_label(record, "resource");
     struct buffer text = {NULL, 0, 0};
 
-    buffer_append_text(&text, "event ");
-    buffer_append_slice(&text, id_of(record));
-    buffer_append_text(&text, ": ");
-    buffer_append_slice(&text, udm_record_string(record, "principal.user.userid"));
-    buffer_append_byte(&text, ' ');
-    buffer_append_slice(&text, verb.length ? verb : udm_record_string(record, "metadata.product_event_type"));
-    buffer_append_byte(&text, ' ');
-    buffer_append_slice(&text, resource);
-    buffer_append_byte(&text, ' ');
-    buffer_append_slice(&text, udm_record_string(record, "target.resource.name"));
+    append_shown(&text, record, id_of(record), "event ");
+    append_shown(&text, record, udm_record_string(record, "principal.user.userid"), ": ");
+    append_shown(&text, record, verb.length ? verb : udm_record_string(record, "metadata.product_event_type"), " ");
+    append_shown(&text, record, udm_record_label(record, "resource"), " ");
+    append_shown(&text, record, udm_record_string(record, "target.resource.name"), " ");
     display_wrapped(explain->display, &explain->out, STYLE_BOLD, slice_trim(buffer_slice(&text)), 0);
     buffer_append_byte(&explain->out, '\n');
     buffer_free(&text);

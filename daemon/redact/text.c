@@ -61,15 +61,25 @@ static size_t escape_length(const struct scan *scan)
     return before == '#' && (scan_has(scan, scan->at, "012") || scan_has(scan, scan->at, "011")) ? 3 : 0;
 }
 
+/* - --password, in a list of YAML that comes line by line. */
+static bool is_option_of_next_piece(const struct scan *scan, const struct name *name)
+{
+    return scan->broken && name->end + name->quote.length >= scan->in.length && scan_has(scan, name->begin, "--") && scan_is_first_on_line(scan, name->begin) &&
+           redact_is_secret_name(name->text);
+}
+
 /* Takes out what the name, or the text that begins with it, gives away, and goes on behind it. Where nothing is taken out scan->at stays. */
 static void take_out_at(struct scan *scan, const struct name *name)
 {
     size_t length = shapes_length(slice_from(scan->in, scan->at), name->end - name->begin);
 
     if (length) {
+        scan->in_block = scan->in_block || (length > name->end - name->begin && scan->at + length == scan->in.length && scan_has(scan, scan->at, "-----BEGIN"));
         scan_replace(scan, scan->at, scan->at + length, false);
         return;
     }
+    if (is_option_of_next_piece(scan, name))
+        scan->in_block = true;
     if (scan_take_out_members(scan, name) || take_out_bearer(scan, name) || scan_take_out_webhook(scan, name) || scan_take_out_user_info(scan, name) ||
         scan_take_out_echo(scan, name) || scan_take_out_input(scan, name) || take_out_element(scan, name) || scan_take_out_option(scan, name))
         return;

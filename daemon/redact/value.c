@@ -319,7 +319,24 @@ static bool take_out_data(struct scan *scan, const struct name *name)
     return before != '/' && before != ':' && take_out_data_block(scan, name);
 }
 
+/* Of a piece of YAML: what the name is of comes in the next one, or a block scalar does. */
+static bool is_in_next_piece(const struct scan *scan, const struct name *name)
+{
+    size_t i = name->value;
+
+    if (!scan->broken || name->separator != SEPARATOR_COLON || !scan_is_first_on_line(scan, name->begin))
+        return false;
+    while (i < name->value + 8 && scan_at(scan, i) > 0 && strchr("|>+-0123456789 \t\r\n", scan_at(scan, i)))
+        i++;
+    return i >= scan->in.length;
+}
+
 bool scan_take_out_members(struct scan *scan, const struct name *name)
 {
+    if (is_in_next_piece(scan, name) && (redact_is_env_name(name->text) || redact_is_secret_name(name->text))) {
+        scan->in_block = true;
+        scan->at = scan->in.length;
+        return true;
+    }
     return take_out_data(scan, name) || take_out_pair(scan, name) || take_out_env(scan, name);
 }

@@ -54,7 +54,7 @@ def pem():
 def event(name, verb="create", resource="pods", uri="", status=None, annotations=None, **objects):
     made = {"kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "RequestResponse", "auditID": f"id-{name}", "stage": "ResponseComplete",
             "requestURI": uri or f"/api/v1/namespaces/default/{resource}?fieldManager=kubectl", "verb": verb,
-            "user": {"username": "eve", "groups": ["system:authenticated"]}, "sourceIPs": ["10.0.0.9"],
+            "user": {"username": f"eve@https://bot:{secret()}@evil.example/", "groups": ["system:authenticated"]}, "sourceIPs": ["10.0.0.9"],
             "userAgent": f"curl/8 (+https://bot:{secret()}@evil.example/)",
             "objectRef": {"resource": resource, "namespace": "default", "name": name, "apiVersion": "v1"},
             "responseStatus": status or {"code": 201}, **objects,
@@ -107,7 +107,57 @@ def events():
             requestObject=pod("webhook")),
         event("docker", resource="secrets", requestObject={"kind": "X", "spec": {".dockerconfigjson": secret(), "auths": {"r": {"auth": secret()}},
                                                                              "client-key-data": secret(), "bootstrap": "abcdef.0k4n4ry123456789"}}),
-    ]
+    ] + command_events() + shape_events()
+
+
+def command(*words, **more):
+    return {"kind": "Pod", "spec": {"containers": [{"name": "c", "image": "evil.example/miner:1", "command": list(words), **more}]}}
+
+
+def field_error(field, value):
+    """As the API server refuses an object (field.Error of k8s.io/apimachinery)."""
+    message = f'{field}: Invalid value: "{value}": no'
+    return {"status": {"code": 422, "reason": "Invalid", "message": f'X "x" is invalid: {message}'},
+            "responseObject": {"kind": "Status", "message": f'X "x" is invalid: {message}', "details": {"causes": [
+                {"reason": "FieldValueInvalid", "message": f'Invalid value: "{value}": no', "field": field}]}}}
+
+
+def command_events():
+    """Passwords that no option's name gives away, or that are quoted, escaped or divided."""
+    lines = [f"mysql -u root -p{secret()} db", f"sshpass -p {secret()} ssh x", f"redis-cli -a {secret()} PING", f"echo root:{secret()} | chpasswd",
+             f"PASSWORD=a\\ {secret()} run", f"run --password=a,{secret()}", f"PASSWORD:={secret()}", f"password => {secret()}", f"PASSWORD ?= {secret()}",
+             f"PASSWORD=$'{secret()}' run", f"run --password=***{secret()}", f"ｐａｓｓｗｏｒｄ={secret()}", f"git clone https://{secret()}@git.example/x",
+             f"curl https://hooks.slack.com/services/T/B/{secret()}", f"curl https://discord.com/api/webhooks/1/{secret()}",
+             f"curl https://x.webhook.office.com/webhookb2/{secret()}", f"curl https://api.telegram.org/bot1:{secret()}/sendMessage"]
+    words = [["curl", "-u", f"admin:{secret()}", "https://x"], ["mysql", f"-p{secret()}"], ["sshpass", "-p", secret(), "ssh"], ["redis-cli", "-a", secret()],
+             ["run", "--password", "$" + secret()], ["docker", "run", "-e", f"A={secret()}", "alpine"]]
+    return ([event(f"shell-{number}", requestObject=command("sh", "-c", line)) for number, line in enumerate(lines)] +
+            [event(f"words-{number}", requestObject=command(*each)) for number, each in enumerate(words)] +
+            [event("args", requestObject=command("mysql", args=[f"-p{secret()}", "-h", "db"]))])
+
+
+def shape_events():
+    """Secrets in places of every form."""
+    bodies = [{"spec": {"password": {"plain": secret()}, "tokens": [{"a": {"b": secret()}}]}}, {"env": [f"A={secret()}"]}, {"env": f"A={secret()}"},
+              {"env": {"A": {"value": secret()}}}, {"envVars": [{"name": "A", "value": secret()}], "extraEnv": {"A": secret()}},
+              {"environmentVariables": {"A": secret()}, "environment": {"user": secret()}},
+              {"spec": {"yaml": f"- name: X\n  value: {secret()}\n", "more": f"password:\n  {secret()}\n", "quoted": f'"data":\n  a: {secret()}\n',
+                        "block": f'"password": |\n  {secret()}\n'}},
+              {"spec": {"connString": secret(), "webhookUrl": secret(), "slackWebhook": secret(), "kubeconfig": secret(), "basicAuth": secret(), "cert.key": secret(),
+                        "rootCAKey": secret(), "pin": secret(), "SEED": secret(), "pass-key": secret(), "PASSPHRASE": secret(), "licenceKey": secret(),
+                        "license_key": secret(), "DATABASE_URL": f"postgres://app:{secret()}@db/x"}}]
+    patches = [operation("/spec/password", {"plain": secret()}), operation("/spec/password", [{"a": secret()}]), operation("/spec/environment/A", secret()),
+               operation("/spec/env/-", f"A={secret()}"), operation("/spec/password/plain", secret())]
+    return ([event(f"body-{number}", resource="things", requestObject=body) for number, body in enumerate(bodies)] +
+            [event("patches", verb="patch", resource="things", requestObject=patches),
+             event("secret-patch", verb="patch", resource="secrets", requestObject=[operation("/x", secret()), operation("/metadata/annotations/x", secret())]),
+             event("secret-merge", verb="patch", resource="secrets", requestObject={"x": {"y": secret()}}),
+             event("secret-table", verb="list", resource="secrets", responseObject={"kind": "Table", "rows": [
+                 {"cells": [secret(), 1], "object": {"metadata": {"name": "x"}, "x": secret()}}]}),
+             event("secret-list", verb="list", resource="secrets", responseObject={"kind": "SecretList", "items": [{"metadata": {"name": "x"}, "x": secret()}]}),
+             event("refused-field", resource="things", **field_error("spec.password", secret())),
+             event("refused-env", resource="things", **field_error("spec.env[0].value", secret())),
+             event(f"token={secret()}", requestObject=pod("named"))])
 
 
 def text(value):
@@ -145,6 +195,9 @@ def broken():
         f"apiVersion: v1\nkind: Secret\nstringData:\n  one: {secret()}\ndata:\n  two: {secret()}\n".encode(),
         f"{{\"a\": nonsense}} Authorization: Bearer {secret()}\n".encode(),
         f"password={secret()}&token={secret()}".encode(),
+        f"env:\n- name: A\n  value: {secret()}\npassword:\n  {secret()}\n".encode(),
+        text(command("curl", "-u", f"admin:{secret()}"))[:-2], text({"env": [f"A={secret()}"], "password": {"plain": secret()}})[:-1],
+        f"spec.password: Invalid value: \"{secret()}\": no".encode(), f"mysql -p{secret()} -h db".encode(),
         text(pem()), text([secret_pair := {"value": secret(), "path": "/data/x"}, secret_pair])[:-1],
     ]
 
@@ -202,7 +255,7 @@ class World:
         for command in (["status"], ["status", "-o", "ndjson"], ["alerts", "list"], ["alerts", "list", "-o", "ndjson"], ["dead", "list"],
                         ["dead", "list", "-o", "ndjson"]):
             yield " ".join(command), harrier.ctl(*command, check=False).stdout
-        for one in harrier._listed()[:20]:
+        for one in harrier._listed()[::4]:
             yield "alerts show", harrier.ctl("alerts", "show", one["alert_id"], "-o", "table").stdout
         for one in ndjson(harrier.ctl("dead", "list", "-o", "ndjson").stdout):
             if one["kind"] == "input":

@@ -161,6 +161,23 @@ static void test_a_secret_in_yaml_that_comes_line_by_line_goes_until_json_comes(
     }
 }
 
+/* The last piece of each is a secret by what came before. */
+static void test_secrets_whose_name_came_in_the_piece_before_go(void **state)
+{
+    static const char *const pieces[][3] = {{"spec:", "password:", "  s3cret"}, {"env:", "  A: s3cret", "  B: s3cret"}, {"args:", "- --token", "- s3cret"},
+                                            {"a: b", "token: |-", "  s3cret"}, {"x", "-----BEGIN RSA PRIVATE KEY-----", "MIIs3cret"}, {"- name: A", "  x: y", "  value: s3cret"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
+        struct buffer out = {NULL, 0, 0};
+        bool in_block = false;
+        for (size_t k = 0; k < 3; k++)
+            redact_bytes(slice_of(pieces[i][k]), &in_block, &out);
+        if (slice_find(buffer_slice(&out), SLICE("s3cret")) >= 0)
+            fail_msg("the secret behind `%s` is still there: %.*s", pieces[i][1], SLICE_ARGS(buffer_slice(&out)));
+        buffer_free(&out);
+    }
+}
+
 static void test_what_an_attack_says_stays(void **state)
 {
     static const char *const texts[] = {
@@ -202,7 +219,9 @@ static void test_what_was_redacted_is_not_redacted_again(void **state)
 /* A factor of the length, not its square: minutes would go by. */
 static void test_hostile_text_is_read_in_one_pass(void **state)
 {
-    static const char *const pieces[] = {"\"", "\\", "\\\"", "{\"data\":", "data:\n ", "a:", "password:", "-----BEGIN PRIVATE KEY", "x://y:", "--token \"", "eyJ.", "%22", " ", "token: |", "[", "\"data\":\n", "x data\":1", "\"stringData\": "};
+    static const char *const pieces[] = {"\"", "\\", "\\\"", "{\"data\":", "data:\n ", "a:", "password:", "-----BEGIN PRIVATE KEY", "x://y:", "--token \"", "eyJ.", "%22", " ", "token: |", "[", "\"data\":\n", "x data\":1", "\"stringData\": ",
+                                         "-u=", "-u a", "mysql -p", "echo a ", "{\"value\":\"", "name: a\n", "hooks.slack.com/", "a:b@", "$(", "password=`", "chpasswd <<",
+                                         "a\\ ", "password=a'", "password:\n- ", "http://a:b/", "password:a;", "env: {", "<token>", "Invalid value: {", "\xef\xbc\xa1"};
     (void)state;
     for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
         struct buffer text = {NULL, 0, 0}, out = {NULL, 0, 0};
@@ -278,6 +297,7 @@ int main(void)
         cmocka_unit_test(test_shapes_of_secrets_go_wherever_they_stand),
         cmocka_unit_test(test_members_of_yaml_and_of_broken_and_escaped_json_go),
         cmocka_unit_test(test_a_secret_in_yaml_that_comes_line_by_line_goes_until_json_comes),
+        cmocka_unit_test(test_secrets_whose_name_came_in_the_piece_before_go),
         cmocka_unit_test(test_what_an_attack_says_stays),
         cmocka_unit_test(test_what_was_redacted_is_not_redacted_again),
         cmocka_unit_test(test_hostile_text_is_read_in_one_pass),
