@@ -2,9 +2,10 @@
 /* What is secret, and what is shown in its place. This is the one place that decides; alerts, explanations, records, dead letters, reasons and log lines all
  * go through it. harrier-rules(7), REDACTION, is the list for people.
  *
- * A value is taken out by where it stands (redact_event, redact_covers): under a name of a secret, in the data of a Secret or ConfigMap, as the value of
- * an environment variable, or written to such a place by a JSON patch. In any other text only what is secret by its shape goes (redact_text): a token, a
- * private key, a URL's password, the value of an option or a member with a secret's name. All around it stays: a command line is what the analyst needs.
+ * A value is taken out by where it stands (redact_event, redact_covers): under a name of a secret, in a Secret or the data of a ConfigMap, as the value of
+ * an environment variable, as a password among the words of a command, or written to such a place by a JSON patch. In any other text only what is secret
+ * by its shape goes (redact_text): a token, a private key, a URL's password, the value of an option or a member with a secret's name, a value that an
+ * answer quotes. All around it stays: a command line is what the analyst needs.
  * When in doubt a value is taken out: a lost word of context is a nuisance, a password in a chat channel is an incident. */
 #ifndef HARRIER_REDACT_H
 #define HARRIER_REDACT_H
@@ -30,7 +31,7 @@ struct slice redact_stand_in(struct arena *arena, struct slice value);
 
 /* --- names ------------------------------------------------------------------------------------------------------------------------------------- */
 
-/* A name whose value is a secret: password, clientSecret, CLIENT-SECRET, AWS_SECRET_ACCESS_KEY, example.com/api-token. */
+/* A name whose value is a secret: password, clientSecret, CLIENT-SECRET, AWS_SECRET_ACCESS_KEY, example.com/api-token; in full-width letters too. */
 bool redact_is_secret_name(struct slice name);
 /* data, stringData, binaryData, in any spelling. */
 bool redact_is_data_name(struct slice name);
