@@ -3,8 +3,8 @@
 
 #include "harrier/json.h"
 
-/* What is usual: so much for each value, and so many times the text. */
-enum { SMALL_EVENT_BYTES = 16 * 1024, VALUE_BYTES = 240, TEXT_FACTOR = 4 };
+/* What is usual: so much for each value, and so many times the text, for copies of strings and for the texts of alerts. */
+enum { SMALL_EVENT_BYTES = 16 * 1024, VALUE_BYTES = 240, COPY_FACTOR = 2, TEXT_FACTOR = 4 };
 
 static bool is_at_its_end(const struct event_memory *memory, size_t more)
 {
@@ -73,7 +73,7 @@ bool event_memory_reserve(struct event_memory *memory, struct slice text)
 {
     if (!memory->budget || text.length <= SMALL_EVENT_BYTES)
         return true;
-    size_t texts = TEXT_FACTOR * text.length, usual = texts + VALUE_BYTES * json_most_values(text);
+    size_t texts = TEXT_FACTOR * text.length, usual = texts + COPY_FACTOR * text.length + VALUE_BYTES * json_most_values(text);
     uint64_t half = budget_limit(memory->budget) / 2;
     if (!take(memory, half && usual > half ? (size_t)half : usual))
         return false;
@@ -88,11 +88,10 @@ void event_memory_grant(struct event_memory *memory, size_t bytes)
     arena_go_on(memory->arena);
 }
 
-void event_memory_keep_texts(struct event_memory *memory, struct slice text)
+bool event_memory_keep_texts(struct event_memory *memory, struct slice text, bool must)
 {
     memory->kept_back = 0;
-    if (text.length > SMALL_EVENT_BYTES)
-        hold(memory, (ptrdiff_t)(TEXT_FACTOR * text.length), true);
+    return text.length <= SMALL_EVENT_BYTES || hold(memory, (ptrdiff_t)(TEXT_FACTOR * text.length), must);
 }
 
 void event_memory_end(struct event_memory *memory)

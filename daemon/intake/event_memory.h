@@ -37,7 +37,7 @@ bool event_memory_reserve(struct event_memory *memory, struct slice text);
 /* From here on there are so many bytes more, whatever the budget says; what was refused is forgotten. */
 void event_memory_grant(struct event_memory *memory, size_t bytes);
 /* The texts of alerts lie on the heap: the event's, an alert's with that in it, and room to grow. */
-void event_memory_keep_texts(struct event_memory *memory, struct slice text);
+bool event_memory_keep_texts(struct event_memory *memory, struct slice text, bool must);
 /* The event is done: the arena is reset, and all goes back, for it may have been a huge one, and the next may be long in coming. */
 void event_memory_end(struct event_memory *memory);
 

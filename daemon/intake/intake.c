@@ -217,10 +217,12 @@ static void report(struct intake *intake, const struct audit_event *event, const
 
     if (result->detection_count == 0 && !blind)
         return;
-    event_memory_keep_texts(&intake->scratch->memory, event->bytes);
+    bool kept = event_memory_keep_texts(&intake->scratch->memory, event->bytes, false);
     struct json_node *whole = whole_tree(intake, event, tree);
     if (!has_memory(intake, cut))
         return;
+    if (!kept)
+        event_memory_keep_texts(&intake->scratch->memory, event->bytes, true);
     event_digest(intake->scratch, event, sum);
     struct alert_subject subject = {
         .cluster = source->cluster,

@@ -73,12 +73,13 @@ static bool lies_in(struct slice text, const char *bytes, size_t length)
     return bytes >= text.bytes && bytes + length <= text.bytes + text.length;
 }
 
+/* Where the arena is full the text is empty, and gets no node. */
 static struct slice unescape(struct builder *builder, struct slice raw)
 {
     if (!raw.length || !memchr(raw.bytes, '\\', raw.length))
         return raw;
-    char *out = arena_alloc(builder->arena, raw.length);
-    return slice_make(out, json_text_unescape(raw, out));
+    char *out = arena_try(builder->arena, raw.length);
+    return out ? slice_make(out, json_text_unescape(raw, out)) : slice_make("", 0);
 }
 
 /* yajl's own text where it points into the input; where it does not, yajl has undone escapes (a lone surrogate as "?"), so
