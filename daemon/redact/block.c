@@ -101,12 +101,6 @@ static size_t line_begin(const struct scan *scan, size_t from)
     return i;
 }
 
-size_t scan_indentation_of(const struct scan *scan, size_t i)
-{
-    size_t begin = line_begin(scan, i);
-    return scan_skip_blanks(scan, begin) - begin;
-}
-
 /* Behind blanks and the dashes of items. */
 static size_t skip_dashes(const struct scan *scan, size_t i)
 {
@@ -116,6 +110,13 @@ static size_t skip_dashes(const struct scan *scan, size_t i)
             return i;
         i++;
     }
+}
+
+/* Of an item its first name's: the others stand below it. */
+size_t scan_indentation_of(const struct scan *scan, size_t i)
+{
+    size_t begin = line_begin(scan, i);
+    return skip_dashes(scan, begin) - begin;
 }
 
 bool scan_is_first_on_line(const struct scan *scan, size_t begin)

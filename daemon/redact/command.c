@@ -71,7 +71,7 @@ static const struct {
     {"*", "--build-arg", OPTION_ASSIGNED},
 };
 
-/* The word behind is a password: requirepass x, IDENTIFIED BY 'x', npm config set _authToken x, machine h login n password x. */
+/* The word behind is a password: requirepass x, IDENTIFIED BY 'x', npm config set //r/:_authToken x, machine h login n password x. */
 static const struct {
     const char *word;        /* NULL: a secret's name */
     const char *before;      /* the word before, in any case; NULL: any */
@@ -79,7 +79,7 @@ static const struct {
     bool quoted;             /* only if a quote follows */
 } phrases[] = {
     {"requirepass", NULL, NULL, false}, {"masterauth", NULL, NULL, false}, {"by", "identified", NULL, true}, {NULL, "set", NULL, false},
-    {"password", NULL, NULL, true},     {"password", NULL, "login", false},
+    {"password", NULL, NULL, true},     {"password", NULL, "login", false}, {"login", "vault", NULL, false}, {"auth", "redis-cli", NULL, false},
 };
 
 /* Programs that read a password, and the word by which they do; NULL: always. */
@@ -244,6 +244,8 @@ static struct slice word_before(const struct scan *scan, size_t i)
 {
     size_t end = i, begin;
 
+    while (end > 0 && i - end < SCAN_NEAR_BYTES && scan_at(scan, end - 1) > ' ' && !strchr("\"'(", scan_at(scan, end - 1)))
+        end--; /* of the word itself */
     while (end > 0 && i - end < SCAN_NEAR_BYTES && (scan_at(scan, end - 1) == ' ' || scan_at(scan, end - 1) == '\t'))
         end--;
     for (begin = end; begin > 0 && end - begin < SCAN_NEAR_BYTES && scan_at(scan, begin - 1) != ' ' && !scan_is_newline(scan_at(scan, begin - 1)); begin--)
@@ -271,12 +273,14 @@ static bool take_out_phrase(struct scan *scan, const struct name *name)
     struct quote quote = scan_quote_at(scan, behind);
     struct word word = {.begin = behind + quote.length, .literal = quote.mark == '\''};
 
-    if (name->separator != SEPARATOR_NONE || behind == name->end || scan_at(scan, behind) <= 0 || (name->begin && scan_at(scan, name->begin - 1) == '/'))
+    if (name->separator != SEPARATOR_NONE || behind == name->end || scan_at(scan, behind) <= 0)
         return false;
     for (size_t i = 0; i < sizeof phrases / sizeof *phrases; i++) {
         if (!is_phrase(scan, name, i, quote.mark && !name->quote.mark))
             continue;
         word.end = quote.mark ? scan_quoted_end(scan, word.begin, quote) : scan_shell_word_end(scan, word.begin);
+        if (redact_is_option(scan_slice(scan, word.begin, word.end)))
+            return false;
         scan_replace_value(scan, word.begin, word.end, false, word.literal);
         return true;
     }
@@ -371,6 +375,15 @@ static bool take_out_echoed(struct scan *scan, const struct name *name)
     return true;
 }
 
+/* cat <<EOF | chpasswd */
+static bool has_here_before(const struct scan *scan, size_t i)
+{
+    for (size_t begin = i; begin > 1 && i - begin < SCAN_NEAR_BYTES && !scan_is_newline(scan_at(scan, begin - 1)); begin--)
+        if (scan_has(scan, begin - 1, "<<"))
+            return true;
+    return false;
+}
+
 /* chpasswd <<< name:x, chpasswd <<EOF */
 static bool take_out_here(struct scan *scan, const struct name *name)
 {
@@ -380,7 +393,7 @@ static bool take_out_here(struct scan *scan, const struct name *name)
         return false;
     while (i < limit && scan_at(scan, i) > 0 && !scan_is_newline(scan_at(scan, i)) && !scan_has(scan, i, "<<"))
         i++;
-    if (!scan_has(scan, i, "<<"))
+    if (!scan_has(scan, i, "<<") && (!scan_is_newline(scan_at(scan, i)) || !has_here_before(scan, name->begin)))
         return false;
     if (scan_has(scan, i, "<<<")) {
         size_t begin = scan_skip_blanks(scan, i + 3);
@@ -397,7 +410,7 @@ static bool take_out_here(struct scan *scan, const struct name *name)
 
 bool scan_take_out_input(struct scan *scan, const struct name *name)
 {
-    if (scan_at(scan, name->end) != ' ' || !begins_word(scan, name->begin))
+    if ((scan_at(scan, name->end) != ' ' && !scan_is_newline(scan_at(scan, name->end))) || !begins_word(scan, name->begin))
         return false;
     if (slice_is(name->text, "echo") || slice_is(name->text, "printf"))
         return take_out_echoed(scan, name);
@@ -472,6 +485,24 @@ static bool find_next(const struct json_node *word, const struct json_node *prev
     return *begin < word->text.length;
 }
 
+/* "config", "set", "requirepass", "x": the same phrases as in a text, without what asks for a quote. */
+static bool is_behind_phrase(const struct json_node *word, const struct json_node *previous)
+{
+    enum { MOST_WORDS = 64 };
+    struct slice before = {NULL, 0};
+
+    if (word->parent->count > MOST_WORDS || (!redact_is_secret_name(previous->text) && !slice_equal_ascii_nocase(previous->text, SLICE("masterauth"))))
+        return false;
+    for (const struct json_node *other = word->parent->first; other && other->index < previous->index; other = other->next)
+        before = json_string(other);
+    for (size_t i = 0; i < sizeof phrases / sizeof *phrases; i++) {
+        bool is_named = !phrases[i].word || slice_equal_ascii_nocase(previous->text, slice_of(phrases[i].word));
+        if (is_named && !phrases[i].quoted && !phrases[i].before_last && (!phrases[i].before || slice_equal_ascii_nocase(before, slice_of(phrases[i].before))))
+            return true;
+    }
+    return false;
+}
+
 bool redact_word(const struct json_node *word, const struct json_node *previous, size_t *begin)
 {
     if (word->type != JSON_STRING || !word->parent || word->parent->type != JSON_ARRAY)
@@ -479,5 +510,9 @@ bool redact_word(const struct json_node *word, const struct json_node *previous,
     bool found = word->text.length > 1 && word->text.bytes[0] == '-' ? find_attached(word, begin) : false;
     if (!found && previous && previous->type == JSON_STRING && slice_starts_with(previous->text, SLICE("-")))
         found = find_next(word, previous, begin);
+    else if (!found && previous && previous->type == JSON_STRING && !redact_is_option(word->text) && is_behind_phrase(word, previous)) {
+        *begin = 0;
+        found = true;
+    }
     return found && !redact_is_reference(slice_from(word->text, *begin), true);
 }

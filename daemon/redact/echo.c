@@ -15,6 +15,7 @@ static const struct {
     {"Invalid", " value: ", NULL, false},     {"invalid", " value: ", NULL, false},     {"Invalid", " value ", NULL, true},
     {"Unsupported", " value: ", NULL, false}, {"unsupported", " value: ", NULL, false}, {"Duplicate", " value: ", NULL, false},
     {"duplicate", " value: ", NULL, false},   {"Not", " found: ", NULL, false},         {"parsing", " ", NULL, true},
+    {"got", " ", NULL, true},                 {"unmarshal", " ", NULL, true},           {"quantity", ": ", NULL, true},
     {"parse", " ", NULL, true},               {"byte", " of ...|", "|...", false},      {"context", " ...|", "|...", false},
 };
 
@@ -52,12 +53,12 @@ static size_t go_value_end(const struct scan *scan, size_t i)
 
     for (; i < scan->in.length && !scan_is_newline(scan_at(scan, i)); i++) {
         int c = scan_at(scan, i);
-        if (c == ' ' && depth == 0)
+        if (c == ' ' && depth == 0 && scan_at(scan, i + 1) != '{')
             break;
         if (c == '{' || c == '[' || c == '(')
             depth++;
         else if ((c == '}' || c == ']' || c == ')') && depth && --depth == 0 && scan_at(scan, i + 1) != '{' && scan_at(scan, i + 1) != '[' &&
-                 !redact_name_byte_length(slice_from(scan->in, i + 1)))
+                 !redact_name_byte_length(slice_from(scan->in, i + 1)) && !scan_has(scan, i + 1, " {"))
             return i + 1;
         else if (depth == 0 && (scan_has(scan, i, ": ") || scan_has(scan, i, ", ")))
             break;

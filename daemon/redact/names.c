@@ -9,14 +9,14 @@
 
 /* The name ends so. */
 static const char *const secret_ends[] = {
-    "password", "passwords", "passwd", "passphrase", "passphrases", "passcode", "passkey", "passkeys", "pwd", "pword", "secret", "secrets", "token", "tokens",
+    "password", "passwords", "passwd", "passphrase", "passphrases", "passcode", "pincode", "passkey", "passkeys", "pwd", "pword", "secret", "secrets", "token", "tokens",
     "apikey", "apikeys", "appkey", "accesskey", "secretkey", "secretkeys", "privatekey", "privatekeys", "signingkey", "encryptionkey", "encryptionkeys",
     "sharedkey", "masterkey", "accountkey", "authkey", "clientkey", "clientkeydata", "serverkey", "certkey", "cakey", "tlskey", "sslkey", "sshkey",
     "rsakey", "hostkey", "deploykey", "hmackey", "fernetkey", "cipherkey", "cryptkey", "sessionkey", "storagekey", "subscriptionkey", "routingkey",
     "integrationkey", "unsealkey", "unsealkeys", "recoverykey", "recoverycode", "recoverycodes", "backupcodes", "idrsa", "licensekey", "licencekey",
     "productkey", "activationkey", "serialkey", "credential", "credentials", "authorization", "cookie", "cookies", "sessionid", "jwt", "dockerconfigjson",
     "dockercfg", "kubeconfig", "keytab", "connectionstring", "connectionstrings", "connstring", "connstr", "connectionuri", "sharedaccesssignature",
-    "xamzsignature", "lastappliedconfiguration", "mnemonic", "seedphrase", "dbpass", "bindpw", "rootpw", "storepass", "keypass", "rootpass", "userpass",
+    "xamzsignature", "lastappliedconfiguration", "mnemonic", "seedphrase", "dbpass", "bindpw", "rootpw", "storepass", "sshpass", "rediscliauth", "keypass", "rootpass", "userpass",
     "adminpass", "requirepass", "masterauth", "passin", "passout", "basicauth", "webhookurl", "webhookuri", "slackwebhook", "discordwebhook",
     "teamswebhook", "otpauth", "passwort", "kennwort", "contrasena", "senha", "motdepasse",
     "envvalue", "datavalue", /* labels of ours */
@@ -25,21 +25,21 @@ static const char *const secret_ends[] = {
 static const char *const secret_names[] = {"auth", "psk", "sig", "bearer", "pw", "otp", "totp", "sas", "dsn", "pin", "seed", "pass"};
 /* The name's last word is this: DB_PASS, smtp.pass, userPin; but not bypass and spin. */
 static const char *const secret_words[] = {"pass", "pin", "seed", "psk", "otp", "dsn"};
-/* They end so and are none: the shell's folder; a setting of pods; what the API server notes of whose token it was. */
-static const char *const other_names[] = {"pwd", "oldpwd", "automountserviceaccounttoken", "authenticationk8siolegacytoken", "authenticationk8siostaletoken"};
+/* They are none: the shell's folder before; a setting of pods; what the API server notes of whose token it was. */
+static const char *const other_names[] = {"oldpwd", "automountserviceaccounttoken", "authenticationk8siolegacytoken", "authenticationk8siostaletoken"};
 /* Names of secrets, and a label of ours (k8s_fields.c). */
 static const char *const other_ends[] = {"pullsecret", "pullsecrets", "volumesecret", "existingsecret"};
 /* password1, token_value, privateKeyPem, password_base64, password-hash: what form the secret has, or which one it is. */
 static const char *const forms[] = {"value", "hash", "pem", "data", "base64", "b64", "base", "json", "plain", "plaintext", "raw", "encoded", "literal",
                                     "string", "new", "old", "current", "confirm", "confirmation"};
-/* Secrets that mostly lie in a file, whose path is then the value. */
-static const char *const file_ends[] = {"key", "kubeconfig", "credential", "credentials", "keytab", "idrsa", "cookie"};
+/* Secrets that mostly lie in a file, whose path is then the value; and PWD, the shell's folder. */
+static const char *const file_ends[] = {"key", "pwd", "kubeconfig", "credential", "credentials", "keytab", "idrsa", "cookie"};
 static const char *const path_beginnings[] = {"/", "./", "../", "~/", "$HOME/", "file:/"};
 static const char *const value_names[] = {"value"};
 static const char *const data_names[] = {"data", "stringdata", "binarydata"};
 /* The name ends so: env, extraEnv, containerEnvVars, environmentVariables. */
 static const char *const env_ends[] = {"env", "envs", "envvar", "envvars", "environment", "environmentvariable", "environmentvariables", "environmentvars",
-                                       "envvariables", "envmap", "envlist"};
+                                       "envvariables", "envmap", "envlist", "envstring", "environ"};
 /* Under a secret's name these tell where it lies or of what kind it is, and not what it is: volumes[].secret.secretName, env[].valueFrom.secretKeyRef.key,
  * privateKey.algorithm. And what a detection is mostly about. */
 static const char *const place_names[] = {

@@ -41,15 +41,26 @@ static bool is_index(struct slice token)
     return slice_is(token, "-") || slice_to_int64(token, &ignored);
 }
 
+/* Of a pointer, or of a field's path as answers have it: spec.env[0].value. */
+static struct slice next_token(struct slice *rest, bool is_pointer)
+{
+    size_t end = 0;
+
+    while (end < rest->length && !(is_pointer ? rest->bytes[end] == '/' : rest->bytes[end] == '.' || rest->bytes[end] == '[' || rest->bytes[end] == ']'))
+        end++;
+    struct slice token = slice_first(*rest, end);
+    *rest = slice_from(*rest, end + 1);
+    return token;
+}
+
 enum redact_target redact_target_of(struct slice pointer)
 {
     enum redact_target target = REDACT_TARGET_OTHER;
     struct slice last_name = {NULL, 0};
+    bool is_pointer = slice_find_byte(pointer, '/') >= 0;
 
     while (pointer.length) {
-        ptrdiff_t slash = slice_find_byte(pointer, '/');
-        struct slice token = slash < 0 ? pointer : slice_first(pointer, (size_t)slash);
-        pointer = slash < 0 ? (struct slice){NULL, 0} : slice_from(pointer, (size_t)slash + 1);
+        struct slice token = next_token(&pointer, is_pointer);
         if (!token.length || is_index(token))
             continue;
         last_name = last_name_of(token);
@@ -225,6 +236,12 @@ static bool is_secret_object(const struct redact_setting *setting, const struct 
     return setting->is_of_secrets && is_of_secrets_body(object);
 }
 
+/* Such as kubernetes.io/service-account.name: whose token it is. */
+static bool is_note_of_kubernetes(struct slice key)
+{
+    return slice_find(key, SLICE("kubernetes.io/")) >= 0 || slice_find(key, SLICE("k8s.io/")) >= 0;
+}
+
 /* A member of a Secret, whatever it is called; of the cells of a table of Secrets all. */
 static bool is_of_secret(struct redact_setting *setting, const struct json_node *node)
 {
@@ -235,8 +252,12 @@ static bool is_of_secret(struct redact_setting *setting, const struct json_node 
 
     if (!object)
         return false;
-    if (setting->is_of_secrets && slice_is(node->key, "cells"))
+    if (slice_is(node->key, "cells") && (setting->is_of_secrets || is_of_kind(json_member(object, "object"), "Secret")))
         return true;
+    if (setting->is_of_secrets && is_scalar(node) && (is_body(node) || (object->type == JSON_ARRAY && is_body(object))))
+        return true;
+    if (slice_is(object->key, "annotations") && object->parent && slice_is(object->parent->key, "metadata"))
+        return !is_note_of_kubernetes(node->key) && object->parent->parent && is_secret_object(setting, object->parent->parent);
     if (!is_object(object) || IS_CALLED(node, kept) || (!is_scalar(node) && IS_CALLED(node, kept_containers)))
         return false;
     if (setting->judged != object) {
@@ -258,12 +279,20 @@ static bool is_answer(const struct json_node *node)
     return false;
 }
 
+/* Of a cause the field stands beside the message. */
+static bool is_of_secret_field(const struct json_node *message)
+{
+    struct slice field = json_string(json_member(message->parent, "field"));
+    return field.length && redact_target_of(field) != REDACT_TARGET_OTHER;
+}
+
 /* A refusal may quote the object that it refuses, in its message and in those of its causes. */
 static bool is_quoting_message(const struct redact_setting *setting, const struct json_node *node)
 {
     enum { LONG_ENOUGH_TO_QUOTE = 2048 };
 
-    return node->type == JSON_STRING && slice_is(node->key, "message") && (setting->may_quote || node->text.length > LONG_ENOUGH_TO_QUOTE) && is_answer(node);
+    return node->type == JSON_STRING && slice_is(node->key, "message") &&
+           (setting->may_quote || node->text.length > LONG_ENOUGH_TO_QUOTE || is_of_secret_field(node)) && is_answer(node);
 }
 
 struct redact_setting redact_setting_of(const struct json_node *top)

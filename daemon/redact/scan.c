@@ -111,7 +111,7 @@ static const struct {
     const char *text;
     enum separator kind;
 } separators[] = {
-    {"://", SEPARATOR_NONE}, {":\\/\\/", SEPARATOR_NONE}, {"::", SEPARATOR_NONE}, {":=", SEPARATOR_EQUALS}, {":-", SEPARATOR_EQUALS}, {"=>", SEPARATOR_EQUALS},
+    {"://", SEPARATOR_NONE}, {":\\/\\/", SEPARATOR_NONE}, {"::", SEPARATOR_NONE}, {":=", SEPARATOR_EQUALS}, {":-", SEPARATOR_EQUALS}, {"=>", SEPARATOR_EQUALS}, {"->", SEPARATOR_EQUALS},
     {"==", SEPARATOR_EQUALS}, {"?=", SEPARATOR_EQUALS}, {"+=", SEPARATOR_EQUALS}, {"||=", SEPARATOR_EQUALS}, {"=", SEPARATOR_EQUALS}, {":", SEPARATOR_COLON},
     {"%3D", SEPARATOR_EQUALS}, {"%3d", SEPARATOR_EQUALS}, {"%3A", SEPARATOR_COLON}, {"%3a", SEPARATOR_COLON}, {"\xef\xbc\x9d", SEPARATOR_EQUALS},
     {"\xef\xbc\x9a", SEPARATOR_COLON}, {"\\u003d", SEPARATOR_EQUALS}, {"\\u003D", SEPARATOR_EQUALS},

@@ -106,7 +106,7 @@ static void run(struct scan *scan)
             look_at_run(scan);
             continue;
         }
-        if (c == ';' || c == '|' || c == '\n')
+        if (c == ';' || c == '|' || (c == '\n' && scan_at(scan, scan_skip_blanks(scan, scan->at + 1)) != '-')) /* an item of YAML goes on with the command */
             scan->program = (struct slice){NULL, 0};
         scan->at++;
     }

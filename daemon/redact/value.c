@@ -42,6 +42,9 @@ static void take_out_header(struct scan *scan, const struct name *name)
     size_t value = scan_has(scan, name->value, "\\ ") ? name->value + 2 : name->value, begin = skip_scheme(scan, value), end = scan_line_end(scan, begin);
     int before = name->begin ? scan_at(scan, name->begin - 1) : -1;
 
+    if (!scan->broken && before != '"' && before != '\'' && scan_is_first_on_line(scan, name->begin))
+        while (end < scan->in.length && !scan_is_newline(scan_at(scan, end)))
+            end++;
     if (scan_has(scan, begin, "$(") || scan_has(scan, begin, "${"))
         end = scan_shell_word_end(scan, begin);
     else if (before != '"' && before != '\'' && !scan_is_first_on_line(scan, name->begin) && scan_at(scan, name->value - 1) != ' ')
@@ -213,6 +216,8 @@ static enum scan_pair pair_behind(const struct scan *scan, const struct name *na
     struct quote quote = scan_quote_at(scan, name->value);
     size_t i = name->value + quote.length, limit = i + SCAN_NEAR_BYTES / 2;
 
+    if (!name->quote.mark && scan_is_first_on_line(scan, name->begin)) /* - value: x, and in the next line name: A */
+        return slice_find(slice_first(slice_from(scan->in, i), SCAN_NEAR_BYTES / 2), SLICE("\n  name: ")) >= 0 ? SCAN_PAIR_NAME : SCAN_PAIR_OTHER;
     if (!quote.mark || !name->quote.mark)
         return SCAN_PAIR_OTHER;
     for (; i < limit && scan_at(scan, i) > 0 && scan_at(scan, i) != '}'; i++) {

