@@ -2,8 +2,7 @@
 /* harrierctl alerts: what was found, from the store; beside a running daemon or without one. */
 #include "alert_view.h"
 #include "store_access.h"
-
-#include <poll.h>
+#include "store_watch.h"
 
 static const struct argument_option options[] = {
     {'c', "config", "FILE", "The configuration that names the store; default " DEFAULT_CONFIG "."},
@@ -17,7 +16,7 @@ static const struct argument_option options[] = {
     {'o', "output", "FORM", "table, or ndjson: each alert's document on a line. Default: table on a terminal, ndjson in a pipe."},
 };
 
-enum { LIMIT_OF_TABLE = 50, POLL_MILLISECONDS = 500 };
+enum { LIMIT_OF_TABLE = 50 };
 
 /* One run over the store. */
 struct alerts {
@@ -25,6 +24,7 @@ struct alerts {
     struct display display;
     bool as_table;
     struct store_reader *reader;
+    const char *directory; /* the store's */
     struct store_alert_filter filter;
     struct alert_table *table;
     struct buffer out;
@@ -135,19 +135,20 @@ static enum result begin_following(struct alerts *alerts)
 
 static int follow(struct alerts *alerts)
 {
+    struct store_watch watch = store_watch_open(alerts->directory); /* before the first look: nothing falls in between */
     enum result result = begin_following(alerts);
+    bool wanted = true;
 
     alerts->filter.limit = 0;
     if (alerts->as_table && result == RESULT_OK)
         note("new alerts as they are stored; Ctrl-C ends");
-    while (result == RESULT_OK) {
+    while (result == RESULT_OK && wanted) {
         alerts->filter.after = alerts->last ? alerts->last : -1;
         result = store_alerts(alerts->reader, &alerts->filter, on_alert, alerts);
         alert_table_print(alerts->table, &alerts->out);
-        if (!print_buffer(&alerts->out) || fflush(stdout) != 0)
-            return finish_output();
-        poll(NULL, 0, POLL_MILLISECONDS);
+        wanted = print_buffer(&alerts->out) && fflush(stdout) == 0 && store_watch_wait(&watch);
     }
+    store_watch_close(&watch);
     return reader_failed(alerts->reader, result);
 }
 
@@ -243,6 +244,7 @@ static int run_on_store(struct alerts *alerts, int (*action)(struct alerts *aler
     if (code == EX_OK)
         code = open_reader(&places, &alerts->reader);
     if (code == EX_OK) {
+        alerts->directory = places.store;
         alerts->table = alert_table_new(&alerts->display);
         code = action(alerts);
         alert_table_free(alerts->table);

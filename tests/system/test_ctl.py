@@ -432,6 +432,34 @@ def test_follow_shows_what_comes(harrier, expected):
         process.stdout.close()
 
 
+def test_follow_ends_when_nobody_reads_it_any_more_though_no_alert_comes(harrier):
+    process = subprocess.Popen([HARRIERCTL, "alerts", "follow", "-c", harrier.config, "--limit", "1"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        assert json.loads(process.stdout.readline())["alert_id"]
+        process.stdout.close()
+        process.wait(60)
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()
+
+
+def test_follow_goes_on_over_restarts_of_the_daemon(harrier):
+    process = subprocess.Popen([HARRIERCTL, "alerts", "follow", "-c", harrier.config, "--limit", "1"], stdout=subprocess.PIPE)
+    try:
+        assert json.loads(process.stdout.readline())["alert_id"]
+        for name in (b"dev-one", b"dev-two", b"dev-three"):
+            assert harrier.post(captured.attacks().replace(b"dev-alice", name))[0] == 200
+            seen = [json.loads(process.stdout.readline())["actor"]["user"] for _ in range(4)]
+            assert seen == [name.decode()] * 4
+            harrier.stop()
+            harrier.start()
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
 def test_status_shows_sources_queues_and_rules(harrier, expected):
     status = json.loads(ctl("status", "-c", harrier.config, "-o", "ndjson").stdout)
     assert status["sources"][0]["alerts"] == len(expected)
