@@ -40,7 +40,14 @@ const char *const writer_sql[WRITER_STATEMENT_COUNT] = {
     [WRITER_WRITE_CLOCK] = "INSERT OR REPLACE INTO counted_time VALUES (1, ?1, ?2, ?3, ?4)",
     [WRITER_ADD_MARK] = "INSERT OR REPLACE INTO mark VALUES (?1, ?2)",
     [WRITER_REMOVE_MARKS] = "DELETE FROM mark WHERE counted < (SELECT max(counted) FROM mark WHERE counted <= ?1)",
+    [WRITER_PAGE_COUNT] = "PRAGMA page_count",
+    [WRITER_UNUSED_PAGES] = "PRAGMA freelist_count",
     [WRITER_LAST_MARK] = "SELECT alert FROM mark WHERE counted <= ?1 ORDER BY counted DESC LIMIT 1",
+};
+
+/* When a transaction began: all that is added in it came at that moment. */
+struct commit_time {
+    clock_nanos wall, counted;
 };
 
 /* --- alerts ------------------------------------------------------------------------------------------------------------- */
@@ -124,7 +131,7 @@ static enum result destination_id(struct store *store, struct slice name, int64_
     return result;
 }
 
-static enum result add_delivery(struct store *store, struct slice name, int64_t number, clock_nanos now, uint64_t *added)
+static enum result add_delivery(struct store *store, struct slice name, int64_t number, const struct commit_time *time, uint64_t *added)
 {
     int64_t destination;
     enum result result = destination_id(store, slice_first(name, STORE_NAME_MAX - 1), &destination);
@@ -135,32 +142,32 @@ static enum result add_delivery(struct store *store, struct slice name, int64_t 
         return RESULT_IO;
     sqlite3_bind_int64(statement, 1, destination);
     sqlite3_bind_int64(statement, 2, number);
-    sqlite3_bind_int64(statement, 3, now);
-    sqlite3_bind_int64(statement, 4, counted_now(store->clock));
+    sqlite3_bind_int64(statement, 3, time->wall);
+    sqlite3_bind_int64(statement, 4, time->counted);
     result = database_finish(&store->database, statement);
     *added += result == RESULT_OK && sqlite3_changes(store->database.handle) != 0;
     return result;
 }
 
-static enum result add_alert(struct store *store, const struct submission_alert *alert, struct slice cluster, clock_nanos now,
+static enum result add_alert(struct store *store, const struct submission_alert *alert, struct slice cluster, const struct commit_time *time,
                              struct store_commit_counts *counts)
 {
     uint8_t id[SUBMISSION_ID_HEX / 2];
     bool known;
     int64_t number = store->last_alert + 1;
     bytes_of_id(alert->alert_id, id);
-    enum result result = add_seen(store, id, number, now, &known);
+    enum result result = add_seen(store, id, number, time->wall, &known);
     if (result != RESULT_OK)
         return result;
     if (known) {
         counts->alerts_known++;
         return RESULT_OK;
     }
-    result = add_alert_row(store, alert, cluster, id, number, now);
+    result = add_alert_row(store, alert, cluster, id, number, time->wall);
     if (result == RESULT_OK)
         result = add_document(store, alert->json, number);
     for (size_t i = 0; result == RESULT_OK && i < alert->destination_count; i++)
-        result = add_delivery(store, alert->destinations[i], number, now, &counts->deliveries_added);
+        result = add_delivery(store, alert->destinations[i], number, time, &counts->deliveries_added);
     store->last_alert = number;
     counts->alerts_added++;
     return result;
@@ -222,15 +229,15 @@ static bool check_submissions(struct store *store, struct store_submission *subm
     return anything;
 }
 
-static enum result add_submission(struct store *store, struct slice bytes, clock_nanos now, struct store_commit_counts *counts)
+static enum result add_submission(struct store *store, struct slice bytes, const struct commit_time *time, struct store_commit_counts *counts)
 {
     struct submission_reader reader;
     struct submission_item item;
     enum result result = submission_reader_open(&reader, bytes);
     while (result == RESULT_OK && (result = submission_reader_next(&reader, &item)) == RESULT_OK) {
         switch (item.kind) {
-        case SUBMISSION_ALERT: result = add_alert(store, &item.alert, reader.cluster, now, counts); break;
-        case SUBMISSION_DEAD_LETTER: result = writer_add_dead_letter(store, &item.dead_letter, reader.cluster, now, counts); break;
+        case SUBMISSION_ALERT: result = add_alert(store, &item.alert, reader.cluster, time, counts); break;
+        case SUBMISSION_DEAD_LETTER: result = writer_add_dead_letter(store, &item.dead_letter, reader.cluster, time->wall, counts); break;
         case SUBMISSION_POSITION: result = set_position(store, &item.position); break;
         case SUBMISSION_OBSERVATION: result = RESULT_UNSUPPORTED; break;
         }
@@ -241,13 +248,13 @@ static enum result add_submission(struct store *store, struct slice bytes, clock
 static enum result write_all(struct store *store, const struct store_submission *submissions, size_t submission_count,
                              const struct store_delivery_result *results, size_t result_count, struct store_commit_counts *counts)
 {
-    clock_nanos now = clock_wall();
+    const struct commit_time time = {clock_wall(), counted_now(store->clock)};
     enum result result = writer_begin(store);
     if (result != RESULT_OK)
         return result;
     for (size_t i = 0; result == RESULT_OK && i < submission_count; i++) {
         if (submissions[i].result == RESULT_OK)
-            result = add_submission(store, submissions[i].bytes, now, counts);
+            result = add_submission(store, submissions[i].bytes, &time, counts);
     }
     for (size_t i = 0; result == RESULT_OK && i < result_count; i++)
         result = writer_add_result(store, &results[i]);
@@ -285,7 +292,7 @@ enum result store_commit(struct store *store, struct store_submission *submissio
     struct store_commit_counts refused = {0}, done = {0};
     enum result result = writer_ready(store);
     if (result == RESULT_OK && submission_count > 0)
-        result = store_check(store);
+        result = identity_check_before(store);
     bool anything = check_submissions(store, submissions, submission_count, &refused) || result_count > 0;
     done.refused_for_room = refused.refused_for_room;
     if (result == RESULT_OK && anything)

@@ -5,8 +5,10 @@
 #include "harrier/memory.h"
 #include "writer.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 enum { WAL_HEADER_BYTES = 32, WAL_FRAME_BYTES = 24 + DATABASE_PAGE_BYTES };
 
@@ -66,47 +68,64 @@ enum result identity_read(struct store *store)
 }
 
 /* SQLite's own descriptor: a second one of ours would drop SQLite's locks when it is closed. */
-static bool read_header(struct store *store, uint8_t header[100], int64_t *bytes)
+static bool read_header(struct store *store, uint8_t header[100])
 {
     sqlite3_file *file = NULL;
-    sqlite3_int64 size = 0;
-    if (sqlite3_file_control(store->database.handle, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK || file == NULL || file->pMethods == NULL ||
-        file->pMethods->xFileSize(file, &size) != SQLITE_OK)
+    if (sqlite3_file_control(store->database.handle, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK || file == NULL || file->pMethods == NULL)
         return false;
     memset(header, 0, 100);
     int code = file->pMethods->xRead(file, header, 100, 0);
-    *bytes = size;
     return code == SQLITE_OK || code == SQLITE_IOERR_SHORT_READ;
 }
 
-static const char *const side_names[STORE_SIDE_FILES] = {"-wal", "-shm"};
-
-static bool stat_side_file(const struct store *store, size_t which, struct stat *about)
+static bool has_moved(const struct store *store)
 {
-    char *path = xasprintf("%s%s", store->database.path, side_names[which]);
-    bool there = stat(path, about) == 0;
-    free(path);
-    return there;
+    int moved = 0;
+    return sqlite3_file_control(store->database.handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved;
+}
+
+/* Looked at in every commit, so the paths are made once. */
+void identity_open(struct store *store)
+{
+    static const char *const names[STORE_SIDE_FILES] = {[STORE_SIDE_WAL] = "store.db-wal", [STORE_SIDE_SHM] = "store.db-shm"};
+    for (size_t i = 0; i < STORE_SIDE_FILES; i++)
+        store->identity.side[i].path = xasprintf("%s/%s", store->options.directory, names[i]);
+}
+
+void identity_close(struct store *store)
+{
+    for (size_t i = 0; i < STORE_SIDE_FILES; i++)
+        free(store->identity.side[i].path);
+}
+
+struct side_look {
+    dev_t device;
+    ino_t inode;
+    uint64_t bytes;
+};
+
+/* Without its times: Linux since 6.13 has each time that was asked for differ from the next one, so that the next write to a file that was asked about
+ * changes its inode too (Documentation/filesystems/multigrain-ts.rst), and this one is written in every commit. */
+static bool look_at_side_file(const struct store *store, size_t which, struct side_look *look)
+{
+    struct statx about;
+    if (statx(AT_FDCWD, store->identity.side[which].path, 0, STATX_INO | STATX_SIZE, &about) != 0)
+        return false;
+    *look = (struct side_look){makedev(about.stx_dev_major, about.stx_dev_minor), about.stx_ino, about.stx_size};
+    return true;
 }
 
 /* SQLite makes both with the connection and keeps them until the last one ends. */
 static bool note_side_files(struct store *store)
 {
     for (size_t i = 0; i < STORE_SIDE_FILES; i++) {
-        struct stat about;
-        if (!stat_side_file(store, i, &about))
+        struct side_look look;
+        if (!look_at_side_file(store, i, &look))
             return false;
-        store->identity.side[i].device = about.st_dev;
-        store->identity.side[i].inode = about.st_ino;
+        store->identity.side[i].device = look.device;
+        store->identity.side[i].inode = look.inode;
     }
     return true;
-}
-
-static bool is_as_written(const struct store *store)
-{
-    const struct timespec *written = &store->identity.written;
-    struct stat about;
-    return stat(store->database.path, &about) != 0 || (about.st_mtim.tv_sec == written->tv_sec && about.st_mtim.tv_nsec == written->tv_nsec);
 }
 
 /* What was cut while a checkpoint was under way is shorter than its own head says: after one that went well, no store is. */
@@ -121,25 +140,22 @@ void identity_note(struct store *store, bool whole)
 {
     struct store_identity *identity = &store->identity;
     uint8_t header[100];
-    int64_t bytes;
     struct stat about;
-    if (!read_header(store, header, &bytes) || stat(store->database.path, &about) != 0)
+    if (!read_header(store, header) || stat(store->database.path, &about) != 0)
         return;
-    if (identity->bytes > 0 && (memcmp(header, "SQLite format 3", 16) != 0 || (whole && is_short(header, bytes))))
+    if (identity->bytes > 0 && (memcmp(header, "SQLite format 3", 16) != 0 || (whole && is_short(header, about.st_size))))
         return; /* written over during a checkpoint: the next look shall see that it is not as it was */
     memcpy(identity->header, header, sizeof header);
-    identity->bytes = bytes;
+    identity->bytes = about.st_size;
+    if (!identity->noted || !has_moved(store)) { /* one that was moved while it is open may be put back */
+        identity->device = about.st_dev;
+        identity->inode = has_moved(store) ? 0 : about.st_ino;
+    }
     identity->written = about.st_mtim;
     identity->noted = identity->noted || note_side_files(store);
 }
 
 /* --- while it is open --------------------------------------------------------------------------------------------------- */
-
-static bool has_moved(const struct store *store)
-{
-    int moved = 0;
-    return sqlite3_file_control(store->database.handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved;
-}
 
 static enum result gone(struct store *store, const char *what)
 {
@@ -147,16 +163,29 @@ static enum result gone(struct store *store, const char *what)
     return RESULT_GONE;
 }
 
+/* What one look at store.db from outside shows. */
+enum database_look { DATABASE_AS_NOTED, DATABASE_MOVED, DATABASE_WRITTEN };
+
+static enum database_look look_at_database(const struct store *store)
+{
+    const struct store_identity *identity = &store->identity;
+    struct stat about;
+    if (stat(store->database.path, &about) != 0 || about.st_ino != identity->inode || about.st_dev != identity->device)
+        return DATABASE_MOVED;
+    bool same_time = about.st_mtim.tv_sec == identity->written.tv_sec && about.st_mtim.tv_nsec == identity->written.tv_nsec;
+    return about.st_size >= identity->bytes && same_time ? DATABASE_AS_NOTED : DATABASE_WRITTEN;
+}
+
 static enum result check_database(struct store *store)
 {
     uint8_t header[100];
-    int64_t bytes = 0;
-    if (has_moved(store))
+    enum database_look look = look_at_database(store);
+    if (look == DATABASE_MOVED)
         return gone(store, "store.db was removed or replaced while it was in use: put the same file back, or restart the daemon to begin with what is there; "
                            "what is in the removed one goes on being delivered until then");
-    if (!read_header(store, header, &bytes))
+    if (!read_header(store, header))
         return RESULT_OK; /* what keeps it from being read shows in the commit */
-    if (bytes >= store->identity.bytes && memcmp(header, store->identity.header, sizeof header) == 0 && is_as_written(store))
+    if (look == DATABASE_AS_NOTED && memcmp(header, store->identity.header, sizeof header) == 0)
         return RESULT_OK;
     store->reopen = true; /* to see what is there now */
     store->identity.noted = false;
@@ -165,25 +194,36 @@ static enum result check_database(struct store *store)
                        "stop the daemon and put a copy back");
 }
 
+static bool wal_is_cut_to(struct store *store, uint64_t bytes)
+{
+    store->identity.wal_cut |= bytes < (store->wal_pages ? WAL_HEADER_BYTES + store->wal_pages * WAL_FRAME_BYTES : 0);
+    return store->identity.wal_cut;
+}
+
+static bool is_side_file(const struct store *store, size_t which, struct side_look *look)
+{
+    return look_at_side_file(store, which, look) && look->inode == store->identity.side[which].inode && look->device == store->identity.side[which].device;
+}
+
 /* Asked before each transaction: what is appended behind the cut would hide it. */
 bool identity_wal_is_cut(struct store *store)
 {
-    const uint64_t wal_bytes = store->wal_pages ? WAL_HEADER_BYTES + store->wal_pages * WAL_FRAME_BYTES : 0;
-    struct stat about;
-    if (store->identity.noted && stat_side_file(store, STORE_SIDE_WAL, &about) && about.st_ino == store->identity.side[STORE_SIDE_WAL].inode)
-        store->identity.wal_cut |= (uint64_t)about.st_size < wal_bytes;
+    struct side_look look;
+    store->identity.wal_moved = store->identity.noted && !is_side_file(store, STORE_SIDE_WAL, &look);
+    if (store->identity.noted && !store->identity.wal_moved)
+        return wal_is_cut_to(store, look.bytes);
     return store->identity.wal_cut;
 }
 
 static enum result check_side_files(struct store *store)
 {
     for (size_t i = 0; i < STORE_SIDE_FILES; i++) {
-        struct stat about;
-        if (!stat_side_file(store, i, &about) || about.st_ino != store->identity.side[i].inode || about.st_dev != store->identity.side[i].device)
+        struct side_look look;
+        if (!is_side_file(store, i, &look))
             return gone(store, i == STORE_SIDE_WAL ? "store.db-wal was removed or replaced while it was in use: restart the daemon; what it held is "
                                                      "copied into store.db before"
                                                    : "store.db-shm was removed or replaced while it was in use: restart the daemon; nothing is lost by that");
-        if (i == STORE_SIDE_WAL && identity_wal_is_cut(store))
+        if (i == STORE_SIDE_WAL && wal_is_cut_to(store, look.bytes))
             return gone(store, "store.db-wal was cut by another program while it was in use: stop that one and restart the daemon; what was committed since "
                                "the last checkpoint may be lost");
     }
@@ -201,6 +241,14 @@ enum result store_check(struct store *store)
         atomic_fetch_add(&store->losses, 1);
     store->identity.gone = result != RESULT_OK;
     return result;
+}
+
+/* All is looked at after the transaction, and only then is anything acknowledged. This keeps most of what would be refused then from being written. */
+enum result identity_check_before(struct store *store)
+{
+    const struct store_identity *identity = &store->identity;
+    bool as_noted = !identity->gone && !identity->wal_moved && look_at_database(store) == DATABASE_AS_NOTED;
+    return store->database.handle == NULL || !identity->noted || as_noted ? RESULT_OK : store_check(store);
 }
 
 enum result identity_may_reopen(struct store *store)

@@ -47,13 +47,15 @@ static enum result checkpoint_pinned(struct store *store)
 
 enum result store_checkpoint(struct store *store, bool idle)
 {
+    uint64_t threshold = store->options.checkpoint_bytes / DATABASE_PAGE_BYTES;
+    if (!idle && !store->reopen && store->wal_pages - store->checkpointed_pages < threshold)
+        return RESULT_OK;
     enum result result = store_check(store); /* copied over a strange file, the WAL's pages would be no use to anybody */
     if (result == RESULT_GONE && (!store->identity.noted || store->identity.wal_cut))
         return result;
     result = writer_ready(store);
     if (result != RESULT_OK)
         return result;
-    uint64_t threshold = store->options.checkpoint_bytes / DATABASE_PAGE_BYTES;
     uint64_t fresh = store->wal_pages - store->checkpointed_pages;
     if (fresh == 0 || (fresh < threshold && !idle))
         return RESULT_OK;
@@ -285,13 +287,12 @@ enum result store_maintain(struct store *store, clock_nanos now, struct store_ma
 
 enum result store_vacuum_step(struct store *store, int pages, bool *more)
 {
-    int64_t in_all = 0, unused = 0;
+    struct writer_space space = {0};
     *more = false;
     enum result result = writer_ready(store);
     if (result == RESULT_OK)
-        result = database_number(&store->database, "PRAGMA page_count", &in_all);
-    if (result == RESULT_OK)
-        result = database_number(&store->database, "PRAGMA freelist_count", &unused);
+        result = writer_space(store, &space);
+    int64_t unused = (int64_t)(space.unused / DATABASE_PAGE_BYTES), in_all = unused + (int64_t)(space.used / DATABASE_PAGE_BYTES);
     if (result != RESULT_OK || unused <= in_all / VACUUM_KEEP_DIVISOR)
         return result;
     char sql[64];

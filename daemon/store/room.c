@@ -13,12 +13,26 @@ enum {
     LETTERS_STEP = 100
 };
 
+/* Asked in every commit: the statements are kept. */
+static enum result read_page_number(struct store *store, enum writer_statement which, int64_t *number)
+{
+    sqlite3_stmt *statement = database_statement(&store->database, (int)which);
+    if (statement == NULL)
+        return RESULT_IO;
+    enum result result = database_row(&store->database, statement);
+    if (result == RESULT_OK) {
+        *number = sqlite3_column_int64(statement, 0);
+        sqlite3_reset(statement);
+    }
+    return result;
+}
+
 enum result writer_space(struct store *store, struct writer_space *space)
 {
     int64_t pages = 0, unused = 0;
-    enum result result = database_number(&store->database, "PRAGMA page_count", &pages);
+    enum result result = read_page_number(store, WRITER_PAGE_COUNT, &pages);
     if (result == RESULT_OK)
-        result = database_number(&store->database, "PRAGMA freelist_count", &unused);
+        result = read_page_number(store, WRITER_UNUSED_PAGES, &unused);
     space->used = (uint64_t)(pages - unused) * DATABASE_PAGE_BYTES;
     space->unused = (uint64_t)unused * DATABASE_PAGE_BYTES;
     return result;

@@ -148,6 +148,7 @@ enum result store_open(const struct store_options *options, struct store **opene
     store->lock = -1;
     store->directory_lock = -1;
     fill_defaults(&store->options);
+    identity_open(store);
     *opened = NULL;
     *error = NULL;
     enum result result = files_prepare(store, error);
@@ -175,6 +176,7 @@ void store_close(struct store *store)
     files_closing(store);
     database_close(&store->database); /* the last connection's end checkpoints the WAL and removes it */
     map_free(store->destinations, NULL);
+    identity_close(store);
     if (store->lock >= 0)
         close(store->lock);
     if (store->directory_lock >= 0)

@@ -41,6 +41,8 @@ enum writer_statement {
     WRITER_ADD_MARK,
     WRITER_REMOVE_MARKS,
     WRITER_LAST_MARK,
+    WRITER_PAGE_COUNT,
+    WRITER_UNUSED_PAGES,
     WRITER_STATEMENT_COUNT
 };
 
@@ -56,11 +58,15 @@ struct store_identity {
     int64_t id; /* random, in meta; 0: not read yet */
     bool noted;
     uint8_t header[100]; /* of store.db: https://www.sqlite.org/fileformat.html#the_database_header */
-    int64_t bytes;       /* of store.db */
-    struct timespec written; /* of store.db: when it was written last. Nobody but our checkpoints writes to it */
+    int64_t bytes;       /* of store.db, as are the next three */
+    dev_t device;
+    ino_t inode;
+    struct timespec written; /* when it was written last. Nobody but our checkpoints writes to it */
     bool suspect;        /* another program wrote to it, or damage was met: all of it is looked at before it is written again */
+    bool wal_moved;      /* as of the last writer_ready */
     bool wal_cut;        /* until a restart: what is appended to it, or copied from it, would make of a loss a damage */
     struct {
+        char *path;
         dev_t device;
         ino_t inode;
     } side[STORE_SIDE_FILES];
@@ -108,7 +114,12 @@ enum result writer_ready(struct store *store);
 enum result writer_begin(struct store *store);
 /* Commits if result is RESULT_OK, else, or if that fails, rolls back and forgets what was kept of the transaction. Returns what came of it. */
 enum result writer_end(struct store *store, enum result result);
-/* identity.c. After a connection was made: is this a store with all its tables, and the one from before? RESULT_CORRUPT; RESULT_GONE. */
+/* identity.c. Before the first connection; and at the end. */
+void identity_open(struct store *store);
+void identity_close(struct store *store);
+/* store_check in short, after writer_ready, before a transaction that store_check follows. RESULT_GONE. */
+enum result identity_check_before(struct store *store);
+/* After a connection was made: is this a store with all its tables, and the one from before? RESULT_CORRUPT; RESULT_GONE. */
 enum result identity_read(struct store *store);
 /* After a connection was made, and after each checkpoint: so the files look from now on. whole: the file must be as long as its head says. */
 void identity_note(struct store *store, bool whole);
