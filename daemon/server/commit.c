@@ -282,7 +282,7 @@ static void commit_batch(struct commit *commit)
         commit->failing = RESULT_OK;
         note_success(commit, &counts, clock_monotonic() - begin);
         forget_results(commit, commit->batch_results.count);
-    } else if (!counts.refused_for_room) {
+    } else if (counts.failed) {
         note_failure(commit, result);
     }
     show_health(commit);

@@ -297,12 +297,14 @@ enum result store_commit(struct store *store, struct store_submission *submissio
     done.refused_for_room = refused.refused_for_room;
     if (result == RESULT_OK && anything)
         result = write_all(store, submissions, submission_count, results, result_count, &done);
-    else if (result == RESULT_OK && !anything)
-        result = refused.refused_for_room > 0 ? RESULT_FULL : RESULT_OK;
+    bool for_room_alone = result == RESULT_OK && !anything && refused.refused_for_room > 0;
+    if (for_room_alone)
+        result = RESULT_FULL;
     if (result == RESULT_OK && submission_count > 0)
         result = store_check(store); /* removed meanwhile: it is written where nobody finds it */
     result = failure_of_store(result);
     if (result != RESULT_OK) {
+        refused.failed = !for_room_alone;
         mark_failed(submissions, submission_count, result);
         done = refused;
     }

@@ -84,6 +84,7 @@ struct store_commit_counts {
     uint64_t dead_letters_added;
     uint64_t dead_letters_dropped; /* oldest ones, to stay within the bounds */
     uint64_t refused_for_room;     /* submissions; told after a failure as well */
+    bool failed;                   /* the store, or the disk; not where nothing was written for want of room in the store */
 };
 
 /* One transaction, one fsync, for all of it. On any result but RESULT_OK nothing at all was kept, no submission may be acknowledged, and the same call

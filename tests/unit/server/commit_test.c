@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/server/commit.h"
 #include "daemon/server/mailbox.h"
+#include "tests/unit/store/faulty_vfs.h"
 
 #include "harrier/memory.h"
 
@@ -46,14 +47,14 @@ static void on_done(void *context, enum result result, struct submission *submis
     atomic_fetch_add(&fixture->done, 1);
 }
 
-static int setup_with(void **state, size_t queue_bytes, uint64_t size)
+static int setup_with(void **state, size_t queue_bytes, uint64_t size, const char *vfs)
 {
     struct fixture *fixture = xcalloc(1, sizeof *fixture);
     char *error = NULL;
 
     snprintf(fixture->directory, sizeof fixture->directory, "/tmp/harrier-commit-XXXXXX");
     assert_non_null(mkdtemp(fixture->directory));
-    const struct store_options options = {.directory = fixture->directory, .soft_bytes = size};
+    const struct store_options options = {.directory = fixture->directory, .soft_bytes = size, .vfs = vfs};
     pthread_mutex_init(&fixture->hold, NULL);
     if (store_open(&options, &fixture->store, &error) != RESULT_OK)
         fail_msg("%s", error);
@@ -66,7 +67,7 @@ static int setup_with(void **state, size_t queue_bytes, uint64_t size)
 
 static int setup(void **state)
 {
-    return setup_with(state, 1 << 20, 0);
+    return setup_with(state, 1 << 20, 0, NULL);
 }
 
 static int teardown(void **state)
@@ -175,7 +176,7 @@ static void test_what_waits_when_the_hurry_begins_is_given_back_if_it_can_be_sen
 
 static int setup_small_queue(void **state)
 {
-    return setup_with(state, 1000, 0);
+    return setup_with(state, 1000, 0, NULL);
 }
 
 static void test_a_full_queue_refuses_and_leaves_the_submission_to_its_owner(void **state)
@@ -252,7 +253,7 @@ static void test_a_retry_does_not_wait_for_a_commit_thread_that_is_busy(void **s
 
 static int setup_large_queue(void **state)
 {
-    return setup_with(state, 64 << 20, 0);
+    return setup_with(state, 64 << 20, 0, NULL);
 }
 
 static void test_what_waits_is_committed_in_transactions_of_bounded_bytes(void **state)
@@ -280,7 +281,13 @@ enum { SMALL_STORE = 500 * 1000 };
 
 static int setup_small_store(void **state)
 {
-    return setup_with(state, 16 << 20, SMALL_STORE);
+    return setup_with(state, 16 << 20, SMALL_STORE, NULL);
+}
+
+static int setup_small_store_that_fails(void **state)
+{
+    faulty_register();
+    return setup_with(state, 16 << 20, SMALL_STORE, "faulty");
 }
 
 static struct submission *one_alert(unsigned int number)
@@ -391,6 +398,31 @@ static void test_a_full_store_counts_what_it_refuses_and_no_commit_fails(void **
     assert_int_equal(counts.failures, 0);
 }
 
+/* The one is no excuse for the other: what failed is counted, told, and tried again later. */
+static void test_a_failed_sync_is_a_failure_though_another_submission_finds_no_room(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct commit_sender plain = {.source = 2, .connection = 1, .insists = true};
+    struct commit_counts counts;
+
+    fill(fixture);
+    pthread_mutex_lock(&fixture->hold); /* in its wake-up the thread takes nothing: both come into one batch */
+    unsigned int before = atomic_load(&fixture->committed), done = atomic_load(&fixture->done);
+    assert_true(commit_submit(fixture->commit, &plain, one_alert(1000000), on_done, fixture));
+    while (atomic_load(&fixture->committed) == before)
+        usleep(1000);
+    assert_true(commit_submit(fixture->commit, &plain, one_alert(1000001), on_done, fixture));
+    assert_true(commit_submit(fixture->commit, &sender, one_alert(1000002), on_done, fixture));
+    fail_syncs = 1;
+    commit_counts(fixture->commit, &counts);
+    uint64_t refused_for_room = counts.refused_for_room;
+    pthread_mutex_unlock(&fixture->hold);
+    wait_until_done(fixture, done + 3);
+    commit_counts(fixture->commit, &counts);
+    assert_int_equal(counts.refused_for_room - refused_for_room, 1);
+    assert_int_equal(counts.failures, 1);
+}
+
 /* --- mailbox ------------------------------------------------------------------------------------------------------------------------ */
 
 struct counting_message {
@@ -456,6 +488,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_was_delivered_from_a_full_store_is_known_after_a_stop, setup_small_store, teardown),
         cmocka_unit_test_setup_teardown(test_what_cannot_come_again_is_stored_at_the_end_though_the_store_is_full, setup_small_store, teardown),
         cmocka_unit_test_setup_teardown(test_a_full_store_counts_what_it_refuses_and_no_commit_fails, setup_small_store, teardown),
+        cmocka_unit_test_setup_teardown(test_a_failed_sync_is_a_failure_though_another_submission_finds_no_room, setup_small_store_that_fails, teardown),
         cmocka_unit_test(test_messages_from_another_thread_arrive_each_once_and_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a commit keeps, what it refuses, and what is there when it fails. */
 #include "faulty_vfs.h"
+#include "fixture.h"
 
 #include <signal.h>
 #include <sqlite3.h>
@@ -10,6 +11,12 @@
 #include <unistd.h>
 
 /* --- tests -------------------------------------------------------------------------------------------------------------- */
+
+static int setup_faulty(void **state)
+{
+    faulty_register();
+    return fixture_setup_on(state, "faulty");
+}
 
 static void test_an_alert_is_there_after_reopening(void **state)
 {

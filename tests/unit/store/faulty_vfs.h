@@ -3,9 +3,9 @@
 #ifndef HARRIER_TESTS_STORE_FAULTY_VFS_H
 #define HARRIER_TESTS_STORE_FAULTY_VFS_H
 
-#include "fixture.h"
-
 #include <sqlite3.h>
+#include <stdbool.h>
+#include <string.h>
 
 struct faulty_file {
     sqlite3_file base;
@@ -132,7 +132,8 @@ static inline int faulty_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *
 
 static sqlite3_vfs faulty_vfs;
 
-static inline int setup_faulty(void **state)
+/* As "faulty". */
+static inline void faulty_register(void)
 {
     sqlite3_vfs *real = sqlite3_vfs_find(NULL);
     faulty_vfs = *real;
@@ -142,11 +143,6 @@ static inline int setup_faulty(void **state)
     faulty_vfs.xOpen = faulty_open;
     faulty_vfs.pNext = NULL;
     sqlite3_vfs_register(&faulty_vfs, 0);
-    fixture_setup(state);
-    struct fixture *fixture = *state;
-    fixture->options.vfs = "faulty";
-    fixture_reopen(fixture);
-    return 0;
 }
 
 #endif

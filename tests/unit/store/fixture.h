@@ -113,6 +113,15 @@ static inline enum result fixture_commit(struct fixture *fixture, struct submiss
     return result == RESULT_OK ? one.result : result;
 }
 
+static inline int fixture_setup_on(void **state, const char *vfs)
+{
+    fixture_setup(state);
+    struct fixture *fixture = *state;
+    fixture->options.vfs = vfs;
+    fixture_reopen(fixture);
+    return 0;
+}
+
 /* Alerts first .. first + count - 1 in one commit. */
 static inline void fixture_commit_alerts(struct fixture *fixture, int first, int count, const char *to)
 {

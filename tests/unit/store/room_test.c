@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A store that is full: what it refuses, what it still takes, and how it gets room again. */
 #include "faulty_vfs.h"
+#include "fixture.h"
 
 enum { SOFT = 500 * 1000, HARD = 1000 * 1000 };
+
+static int setup_faulty(void **state)
+{
+    faulty_register();
+    return fixture_setup_on(state, "faulty");
+}
 
 static int setup_small(void **state)
 {
