@@ -18,7 +18,7 @@ enum option_value {
     OPTION_ASSIGNED, /* NAME=value */
 };
 
-/* programs: divided by blanks, `*` any. The first entry that fits counts. */
+/* programs: divided by blanks, `*` any, which come last. The first entry that fits counts. */
 static const struct {
     const char *programs;
     const char *option;
@@ -96,20 +96,23 @@ static const struct {
 
 static bool has_program(const char *programs, struct slice program)
 {
-    while (*programs) {
-        size_t length = strcspn(programs, " ");
-        if ((length == 1 && *programs == '*') || slice_equal(program, slice_make(programs, length)))
+    if (*programs == '*')
+        return true;
+    for (const char *next = programs; next; next = strchr(next, ' ')) {
+        next += *next == ' ';
+        if (program.length && *next == program.bytes[0] && strncmp(next, program.bytes, program.length) == 0 &&
+            (next[program.length] == ' ' || next[program.length] == '\0'))
             return true;
-        programs += length;
-        programs += *programs == ' ';
     }
     return false;
 }
 
 static bool is_program(struct slice word)
 {
-    for (size_t i = 0; word.length && i < sizeof options / sizeof *options; i++)
-        if (options[i].programs[0] != '*' && has_program(options[i].programs, word))
+    const char *before = NULL;
+
+    for (size_t i = 0; word.length && i < sizeof options / sizeof *options && options[i].programs[0] != '*'; before = options[i++].programs)
+        if (options[i].programs != before && has_program(options[i].programs, word))
             return true;
     return false;
 }
@@ -255,9 +258,9 @@ static struct slice word_before(const struct scan *scan, size_t i)
 
 static bool is_phrase(const struct scan *scan, const struct name *name, size_t i, bool is_quoted)
 {
-    const char *before = phrases[i].before, *before_last = phrases[i].before_last;
+    const char *before = phrases[i].before, *before_last = phrases[i].before_last, *named = phrases[i].word;
 
-    if ((phrases[i].quoted && !is_quoted) || (phrases[i].word ? !slice_equal_ascii_nocase(name->text, slice_of(phrases[i].word)) : !redact_is_secret_name(name->text)))
+    if ((phrases[i].quoted && !is_quoted) || (named ? !slice_equal_ascii_nocase(name->text, slice_of(named)) : !redact_is_secret_name(name->text)))
         return false;
     if (!before && !before_last)
         return true;

@@ -7,54 +7,72 @@
 
 /* --- tables -------------------------------------------------------------------------------------------------------------------------------------- */
 
+/* A slice that a table can be made of. */
+#define N(literal) {(literal), sizeof(literal) - 1}
+
 /* The name ends so. */
-static const char *const secret_ends[] = {
-    "password", "passwords", "passwd", "passphrase", "passphrases", "passcode", "pincode", "passkey", "passkeys", "pwd", "pword", "secret", "secrets", "token", "tokens",
-    "apikey", "apikeys", "appkey", "accesskey", "secretkey", "secretkeys", "privatekey", "privatekeys", "signingkey", "encryptionkey", "encryptionkeys",
-    "sharedkey", "masterkey", "accountkey", "authkey", "clientkey", "clientkeydata", "serverkey", "certkey", "cakey", "tlskey", "sslkey", "sshkey",
-    "rsakey", "hostkey", "deploykey", "hmackey", "fernetkey", "cipherkey", "cryptkey", "sessionkey", "storagekey", "subscriptionkey", "routingkey",
-    "integrationkey", "unsealkey", "unsealkeys", "recoverykey", "recoverycode", "recoverycodes", "backupcodes", "idrsa", "licensekey", "licencekey",
-    "productkey", "activationkey", "serialkey", "credential", "credentials", "authorization", "cookie", "cookies", "sessionid", "jwt", "dockerconfigjson",
-    "dockercfg", "kubeconfig", "keytab", "connectionstring", "connectionstrings", "connstring", "connstr", "connectionuri", "sharedaccesssignature",
-    "xamzsignature", "lastappliedconfiguration", "mnemonic", "seedphrase", "dbpass", "bindpw", "rootpw", "storepass", "sshpass", "rediscliauth", "keypass", "rootpass", "userpass",
-    "adminpass", "requirepass", "masterauth", "passin", "passout", "basicauth", "webhookurl", "webhookuri", "slackwebhook", "discordwebhook",
-    "teamswebhook", "otpauth", "passwort", "kennwort", "contrasena", "senha", "motdepasse",
-    "envvalue", "datavalue", /* labels of ours */
+static const struct slice secret_ends[] = {
+    N("password"), N("passwords"), N("passwd"), N("passphrase"), N("passphrases"), N("passcode"), N("pincode"), N("passkey"), N("passkeys"), N("pwd"),
+    N("pword"), N("secret"), N("secrets"), N("token"), N("tokens"), N("apikey"), N("apikeys"), N("appkey"), N("accesskey"), N("secretkey"),
+    N("secretkeys"), N("privatekey"), N("privatekeys"), N("signingkey"), N("encryptionkey"), N("encryptionkeys"), N("sharedkey"), N("masterkey"),
+    N("accountkey"), N("authkey"), N("clientkey"), N("clientkeydata"), N("serverkey"), N("certkey"), N("cakey"), N("tlskey"), N("sslkey"), N("sshkey"),
+    N("rsakey"), N("hostkey"), N("deploykey"), N("hmackey"), N("fernetkey"), N("cipherkey"), N("cryptkey"), N("sessionkey"), N("storagekey"),
+    N("subscriptionkey"), N("routingkey"), N("integrationkey"), N("unsealkey"), N("unsealkeys"), N("recoverykey"), N("recoverycode"),
+    N("recoverycodes"), N("backupcodes"), N("idrsa"), N("licensekey"), N("licencekey"), N("productkey"), N("activationkey"), N("serialkey"),
+    N("credential"), N("credentials"), N("authorization"), N("cookie"), N("cookies"), N("sessionid"), N("jwt"), N("dockerconfigjson"), N("dockercfg"),
+    N("kubeconfig"), N("keytab"), N("connectionstring"), N("connectionstrings"), N("connstring"), N("connstr"), N("connectionuri"),
+    N("sharedaccesssignature"), N("xamzsignature"), N("lastappliedconfiguration"), N("mnemonic"), N("seedphrase"), N("dbpass"), N("bindpw"),
+    N("rootpw"), N("storepass"), N("sshpass"), N("rediscliauth"), N("keypass"), N("rootpass"), N("userpass"), N("adminpass"), N("requirepass"),
+    N("masterauth"), N("passin"), N("passout"), N("basicauth"), N("webhookurl"), N("webhookuri"), N("slackwebhook"), N("discordwebhook"),
+    N("teamswebhook"), N("otpauth"), N("passwort"), N("kennwort"), N("contrasena"), N("senha"), N("motdepasse"),
+    N("envvalue"), N("datavalue"), /* labels of ours */
 };
 /* The name is this. */
-static const char *const secret_names[] = {"auth", "psk", "sig", "bearer", "pw", "otp", "totp", "sas", "dsn", "pin", "seed", "pass"};
+static const struct slice secret_names[] = {
+    N("auth"), N("psk"), N("sig"), N("bearer"), N("pw"), N("otp"), N("totp"), N("sas"), N("dsn"), N("pin"), N("seed"), N("pass")
+};
 /* The name's last word is this: DB_PASS, smtp.pass, userPin; but not bypass and spin. */
-static const char *const secret_words[] = {"pass", "pin", "seed", "psk", "otp", "dsn"};
+static const struct slice secret_words[] = {N("pass"), N("pin"), N("seed"), N("psk"), N("otp"), N("dsn")};
 /* They are none: the shell's folder before; a setting of pods; what the API server notes of whose token it was. */
-static const char *const other_names[] = {"oldpwd", "automountserviceaccounttoken", "authenticationk8siolegacytoken", "authenticationk8siostaletoken"};
+static const struct slice other_names[] = {
+    N("oldpwd"), N("automountserviceaccounttoken"), N("authenticationk8siolegacytoken"), N("authenticationk8siostaletoken")
+};
 /* Names of secrets, and a label of ours (k8s_fields.c). */
-static const char *const other_ends[] = {"pullsecret", "pullsecrets", "volumesecret", "existingsecret"};
+static const struct slice other_ends[] = {N("pullsecret"), N("pullsecrets"), N("volumesecret"), N("existingsecret")};
 /* password1, token_value, privateKeyPem, password_base64, password-hash: what form the secret has, or which one it is. */
-static const char *const forms[] = {"value", "hash", "pem", "data", "base64", "b64", "base", "json", "plain", "plaintext", "raw", "encoded", "literal",
-                                    "string", "new", "old", "current", "confirm", "confirmation"};
+static const struct slice forms[] = {
+    N("value"), N("hash"), N("pem"), N("data"), N("base64"), N("b64"), N("base"), N("json"), N("plain"), N("plaintext"), N("raw"), N("encoded"),
+    N("literal"), N("string"), N("new"), N("old"), N("current"), N("confirm"), N("confirmation")
+};
 /* Secrets that mostly lie in a file, whose path is then the value; and PWD, the shell's folder. */
-static const char *const file_ends[] = {"key", "pwd", "kubeconfig", "credential", "credentials", "keytab", "idrsa", "cookie"};
-static const char *const path_beginnings[] = {"/", "./", "../", "~/", "$HOME/", "file:/"};
-static const char *const value_names[] = {"value"};
-static const char *const data_names[] = {"data", "stringdata", "binarydata"};
+static const struct slice file_ends[] = {N("key"), N("pwd"), N("kubeconfig"), N("credential"), N("credentials"), N("keytab"), N("idrsa"), N("cookie")};
+static const struct slice path_beginnings[] = {N("/"), N("./"), N("../"), N("~/"), N("$HOME/"), N("file:/")};
+static const struct slice value_names[] = {N("value")};
+static const struct slice data_names[] = {N("data"), N("stringdata"), N("binarydata")};
 /* The name ends so: env, extraEnv, containerEnvVars, environmentVariables. */
-static const char *const env_ends[] = {"env", "envs", "envvar", "envvars", "environment", "environmentvariable", "environmentvariables", "environmentvars",
-                                       "envvariables", "envmap", "envlist", "envstring", "environ"};
+static const struct slice env_ends[] = {
+    N("env"), N("envs"), N("envvar"), N("envvars"), N("environment"), N("environmentvariable"), N("environmentvariables"), N("environmentvars"),
+    N("envvariables"), N("envmap"), N("envlist"), N("envstring"), N("environ")
+};
 /* Under a secret's name these tell where it lies or of what kind it is, and not what it is: volumes[].secret.secretName, env[].valueFrom.secretKeyRef.key,
  * privateKey.algorithm. And what a detection is mostly about. */
-static const char *const place_names[] = {
-    "name", "secretname", "namespace", "key", "keys", "kind", "apiversion", "apigroup", "optional", "path", "mode", "defaultmode", "audience", "audiences",
-    "expirationseconds", "expirationtimestamp", "type", "enabled", "create", "source", "prefix", "secretref", "secretkeyref", "configmapkeyref", "configmapref",
-    "fieldref", "fieldpath", "resource", "containername", "divisor", "ref", "existingsecret", "passwordkey", "usernamekey", "tokenkey", "username", "user",
-    "algorithm", "encoding", "size", "rotationpolicy", "valueskey", "targetpath", "ttl", "image", "command", "args", "url", "uid", "resourceversion", "creationtimestamp", "op", "immutable",
+static const struct slice place_names[] = {
+    N("name"), N("secretname"), N("namespace"), N("key"), N("keys"), N("kind"), N("apiversion"), N("apigroup"), N("optional"), N("path"), N("mode"),
+    N("defaultmode"), N("audience"), N("audiences"), N("expirationseconds"), N("expirationtimestamp"), N("type"), N("enabled"), N("create"),
+    N("source"), N("prefix"), N("secretref"), N("secretkeyref"), N("configmapkeyref"), N("configmapref"), N("fieldref"), N("fieldpath"),
+    N("resource"), N("containername"), N("divisor"), N("ref"), N("existingsecret"), N("passwordkey"), N("usernamekey"), N("tokenkey"), N("username"),
+    N("user"), N("algorithm"), N("encoding"), N("size"), N("rotationpolicy"), N("valueskey"), N("targetpath"), N("ttl"), N("image"), N("command"),
+    N("args"), N("url"), N("uid"), N("resourceversion"), N("creationtimestamp"), N("op"), N("immutable"),
 };
 /* Fields whose refused values are no secrets, and may be the attack. */
-static const char *const harmless_fields[] = {
-    "image", "command", "args", "name", "generatename", "namespace", "kind", "apiversion", "path", "mountpath", "hostpath", "subpath", "type", "replicas",
-    "port", "containerport", "hostport", "targetport", "protocol", "schedule", "resources", "limits", "requests", "cpu", "memory", "storage",
-    "labels", "matchlabels", "selector", "resourceversion", "uid", "restartpolicy", "imagepullpolicy", "serviceaccountname", "serviceaccount", "nodename",
-    "hostnetwork", "hostpid", "hostipc", "privileged", "runasuser", "runasgroup", "concurrencypolicy", "completions", "parallelism", "verbs", "apigroups",
-    "expirationseconds", "clusterip", "loadbalancerip", "host", "rolename", "roleref", "effect", "operator", "capabilities", "procmount",
+static const struct slice harmless_fields[] = {
+    N("image"), N("command"), N("args"), N("name"), N("generatename"), N("namespace"), N("kind"), N("apiversion"), N("path"), N("mountpath"),
+    N("hostpath"), N("subpath"), N("type"), N("replicas"), N("port"), N("containerport"), N("hostport"), N("targetport"), N("protocol"),
+    N("schedule"), N("resources"), N("limits"), N("requests"), N("cpu"), N("memory"), N("storage"), N("labels"), N("matchlabels"), N("selector"),
+    N("resourceversion"), N("uid"), N("restartpolicy"), N("imagepullpolicy"), N("serviceaccountname"), N("serviceaccount"), N("nodename"),
+    N("hostnetwork"), N("hostpid"), N("hostipc"), N("privileged"), N("runasuser"), N("runasgroup"), N("concurrencypolicy"), N("completions"),
+    N("parallelism"), N("verbs"), N("apigroups"), N("expirationseconds"), N("clusterip"), N("loadbalancerip"), N("host"), N("rolename"), N("roleref"),
+    N("effect"), N("operator"), N("capabilities"), N("procmount"),
 };
 
 /* --- comparing ----------------------------------------------------------------------------------------------------------------------------------- */
@@ -115,28 +133,31 @@ static size_t fold(struct slice name, char out[LETTERS])
     return length;
 }
 
-static bool is_any_of(struct slice text, const char *const *names, size_t count)
+static bool is_any_of(struct slice text, const struct slice *names, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (slice_is(text, names[i]))
+        if (slice_equal(text, names[i]))
             return true;
     return false;
 }
 #define IS_ANY_OF(text, names) is_any_of((text), (names), sizeof(names) / sizeof *(names))
 
-static bool ends_with_any_of(struct slice text, const char *const *ends, size_t count)
+/* Every name of an event is looked at so: the last letters differ mostly. */
+static bool ends_with_any_of(struct slice text, const struct slice *ends, size_t count)
 {
+    char last = text.length ? text.bytes[text.length - 1] : 0;
+
     for (size_t i = 0; i < count; i++)
-        if (slice_ends_with(text, slice_of(ends[i])))
+        if (ends[i].bytes[ends[i].length - 1] == last && slice_ends_with(text, ends[i]))
             return true;
     return false;
 }
 #define ENDS_WITH_ANY_OF(text, ends) ends_with_any_of((text), (ends), sizeof(ends) / sizeof *(ends))
 
-static bool starts_with_any_of(struct slice text, const char *const *beginnings, size_t count)
+static bool starts_with_any_of(struct slice text, const struct slice *beginnings, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (slice_starts_with(text, slice_of(beginnings[i])))
+        if (slice_starts_with(text, beginnings[i]))
             return true;
     return false;
 }
@@ -157,7 +178,7 @@ static bool ends_with_word(struct slice name, struct slice word)
 static bool ends_with_secret_word(struct slice name)
 {
     for (size_t i = 0; i < sizeof secret_words / sizeof *secret_words; i++)
-        if (ends_with_word(name, slice_of(secret_words[i])))
+        if (ends_with_word(name, secret_words[i]))
             return true;
     return false;
 }
@@ -172,8 +193,8 @@ static struct slice without_digits(struct slice folded)
 static struct slice without_form(struct slice folded)
 {
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
-        if (slice_ends_with(folded, slice_of(forms[i])))
-            return slice_first(folded, folded.length - strlen(forms[i]));
+        if (slice_ends_with(folded, forms[i]))
+            return slice_first(folded, folded.length - forms[i].length);
     return folded;
 }
 
