@@ -59,15 +59,29 @@ static void write_cell(struct table *table, enum cell_kind kind, const struct js
     buffer_free(&text);
 }
 
-static void write_table(const struct status *status, const char *member, const struct display_column *columns,
+/* A row; what it lacks is its group's (NULL: it belongs to none). */
+static void write_row(struct table *table, const struct status_column *cells, size_t count, const struct json_node *row, const struct json_node *group)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct json_node *own = json_member(row, cells[i].member);
+        write_cell(table, cells[i].kind, own ? own : json_member(group, cells[i].member));
+    }
+}
+
+/* A row for each element, or, where parts names a list that an element has, one for each element of that. */
+static void write_table(const struct status *status, const char *member, const char *parts, const struct display_column *columns,
                         const struct status_column *cells, size_t count)
 {
     const struct json_node *rows = json_member(status->document, member);
     struct table *table = table_new(status->display, columns, count);
 
-    for (const struct json_node *row = rows ? rows->first : NULL; row; row = row->next)
-        for (size_t i = 0; i < count; i++)
-            write_cell(table, cells[i].kind, json_member(row, cells[i].member));
+    for (const struct json_node *row = rows ? rows->first : NULL; row; row = row->next) {
+        const struct json_node *list = parts ? json_member(row, parts) : NULL;
+        if (!list || !list->first)
+            write_row(table, cells, count, row, NULL);
+        for (const struct json_node *part = list ? list->first : NULL; part; part = part->next)
+            write_row(table, cells, count, part, row);
+    }
     buffer_append_byte(status->out, '\n');
     table_print(table, status->out);
     table_free(table);
@@ -82,7 +96,7 @@ static void write_files(const struct status *status)
     const struct json_node *files = json_member(status->document, "files");
 
     if (files && files->first)
-        write_table(status, "files", columns, cells, sizeof cells / sizeof cells[0]);
+        write_table(status, "files", NULL, columns, cells, sizeof cells / sizeof cells[0]);
 }
 
 static void write_tables(const struct status *status)
@@ -104,10 +118,10 @@ static void write_tables(const struct status *status)
     static const struct status_column rule_cells[] = {
         {"name", CELL_TEXT}, {"fired", CELL_NUMBER}, {"unknown", CELL_NUMBER}, {"row_limit", CELL_TROUBLE}};
 
-    write_table(status, "sources", source_columns, source_cells, sizeof source_cells / sizeof source_cells[0]);
+    write_table(status, "sources", "clusters", source_columns, source_cells, sizeof source_cells / sizeof source_cells[0]);
     write_files(status);
-    write_table(status, "destinations", destination_columns, destination_cells, sizeof destination_cells / sizeof destination_cells[0]);
-    write_table(status, "rules", rule_columns, rule_cells, sizeof rule_cells / sizeof rule_cells[0]);
+    write_table(status, "destinations", NULL, destination_columns, destination_cells, sizeof destination_cells / sizeof destination_cells[0]);
+    write_table(status, "rules", NULL, rule_columns, rule_cells, sizeof rule_cells / sizeof rule_cells[0]);
 }
 
 /* --- head -------------------------------------------------------------------------------------------------------------------------- */

@@ -352,6 +352,30 @@ static void block_signals(sigset_t *before)
     pthread_sigmask(SIG_BLOCK, &signals, before);
 }
 
+/* Whose traffic is to be expected: not that of the source's own cluster where each client speaks for another. True: of that one alone. */
+static bool append_clusters(struct buffer *text, const struct config_source *source)
+{
+    enum { MOST_NAMED = 4 };
+    size_t bound = 0;
+
+    for (size_t i = 0; i < source->client_count; i++) {
+        if (!source->clients[i].cluster[0])
+            continue;
+        bound++;
+        if (bound <= MOST_NAMED)
+            buffer_printf(text, "%s%s", bound == 1 ? "clusters of its clients: " : ", ", source->clients[i].cluster);
+    }
+    if (bound > MOST_NAMED)
+        buffer_printf(text, " and %zu more", bound - MOST_NAMED);
+    if (bound && bound < source->client_count)
+        buffer_printf(text, "; else %s", source->cluster);
+    else if (bound == 0 && source->cluster_from != CONFIG_CLUSTER_FROM_SOURCE)
+        buffer_printf(text, "clusters as what comes in names them, else %s", source->cluster);
+    else if (bound == 0)
+        buffer_printf(text, "cluster %s", source->cluster);
+    return bound == 0 && source->cluster_from == CONFIG_CLUSTER_FROM_SOURCE;
+}
+
 static void log_source(const struct config_source *source)
 {
     const char *tls = source->tls.certificate_file[0] ? "s" : "";
@@ -364,8 +388,10 @@ static void log_source(const struct config_source *source)
     case CONFIG_SOURCE_RELP: buffer_printf(&text, "RELP%s at %s", *tls ? " over TLS" : "", where); break;
     case CONFIG_SOURCE_FILE: buffer_printf(&text, "file %s", source->file); break;
     }
-    log_write_fields(LOG_LEVEL_NOTICE, LOG_FIELDS({LOG_FIELD_SOURCE, slice_of(source->name)}, {LOG_FIELD_CLUSTER, slice_of(source->cluster)}),
-                     "source `%s`: %s, cluster %s", source->name, text.bytes, source->cluster);
+    buffer_append_text(&text, ", ");
+    bool is_one = append_clusters(&text, source);
+    log_write_fields(LOG_LEVEL_NOTICE, LOG_FIELDS({LOG_FIELD_SOURCE, slice_of(source->name)}, {LOG_FIELD_CLUSTER, slice_of(is_one ? source->cluster : "")}),
+                     "source `%s`: %s", source->name, text.bytes);
     buffer_free(&text);
 }
 

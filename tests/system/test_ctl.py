@@ -474,6 +474,23 @@ def test_status_takes_the_form_that_it_is_asked_for(harrier):
     assert done.returncode == 64 and "did you mean table" in said(done)
 
 
+def test_status_and_the_log_name_the_clusters_that_clients_speak_for(make_harrier, tmp_path):
+    clients = [{"name": name, "cluster": f"{name}-cluster", "token_file": str(write(tmp_path / name, f"{name}-token-0123456789"))}
+               for name in ("east", "west", "north", "south", "far")]
+    source = {"name": "apiserver", "type": "webhook", "listen": f"127.0.0.1:{free_port()}", "path": "/k8s-audit", "log_type": "K8S_AUDIT",
+              "cluster": "nobody-here", "clients": clients}
+    harrier = make_harrier(sources=[source])
+    harrier.port = int(source["listen"].rpartition(":")[2])
+    harrier.start()
+    assert "clusters of its clients: east-cluster, west-cluster, north-cluster, south-cluster and 1 more\n" in harrier.log()
+    for name in ("east", "far"):
+        assert harrier.post(captured.attacks(), Authorization=f"Bearer {name}-token-0123456789")[0] == 200
+    table = ctl("status", "-c", harrier.config, "-o", "table", COLUMNS="200").stdout.decode()
+    rows = [line.split() for line in table.splitlines() if line.startswith("apiserver")]
+    assert [(row[2], int(row[3])) for row in rows] == [("east-cluster", len(json.loads(captured.attacks())["items"])),
+                                                       ("far-cluster", len(json.loads(captured.attacks())["items"]))]
+
+
 # --- reload ---
 
 
