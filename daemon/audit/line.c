@@ -132,15 +132,16 @@ size_t line_take_beginning(struct audit_reader *reader, struct slice bytes)
         reader->line_events = reader->counts.events;
     }
     reader->head_at = reader->offset;
-    struct slice line = line_of(bytes, &whole);
     bool goes_on = reader->begun || !reader->messages;
     reader->begun = true;
-    if (bytes.bytes[0] == '{' || (goes_on && !reader->behind_head && goes_on_with(bytes.bytes[0])))
+    if (bytes.bytes[0] == '{' || (goes_on && !reader->behind_head && goes_on_with(bytes.bytes[0]))) {
         begin_json(reader, reader->offset);
-    else if (tell_line(reader, line, whole, &taken))
+        return 0;
+    }
+    struct slice line = line_of(bytes, &whole);
+    if (tell_line(reader, line, whole, &taken))
         return taken;
-    else
-        reader->line_state = LINE_HEAD;
+    reader->line_state = LINE_HEAD;
     return 0;
 }
 
