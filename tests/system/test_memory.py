@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What senders can make grow is in the budget's figure: the process's own size is held against it, for each kind of input."""
+import concurrent.futures
 import contextlib
 import gzip
 import json
@@ -238,5 +239,61 @@ def test_an_event_of_any_shape_is_judged_alone_and_many_keep_the_bound(harrier, 
     assert harrier.metric("harrier_alerts_found_total") >= 2
     statuses = send_at_once(harrier, request(text, len(text)))
     assert set(statuses) <= {200, 503}, statuses
+    assert_bound_kept(harrier, before)
+    wait_for(lambda: harrier.metric("harrier_memory_used_bytes") < MIB, "the memory to be given back")
+
+
+def list_of(*events):
+    return b'{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[' + b",".join(events) + b"]}"
+
+
+def posted(body, *fields):
+    return request(body, len(body), *fields)
+
+
+def syslog_frame(text):
+    message = b"<13>1 - h a - - - " + text
+    return b"%d %s" % (len(message), message)
+
+
+def relp_frames(text):
+    message = b"<13>1 - h a - - - " + text
+    return b"1 open 14 relp_version=0\n2 syslog %d %s\n" % (len(message), message)
+
+
+WAYS = {
+    "list": lambda text: ("port", posted(list_of(*[json.dumps(attack()).encode()] * 100, text))),
+    "gzip": lambda text: ("port", posted(gzip.compress(text), b"Content-Encoding: gzip")),
+    "syslog": lambda text: ("syslog", syslog_frame(text)),
+    "relp": lambda text: ("relp", relp_frames(text)),
+}
+
+
+def send_over(harrier, door, pieces):
+    """Each on a connection of its own, at the same time; a sender that is refused and can send again does so until it is heard."""
+    def send(piece):
+        with socket.create_connection(("127.0.0.1", getattr(harrier, door)), timeout=120) as connection:
+            with contextlib.suppress(OSError):
+                connection.sendall(piece)
+            if door == "syslog":
+                return True
+            with contextlib.suppress(OSError):
+                answer = connection.makefile("rb")
+                if door == "port":
+                    return b" 200 " in answer.readline()
+                return any(line.startswith(b"2 rsp") for line in answer)
+        return False
+
+    with concurrent.futures.ThreadPoolExecutor(len(pieces)) as pool:
+        list(pool.map(lambda piece: wait_for(lambda: send(piece), "the sender to be heard"), pieces))
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("shape", ["groups", "values of one extra"])
+def test_huge_events_at_once_keep_the_bound_whichever_way_they_come_and_each_is_judged(harrier, way, shape):
+    before, found = size(harrier, "VmRSS"), harrier.metric("harrier_alerts_found_total")
+    door, piece = WAYS[way](text_of(shape))
+    send_over(harrier, door, [piece] * 4)
+    wait_for(lambda: harrier.metric("harrier_alerts_found_total") >= found + 4, "the alerts")
     assert_bound_kept(harrier, before)
     wait_for(lambda: harrier.metric("harrier_memory_used_bytes") < MIB, "the memory to be given back")
