@@ -129,6 +129,8 @@ bool scan_is_first_on_line(const struct scan *scan, size_t begin)
             break;
         if (c == 'n' && i > 1 && scan_at(scan, i - 2) == '\\' && scan->broken)
             break;
+        if ((c == '"' || c == '\'') && i == begin && scan->broken)
+            return true; /* of a string of JSON */
         if (c != ' ' && c != '\t' && c != '-' && c != '?' && c != '"' && c != '\'')
             return false;
         i--;
@@ -160,7 +162,7 @@ size_t scan_plain_end(const struct scan *scan, size_t i, size_t indentation)
 {
     size_t end = i;
 
-    while (end < scan->in.length && !scan_is_newline(scan_at(scan, end)) && !scan_has(scan, end, " #") && !(scan->broken && scan_has(scan, end, "\\n")))
+    while (end < scan->in.length && !scan_is_newline(scan_at(scan, end)) && !scan_has(scan, end, " #") && !(scan->broken && (scan_has(scan, end, "\\n") || scan_at(scan, end) == '"' || scan_at(scan, end) == '\\')))
         end++;
     if (!scan_is_newline(scan_at(scan, end)))
         return end;

@@ -18,6 +18,7 @@ struct scan {
     size_t at;
     size_t copied; /* all before is in out */
     bool broken;   /* it is JSON that could not be read, or a piece of YAML */
+    bool is_of_secrets; /* ... of an event about Secrets */
     bool in_block; /* it ended in the data of YAML, of which more may follow */
     bool echo_is_harmless;
     struct buffer *out;

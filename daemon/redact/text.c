@@ -146,7 +146,8 @@ void redact_bytes(struct slice bytes, bool *in_block, struct buffer *out)
 {
     struct slice text = slice_trim(bytes);
     bool is_json = text.length && (text.bytes[0] == '{' || text.bytes[0] == '[');
-    struct scan scan = {.in = bytes, .broken = true, .out = out, .in_block = in_block && *in_block && !is_json};
+    bool is_of_secrets = slice_find(bytes, SLICE("secrets\"")) >= 0 || slice_find(bytes, SLICE("secrets\\\"")) >= 0;
+    struct scan scan = {.in = bytes, .broken = true, .is_of_secrets = is_of_secrets, .out = out, .in_block = in_block && *in_block && !is_json};
 
     if (scan.in_block && bytes.length)
         scan_replace(&scan, 0, bytes.length, true);

@@ -77,6 +77,21 @@ static bool is_block_scalar(const struct scan *scan, size_t i)
     return scan_at(scan, i) < 0 || scan_is_newline(scan_at(scan, i)) || scan_at(scan, i) == '\\' || scan_at(scan, i) == '#';
 }
 
+/* Of YAML in a string of broken JSON nothing tells where the block ends but the string's end. */
+static bool take_out_escaped_block(struct scan *scan, const struct name *name)
+{
+    size_t i = name->value, end;
+
+    while (scan_at(scan, i) > 0 && strchr("|>+-123456789 ", scan_at(scan, i)))
+        i++;
+    if (!scan->broken || !scan_has(scan, i, "\\n") || name->quote.mark)
+        return false;
+    for (end = i + 2; end < scan->in.length && (scan_at(scan, end) != '"' || (scan_at(scan, end - 1) == '\\' && scan_at(scan, end - 2) != '\\')); end++)
+        ;
+    scan_replace_value(scan, i + 2, end, false, true);
+    return true;
+}
+
 /* The value of one line of YAML, or the block below. False: neither. */
 static bool take_out_yaml(struct scan *scan, const struct name *name)
 {
@@ -85,6 +100,8 @@ static bool take_out_yaml(struct scan *scan, const struct name *name)
 
     if (name->separator != SEPARATOR_COLON)
         return false;
+    if (take_out_escaped_block(scan, name))
+        return true;
     if (is_block_scalar(scan, name->value)) {
         scan_replace(scan, name->value, scan_block_end(scan, scan_line_end(scan, name->value), indentation), false);
         return true;
@@ -273,6 +290,8 @@ static bool take_out_env(struct scan *scan, const struct name *name)
     } else if (scan_is_newline(first) && scan_is_first_on_line(scan, name->begin)) {
         size_t end = scan_block_end(scan, name->value, scan_indentation_of(scan, name->begin));
         scan_take_out_block(scan, name->value + 1, end);
+    } else if (take_out_escaped_block(scan, name)) {
+        return true;
     } else if (quote.mark && name->quote.mark) {
         size_t begin = name->value + quote.length, end = scan_quoted_end(scan, begin, quote);
         ptrdiff_t sign = slice_find_byte(scan_slice(scan, begin, end), '=');
@@ -336,6 +355,24 @@ static bool is_in_next_piece(const struct scan *scan, const struct name *name)
     return i >= scan->in.length;
 }
 
+/* What a request about Secrets writes, and the answer, of an event that is cut off. */
+static bool take_out_body(struct scan *scan, const struct name *name)
+{
+    static const char *const bodies[] = {"requestObject", "responseObject", "responseStatus"};
+    int first = scan_at(scan, name->value);
+
+    for (size_t i = 0; scan->is_of_secrets && name->separator == SEPARATOR_COLON && i < sizeof bodies / sizeof *bodies; i++) {
+        if (!slice_is(name->text, bodies[i]))
+            continue;
+        if (first == '{' || first == '[')
+            scan_take_out_container(scan, name->value, true);
+        else
+            scan_take_out_value(scan, name);
+        return true;
+    }
+    return false;
+}
+
 bool scan_take_out_members(struct scan *scan, const struct name *name)
 {
     if (is_in_next_piece(scan, name) && (redact_is_env_name(name->text) || redact_is_secret_name(name->text))) {
@@ -343,5 +380,5 @@ bool scan_take_out_members(struct scan *scan, const struct name *name)
         scan->at = scan->in.length;
         return true;
     }
-    return take_out_data(scan, name) || take_out_pair(scan, name) || take_out_env(scan, name);
+    return take_out_body(scan, name) || take_out_data(scan, name) || take_out_pair(scan, name) || take_out_env(scan, name);
 }

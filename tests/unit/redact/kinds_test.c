@@ -408,7 +408,7 @@ static void test_secrets_in_events_that_are_cut_off_go_too(void **state)
     for (size_t i = 0; i < COUNT(trees_that_go); i++) {
         struct buffer out = {NULL, 0, 0};
         struct slice text = slice_of(trees_that_go[i].text);
-        if (strstr(text.bytes, "\"objectRef\"") || strstr(text.bytes, "SecretList") || strstr(text.bytes, "\"List\"") || strstr(text.bytes, "[[\"A\"") ||
+        if (strstr(text.bytes, "SecretList") || strstr(text.bytes, "\"List\"") || strstr(text.bytes, "[[\"A\"") ||
             strstr(text.bytes, "\"Table\"") || strstr(text.bytes, "\"requirepass\"") || strstr(text.bytes, "bad s3cretX"))
             continue; /* what makes these secret stands elsewhere */
         redact_bytes(slice_first(text, text.length - 1), NULL, &out);
