@@ -152,6 +152,30 @@ struct address *address_without_port(struct address *address)
     return address;
 }
 
+uint16_t address_port(const struct address *address)
+{
+    if (address->storage.ss_family == AF_INET6)
+        return ntohs(((const struct sockaddr_in6 *)&address->storage)->sin6_port);
+    return address->storage.ss_family == AF_INET ? ntohs(((const struct sockaddr_in *)&address->storage)->sin_port) : 0;
+}
+
+bool address_is_ipv6_wildcard(const struct address *address)
+{
+    return address->storage.ss_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)&address->storage)->sin6_addr);
+}
+
+void address_unmap_ipv4(struct address *address)
+{
+    const struct sockaddr_in6 ipv6 = *(const struct sockaddr_in6 *)&address->storage;
+
+    if (address->storage.ss_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&ipv6.sin6_addr))
+        return;
+    struct sockaddr_in ipv4 = {.sin_family = AF_INET, .sin_port = ipv6.sin6_port};
+    memcpy(&ipv4.sin_addr, ipv6.sin6_addr.s6_addr + IPV4_IN_IPV6_BITS / 8, sizeof ipv4.sin_addr);
+    *address = (struct address){.length = sizeof ipv4};
+    memcpy(&address->storage, &ipv4, sizeof ipv4);
+}
+
 bool address_is_loopback(const struct address *address)
 {
     static const struct address_network ipv4 = {{[10] = 0xff, [11] = 0xff, [12] = 127}, IPV4_IN_IPV6_BITS + 8};

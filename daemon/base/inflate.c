@@ -12,12 +12,12 @@ enum { PLAIN_BYTES = 64 * 1024, RATIO_FROM = 32 * 1024 * 1024, STRANGERS_WINDOW_
 
 /* What the libraries take: zlib's state with its window (zconf.h: 32 KiB and about 7); zstd's context, and beside the window three blocks of 128 KiB
  * (zstd.h, ZSTD_estimateDStreamSize) and some. */
-enum { GZIP_BYTES = 44 * 1024, ZSTD_BYTES = 192 * 1024, BESIDE_WINDOW = 400 * 1024, LONGEST_FRAME_HEADER = 14 };
+enum { ZLIB_BYTES = 44 * 1024, ZSTD_BYTES = 192 * 1024, BESIDE_WINDOW = 400 * 1024, LONGEST_FRAME_HEADER = 14 };
 
 struct inflater {
     enum inflate_format format;
     struct inflate_limits limits;
-    z_stream gzip;
+    z_stream zlib;
     ZSTD_DStream *zstd;
     bool begun;  /* some member or frame has */
     bool within; /* a member or frame has begun and not ended */
@@ -39,7 +39,7 @@ static bool ask_budget(const struct inflate_limits *limits, ptrdiff_t bytes)
 
 struct inflater *inflater_new(enum inflate_format format, const struct inflate_limits *limits)
 {
-    size_t needed = sizeof(struct inflater) + (format == INFLATE_GZIP ? GZIP_BYTES : ZSTD_BYTES);
+    size_t needed = sizeof(struct inflater) + (format == INFLATE_ZSTD ? ZSTD_BYTES : ZLIB_BYTES);
 
     if (!ask_budget(limits, (ptrdiff_t)needed))
         return NULL;
@@ -49,8 +49,8 @@ struct inflater *inflater_new(enum inflate_format format, const struct inflate_l
     inflater->format = format;
     inflater->limits = *limits;
     inflater->error = "";
-    if (format == INFLATE_GZIP) {
-        if (inflateInit2(&inflater->gzip, 16 + MAX_WBITS) != Z_OK)
+    if (format != INFLATE_ZSTD) {
+        if (inflateInit2(&inflater->zlib, format == INFLATE_GZIP ? 16 + MAX_WBITS : MAX_WBITS) != Z_OK)
             abort();
         return inflater;
     }
@@ -66,8 +66,8 @@ void inflater_free(struct inflater *inflater)
 {
     if (!inflater)
         return;
-    if (inflater->format == INFLATE_GZIP)
-        inflateEnd(&inflater->gzip);
+    if (inflater->format != INFLATE_ZSTD)
+        inflateEnd(&inflater->zlib);
     ZSTD_freeDStream(inflater->zstd);
     ask_budget(&inflater->limits, -(ptrdiff_t)inflater->charged);
     free(inflater);
@@ -88,33 +88,42 @@ static bool only_zeros(struct slice bytes)
     return true;
 }
 
-/* One step: takes from *bytes, sets *got to what came out. */
-static enum result step_gzip(struct inflater *inflater, struct slice *bytes, size_t *got)
+/* "deflate" is the zlib format (RFC 9110 section 8.4.1.2), and many send what is within it alone (RFC 1951). The first byte tells: in a zlib header
+ * (RFC 1950 section 2.2) the low half is 8, which no encoder begins a block with. */
+static void look_for_zlib_header(struct inflater *inflater, struct slice bytes)
 {
-    z_stream *gzip = &inflater->gzip;
+    if (inflater->format == INFLATE_DEFLATE && !inflater->begun && bytes.length && (bytes.bytes[0] & 0x0f) != 8)
+        inflateReset2(&inflater->zlib, -MAX_WBITS);
+}
+
+/* One step: takes from *bytes, sets *got to what came out. */
+static enum result step_zlib(struct inflater *inflater, struct slice *bytes, size_t *got)
+{
+    z_stream *zlib = &inflater->zlib;
 
     if (!inflater->within && inflater->begun && only_zeros(*bytes)) {
         *bytes = slice_from(*bytes, bytes->length);
         return RESULT_OK;
     }
+    look_for_zlib_header(inflater, *bytes);
     inflater->within = inflater->begun = true;
-    gzip->next_in = (Bytef *)(uintptr_t)bytes->bytes; /* zlib does not write there */
-    gzip->avail_in = bytes->length > UINT32_MAX ? UINT32_MAX : (uInt)bytes->length;
-    size_t offered = gzip->avail_in;
-    gzip->next_out = (Bytef *)inflater->plain;
-    gzip->avail_out = PLAIN_BYTES;
-    int code = inflate(gzip, Z_NO_FLUSH);
-    *bytes = slice_from(*bytes, offered - gzip->avail_in);
-    *got = PLAIN_BYTES - gzip->avail_out;
-    inflater->in += offered - gzip->avail_in;
+    zlib->next_in = (Bytef *)(uintptr_t)bytes->bytes; /* zlib does not write there */
+    zlib->avail_in = bytes->length > UINT32_MAX ? UINT32_MAX : (uInt)bytes->length;
+    size_t offered = zlib->avail_in;
+    zlib->next_out = (Bytef *)inflater->plain;
+    zlib->avail_out = PLAIN_BYTES;
+    int code = inflate(zlib, Z_NO_FLUSH);
+    *bytes = slice_from(*bytes, offered - zlib->avail_in);
+    *got = PLAIN_BYTES - zlib->avail_out;
+    inflater->in += offered - zlib->avail_in;
     if (code == Z_STREAM_END) {
         inflater->within = false;
-        inflateReset(gzip);
+        inflateReset(zlib);
         return RESULT_OK;
     }
     if (code == Z_OK || code == Z_BUF_ERROR)
         return RESULT_OK;
-    return fail(inflater, RESULT_INVALID, code != Z_NEED_DICT && gzip->msg ? gzip->msg : "wrong data");
+    return fail(inflater, RESULT_INVALID, code != Z_NEED_DICT && zlib->msg ? zlib->msg : "wrong data");
 }
 
 /* RFC 8878 section 3.1.1.1: the window that the frame asks for, of which it may need less. 0: so many bytes of the header do not tell, or it is no frame. */
@@ -216,10 +225,10 @@ enum result inflater_next(struct inflater *inflater, struct slice *bytes, struct
     size_t got = 0;
 
     while ((bytes->length || inflater->full) && inflater->result == RESULT_OK && got == 0) {
-        if (inflater->format == INFLATE_GZIP)
-            step_gzip(inflater, bytes, &got);
-        else
+        if (inflater->format == INFLATE_ZSTD)
             step_zstd(inflater, bytes, &got);
+        else
+            step_zlib(inflater, bytes, &got);
         inflater->full = got == PLAIN_BYTES && inflater->within;
         if (got && measure(inflater, got) != RESULT_OK)
             got = 0;

@@ -91,7 +91,7 @@ static bool listen_tcp(struct server *server, struct admin *admin)
 
     if (!address->text || !address->text[0])
         return true;
-    if (source_listen(&address->address, &fd) != RESULT_OK) {
+    if (source_listen(&address->address, listen_is_ipv6_only(server->boot->config, &address->address), &fd) != RESULT_OK) {
         log_error("admin: cannot listen on %s: %s; stop what serves there or set admin.listen", address->text, strerror(errno));
         return false;
     }

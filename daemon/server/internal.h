@@ -92,6 +92,8 @@ uint64_t process_connections_most(const struct config *config, size_t worker_cou
 
 /* listen.c: the acceptor, with the sources' sockets. False: the log says why. */
 bool listen_start(struct server *server);
+/* [::] is for IPv4 too, but where the configuration has an IPv4 address with the same port: that one has it then. */
+bool listen_is_ipv6_only(const struct config *config, const struct address *address);
 
 /* health_timer.c. Stopping saves its state, while workers and commit still run; freeing takes the answers of what was under way, after commit. */
 struct health_timer *health_timer_start(struct server *server);

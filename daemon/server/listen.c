@@ -131,6 +131,16 @@ static bool serve_inherited_at(struct server *server, struct inherited *inherite
     return false;
 }
 
+bool listen_is_ipv6_only(const struct config *config, const struct address *address)
+{
+    for (size_t i = 0; i <= config->source_count; i++) {
+        const struct address *other = i < config->source_count ? &config->sources[i].listen.address : &config->admin.listen.address;
+        if (other->storage.ss_family == AF_INET && address_port(other) && address_port(other) == address_port(address))
+            return true;
+    }
+    return false;
+}
+
 static bool serve_address(struct server *server, struct inherited *inherited, size_t index)
 {
     const struct config_source *source = &server->boot->config->sources[index];
@@ -138,7 +148,7 @@ static bool serve_address(struct server *server, struct inherited *inherited, si
 
     if (serve_inherited_at(server, inherited, index))
         return true;
-    if (source_listen(&source->listen.address, &fd) == RESULT_OK) {
+    if (source_listen(&source->listen.address, listen_is_ipv6_only(server->boot->config, &source->listen.address), &fd) == RESULT_OK) {
         source_acceptor_add(server->acceptor, index, fd);
         return true;
     }

@@ -42,15 +42,15 @@ struct source_acceptor {
 
 /* --- sockets ---------------------------------------------------------------------------------------------------------------------- */
 
-enum result source_listen(const struct address *address, int *fd)
+enum result source_listen(const struct address *address, bool ipv6_only, int *fd)
 {
-    int on = 1;
+    int on = 1, only = ipv6_only || !address_is_ipv6_wildcard(address);
 
     *fd = socket(address->storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (*fd < 0)
         return result_from_errno(errno);
     if (setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
-        (address->storage.ss_family != AF_INET6 || setsockopt(*fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == 0) &&
+        (address->storage.ss_family != AF_INET6 || setsockopt(*fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only) == 0) &&
         bind(*fd, (const struct sockaddr *)&address->storage, address->length) == 0 && listen(*fd, BACKLOG) == 0)
         return RESULT_OK;
     int error = errno;
@@ -162,6 +162,7 @@ static bool accept_one(const struct listener *listener)
     }
     int fd = accept4(listener->fd, (struct sockaddr *)&peer.storage, &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
+        address_unmap_ipv4(&peer);
         if (peers_enter(acceptor->peers, &peer))
             acceptor->accepted(acceptor->data, worker, listener->source, fd, &peer);
         else

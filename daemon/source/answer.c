@@ -32,7 +32,7 @@ static void append_fields_of_status(struct connection *connection, unsigned int 
     else if (status == 405)
         buffer_append_text(out, "Allow: POST\r\n");
     else if (status == 415) /* RFC 9110 section 15.5.16 */
-        buffer_append_text(out, "Accept-Encoding: gzip, zstd\r\n");
+        buffer_append_text(out, "Accept-Encoding: gzip, deflate, zstd\r\n");
 }
 
 static void append_head(struct connection *connection, unsigned int status, unsigned int retry_after, size_t length)

@@ -7,24 +7,46 @@
 #include "harrier/budget.h"
 #include "harrier/log.h"
 
-static bool is_gzip(struct slice encoding)
+/* Content-Encoding's names (RFC 9110 section 8.4.1) of what is unpacked here. */
+static const struct {
+    const char *name;
+    enum inflate_format format;
+} codings[] = {{"gzip", INFLATE_GZIP}, {"x-gzip", INFLATE_GZIP}, {"deflate", INFLATE_DEFLATE}, {"zstd", INFLATE_ZSTD}};
+
+static bool coding_find(struct slice name, enum inflate_format *format)
 {
-    return slice_equal_ascii_nocase(encoding, SLICE("gzip")) || slice_equal_ascii_nocase(encoding, SLICE("x-gzip"));
+    for (size_t i = 0; i < sizeof codings / sizeof codings[0]; i++) {
+        if (!slice_equal_ascii_nocase(name, slice_of(codings[i].name)))
+            continue;
+        *format = codings[i].format;
+        return true;
+    }
+    return false;
 }
 
-static bool is_zstd(struct slice encoding)
+/* A list, of which at most one member changes anything: "identity" may stand beside it, and nothing (RFC 9110 section 5.6.1.2). False: there is another. */
+static bool codings_read(struct slice encoding, bool *packed, enum inflate_format *format)
 {
-    return slice_equal_ascii_nocase(encoding, SLICE("zstd"));
-}
-
-static bool is_identity(struct slice encoding)
-{
-    return encoding.length == 0 || slice_equal_ascii_nocase(encoding, SLICE("identity"));
+    *packed = false;
+    for (struct slice rest = encoding; rest.length;) {
+        ptrdiff_t comma = slice_find_byte(rest, ',');
+        struct slice name = slice_trim(comma < 0 ? rest : slice_first(rest, (size_t)comma));
+        rest = comma < 0 ? slice_make(NULL, 0) : slice_from(rest, (size_t)comma + 1);
+        if (name.length == 0 || slice_equal_ascii_nocase(name, SLICE("identity")))
+            continue;
+        if (*packed || !coding_find(name, format))
+            return false;
+        *packed = true;
+    }
+    return true;
 }
 
 bool content_is_known(struct slice encoding)
 {
-    return is_identity(encoding) || is_gzip(encoding) || is_zstd(encoding);
+    enum inflate_format format;
+    bool packed;
+
+    return codings_read(encoding, &packed, &format);
 }
 
 void content_free(struct connection *connection)
@@ -52,9 +74,11 @@ bool content_begin(struct connection *connection, struct slice encoding)
     content_free(connection);
     connection->inflated_bytes = 0;
     connection->damaged = false;
-    if (is_identity(encoding))
+    enum inflate_format format = INFLATE_GZIP;
+    bool packed;
+    if (!codings_read(encoding, &packed, &format) || !packed)
         return true;
-    connection->inflater = inflater_new(is_zstd(encoding) ? INFLATE_ZSTD : INFLATE_GZIP, &inflate);
+    connection->inflater = inflater_new(format, &inflate);
     return connection->inflater != NULL;
 }
 

@@ -95,7 +95,7 @@ static struct refusal judge_content(struct connection *connection, const struct 
     }
     if (!content_is_known(head->content_encoding) || (head->content_encoding.length && is_validation(connection, head)))
         return (struct refusal){
-            415, 0, "of compressed bodies gzip and zstd are read; set one of them in the sender, or switch the compression off"};
+            415, 0, "of compressed bodies gzip, deflate and zstd are read, one of them; set one of them in the sender, or switch the compression off"};
     return (struct refusal){0};
 }
 

@@ -29,6 +29,11 @@ enum result address_parse_host_port(struct slice text, struct address *address, 
 char *address_format(const struct address *address, char text[ADDRESS_TEXT_SIZE]);
 /* Sets the port to 0: the host alone is left. Returns address. */
 struct address *address_without_port(struct address *address);
+uint16_t address_port(const struct address *address);
+/* [::], at which a socket can take IPv4 as well. */
+bool address_is_ipv6_wildcard(const struct address *address);
+/* ::ffff:a.b.c.d, as a socket that takes both gives an IPv4 peer (RFC 4291 section 2.5.5.2), becomes a.b.c.d: one client has one address. */
+void address_unmap_ipv4(struct address *address);
 /* 127.0.0.0/8, ::1 and ::ffff:127.0.0.0/104; a Unix socket too. */
 bool address_is_loopback(const struct address *address);
 /* "10.0.0.0/8", "fd00::/8", or one address without a prefix. Bits after the prefix must be 0. */

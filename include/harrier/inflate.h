@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Unpacking what a stranger has packed: gzip (RFC 1952) and Zstandard (RFC 8878), in pieces of any size, in bounded memory, within bounds on what may
+/* Unpacking what a stranger has packed: gzip (RFC 1952), deflate (RFC 1950 or 1951) and Zstandard (RFC 8878), in pieces of any size, in bounded memory, within bounds on what may
  * come out. */
 #ifndef HARRIER_INFLATE_H
 #define HARRIER_INFLATE_H
@@ -9,7 +9,7 @@
 
 #include <stddef.h>
 
-enum inflate_format { INFLATE_GZIP, INFLATE_ZSTD };
+enum inflate_format { INFLATE_GZIP, INFLATE_ZSTD, INFLATE_DEFLATE };
 
 struct inflate_limits {
     uint64_t bytes; /* that may come out in all; 0: no bound */
@@ -41,7 +41,7 @@ enum result inflater_finish(struct inflater *inflater);
 /* What was wrong, in words. */
 const char *inflater_error(const struct inflater *inflater);
 
-/* Do packed bytes begin so? Four bytes are enough to tell; of fewer, false. */
+/* Do packed bytes begin so? Four bytes are enough to tell; of fewer, false, and of INFLATE_DEFLATE, which has no mark. */
 bool inflate_begins(enum inflate_format format, struct slice bytes);
 
 #endif

@@ -259,8 +259,9 @@ void source_worker_count_stream(const struct source_worker *worker, size_t sourc
 
 /* --- listening ------------------------------------------------------------------------------------------------------------------- */
 
-/* A listening, non-blocking, close-on-exec TCP socket (SO_REUSEADDR; an IPv6 one takes no IPv4). On an error *fd is -1 and errno is set. */
-enum result source_listen(const struct address *address, int *fd);
+/* A listening, non-blocking, close-on-exec TCP socket (SO_REUSEADDR). One at [::] takes IPv4 as well unless ipv6_only. On an error *fd is -1 and
+ * errno is set. */
+enum result source_listen(const struct address *address, bool ipv6_only, int *fd);
 /* Checks and prepares an inherited one (socket activation): RESULT_INVALID if it is not a listening stream socket. */
 enum result source_listen_inherited(int fd);
 /* The address that a socket listens on (of use where the port was 0). */

@@ -1,13 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """The audit listener's manners: RFC 9110 and 9112, and what is not an audit event."""
+import contextlib
+import http.client
 import json
+import socket
 
 import captured
 import pytest
-from daemon import audit_ids
+from daemon import PATIENCE, audit_ids
 
 ATTACKS = sorted(event["auditID"] for event in json.loads(captured.attacks())["items"])
 HEAD = b"POST /k8s-audit HTTP/1.1\r\nHost: harrier\r\nContent-Type: application/json\r\n"
+
+
+def has_ipv6():
+    with socket.socket(socket.AF_INET6) as probe:
+        try:
+            probe.bind(("::1", 0))
+        except OSError:
+            return False
+    return True
+
+
+needs_ipv6 = pytest.mark.skipif(not socket.has_ipv6 or not has_ipv6(), reason="there is no IPv6 here")
 
 
 @pytest.fixture
@@ -96,3 +111,38 @@ def test_a_body_whose_length_is_in_doubt_is_refused(harrier, framing):
 
 def test_what_is_no_http_is_refused(harrier):
     assert harrier.raw(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 hello\r\n\r\n")[0] == 400
+
+
+def listens(harrier, *addresses):
+    first = harrier.settings["sources"][0]
+    harrier.settings["sources"] = [{**first, "name": f"source{i}", "listen": address, "insecure": True} for i, address in enumerate(addresses)]
+    harrier.write_config()
+    return harrier
+
+
+def post_to(host, port):
+    connection = http.client.HTTPConnection(host, port, timeout=PATIENCE)
+    with contextlib.closing(connection):
+        connection.request("POST", "/k8s-audit", captured.attacks())
+        return connection.getresponse().status
+
+
+@needs_ipv6
+def test_the_ipv6_wildcard_takes_ipv4_as_well_and_a_client_has_its_ipv4_address(make_harrier):
+    harrier = make_harrier()
+    listens(harrier, f"[::]:{harrier.port}").start()
+    for host in ("127.0.0.1", "::1"):
+        assert post_to(host, harrier.port) == 200
+    assert harrier.post(b"no gzip at all", Content_Encoding="gzip")[0] == 400
+    assert "a request from 127.0.0.1:" in harrier.log()
+
+
+@needs_ipv6
+@pytest.mark.parametrize("order", [("[::]", "0.0.0.0"), ("127.0.0.1", "[::]")])
+def test_beside_an_ipv4_listener_of_the_same_port_the_ipv6_wildcard_is_for_ipv6_alone(make_harrier, order):
+    harrier = make_harrier()
+    listens(harrier, *(f"{host}:{harrier.port}" for host in order)).start()
+    for host in ("127.0.0.1", "::1"):
+        assert post_to(host, harrier.port) == 200
+    for i, host in enumerate(order):
+        assert harrier.metric("harrier_events_received_total", source=f"source{i}") == len(json.loads(captured.attacks())["items"]), host

@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import subprocess
+import zlib
 
 import captured
 import front
@@ -141,7 +142,15 @@ def zstd(data):
     return subprocess.run(["zstd", "-q", "-c"], input=data, capture_output=True, check=True).stdout
 
 
-@pytest.mark.parametrize("encoding, pack", [("gzip", gzip.compress), ("x-gzip", gzip.compress), ("zstd", zstd)])
+def raw_deflate(data):
+    """RFC 1951 without the zlib format around it, as many send it by the name of deflate."""
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packer.compress(data) + packer.flush()
+
+
+@pytest.mark.parametrize("encoding, pack", [("gzip", gzip.compress), ("x-gzip", gzip.compress), ("zstd", zstd), ("deflate", zlib.compress),
+                                            ("deflate", raw_deflate), ("gzip, identity", gzip.compress), ("identity,ZSTD", zstd), (" ,, gzip,", gzip.compress),
+                                            ("identity, identity", bytes)])
 def test_a_compressed_batch_gives_the_same_alerts(harrier, encoding, pack):
     assert harrier.post(captured.attacks())[0] == 200
     plain = sorted(harrier.stored_ids())
@@ -157,6 +166,18 @@ def test_what_came_before_the_damage_is_judged(harrier):
     assert sorted(audit_ids(harrier.stored())) == ATTACKS
     assert harrier.metric("harrier_http_damaged_bodies_total") == 1
     assert "cannot be unpacked to its end" in harrier.log()
+
+
+@pytest.mark.parametrize("pack", [zlib.compress, raw_deflate])
+def test_what_came_before_the_damage_of_a_deflated_body_is_judged(harrier, pack):
+    assert harrier.post(pack(captured.attacks())[:-6], Content_Encoding="deflate")[0] == 200
+    assert sorted(audit_ids(harrier.stored())) == ATTACKS
+    assert harrier.metric("harrier_http_damaged_bodies_total") == 1
+
+
+def test_what_is_packed_twice_is_refused_and_not_half_unpacked(harrier):
+    for encoding in ("gzip, gzip", "deflate, gzip", "gzip, br"):
+        assert harrier.post(gzip.compress(gzip.compress(captured.attacks())), Content_Encoding=encoding)[0] == 415
 
 
 def test_what_cannot_be_unpacked_is_a_dead_letter(harrier):
@@ -178,7 +199,7 @@ def test_what_came_before_a_bomb_is_judged_and_nobody_is_disturbed(make_harrier)
 
 def test_what_is_not_read_is_named_with_the_remedy(harrier):
     status, headers, reply = harrier.post(b"x", Content_Encoding="br")
-    assert (status, headers["Accept-Encoding"]) == (415, "gzip, zstd")
+    assert (status, headers["Accept-Encoding"]) == (415, "gzip, deflate, zstd")
     status, _, reply = harrier.post(b"\x81\xa1a\x01", Content_Type="application/msgpack")
     assert status == 415 and b"Format json" in reply
     assert "msgpack" in harrier.log()

@@ -8,12 +8,12 @@
 #include <zlib.h>
 #include <zstd.h>
 
-/* Appends the text as one gzip member. */
-static inline void append_gzip(struct buffer *out, struct slice text)
+/* Appends the text as one stream of zlib's. window_bits: what is around it, as deflateInit2 takes it. */
+static inline void append_deflated(struct buffer *out, struct slice text, int window_bits)
 {
     z_stream stream = {0};
 
-    assert_int_equal(deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    assert_int_equal(deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, window_bits, 8, Z_DEFAULT_STRATEGY), Z_OK);
     buffer_reserve(out, deflateBound(&stream, text.length));
     stream.next_in = (Bytef *)(uintptr_t)text.bytes;
     stream.avail_in = (uInt)text.length;
@@ -22,6 +22,12 @@ static inline void append_gzip(struct buffer *out, struct slice text)
     assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
     out->length += stream.total_out;
     deflateEnd(&stream);
+}
+
+/* Appends the text as one gzip member. */
+static inline void append_gzip(struct buffer *out, struct slice text)
+{
+    append_deflated(out, text, 16 + MAX_WBITS);
 }
 
 /* Appends the text as one zstd frame. */

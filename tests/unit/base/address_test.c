@@ -103,6 +103,30 @@ static void test_networks_hold_their_hosts_and_no_others(void **state)
         assert_false(address_network_parse(slice_of(wrong[i]), &network));
 }
 
+static void test_an_ipv4_peer_of_an_ipv6_socket_has_its_ipv4_address(void **state)
+{
+    static const struct {
+        const char *told, *meant;
+    } rows[] = {{"[::ffff:192.0.2.7]:4711", "192.0.2.7:4711"}, {"[::ffff:127.0.0.1]:1", "127.0.0.1:1"}, {"[2001:db8::1]:9", "[2001:db8::1]:9"},
+                {"[::1]:9", "[::1]:9"}, {"[::192.0.2.7]:9", "[::192.0.2.7]:9"}, {"192.0.2.7:80", "192.0.2.7:80"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct address address;
+        char text[ADDRESS_TEXT_SIZE];
+        assert_int_equal(address_parse_host_port(slice_of(rows[i].told), &address, NULL), RESULT_OK);
+        uint16_t port = address_port(&address);
+        address_unmap_ipv4(&address);
+        assert_string_equal(address_format(&address, text), rows[i].meant);
+        assert_int_equal(address_port(&address), port);
+        assert_false(address_is_ipv6_wildcard(&address));
+    }
+    struct address any;
+    assert_int_equal(address_parse_host_port(SLICE("[::]:1"), &any, NULL), RESULT_OK);
+    assert_true(address_is_ipv6_wildcard(&any));
+    assert_int_equal(address_parse_host_port(SLICE("0.0.0.0:1"), &any, NULL), RESULT_OK);
+    assert_false(address_is_ipv6_wildcard(&any));
+}
+
 static void test_a_budget_refuses_what_does_not_fit(void **state)
 {
     struct budget *budget = budget_new(100);
@@ -141,6 +165,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_addresses_read_and_print_the_same),  cmocka_unit_test(test_what_is_no_address_is_refused_with_a_reason),
         cmocka_unit_test(test_loopback_is_told_in_both_families),  cmocka_unit_test(test_networks_hold_their_hosts_and_no_others),
+        cmocka_unit_test(test_an_ipv4_peer_of_an_ipv6_socket_has_its_ipv4_address),
         cmocka_unit_test(test_a_budget_refuses_what_does_not_fit), cmocka_unit_test(test_a_budget_without_a_limit_only_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -86,6 +86,35 @@ static void test_members_and_frames_are_read_in_pieces_of_any_size(void **state)
     buffer_free(&text);
 }
 
+static void test_deflate_is_read_with_and_without_the_zlib_format_around_it(void **state)
+{
+    static const int around[] = {MAX_WBITS, -MAX_WBITS};
+    static const struct inflate_limits by_bytes = {.bytes = 100000};
+    struct buffer text = long_text();
+    (void)state;
+    for (size_t i = 0; i < sizeof around / sizeof around[0]; i++) {
+        struct buffer packed = {0};
+        append_deflated(&packed, buffer_slice(&text), around[i]);
+        for (size_t c = 0; c < sizeof chunks / sizeof chunks[0]; c++) {
+            struct taken taken = {0};
+            assert_int_equal(unpack(INFLATE_DEFLATE, buffer_slice(&packed), chunks[c], NULL, &taken), RESULT_OK);
+            assert_true(slice_equal(buffer_slice(&taken.bytes), buffer_slice(&text)));
+            buffer_reset(&taken.bytes, 0);
+            assert_int_equal(unpack(INFLATE_DEFLATE, slice_first(buffer_slice(&packed), packed.length - 5), chunks[c], NULL, &taken), RESULT_INVALID);
+            assert_true(taken.bytes.length > 0);
+            buffer_reset(&taken.bytes, 0);
+            assert_int_equal(unpack(INFLATE_DEFLATE, buffer_slice(&packed), chunks[c], &by_bytes, &taken), RESULT_LIMIT);
+            buffer_free(&taken.bytes);
+        }
+        buffer_free(&packed);
+    }
+    struct taken nothing = {0};
+    assert_int_equal(unpack(INFLATE_DEFLATE, SLICE(""), 1, NULL, &nothing), RESULT_INVALID);
+    assert_int_equal(unpack(INFLATE_DEFLATE, SLICE("\x78\x9c{\"a\":1}"), 1, NULL, &nothing), RESULT_INVALID);
+    buffer_free(&nothing.bytes);
+    buffer_free(&text);
+}
+
 static void test_damage_is_told_behind_what_came_before_it(void **state)
 {
     struct buffer text = long_text();
@@ -174,6 +203,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_members_and_frames_are_read_in_pieces_of_any_size),
+        cmocka_unit_test(test_deflate_is_read_with_and_without_the_zlib_format_around_it),
         cmocka_unit_test(test_damage_is_told_behind_what_came_before_it),
         cmocka_unit_test(test_a_bomb_stops_at_either_bound),
         cmocka_unit_test(test_a_large_window_is_refused_of_strangers_only),

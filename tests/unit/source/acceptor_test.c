@@ -56,7 +56,7 @@ static void build(struct house *house, size_t places)
         house->workers[i] = source_worker_new(house->base, &limits, endpoints, 1, &handler);
     house->acceptor = source_acceptor_new(house->base, house->workers, WORKERS, accepted, house);
     assert_int_equal(address_parse_host_port(SLICE("127.0.0.1:0"), &any, NULL), RESULT_OK);
-    assert_int_equal(source_listen(&any, &fd), RESULT_OK);
+    assert_int_equal(source_listen(&any, false, &fd), RESULT_OK);
     assert_int_equal(source_listen_inherited(fd), RESULT_OK);
     assert_int_equal(source_listen_address(fd, &house->address), RESULT_OK);
     source_acceptor_add(house->acceptor, 7, fd);
@@ -241,7 +241,7 @@ static void test_an_address_that_is_taken_is_an_error_with_its_errno(void **stat
     int fd;
     (void)state;
     build(&house, 1);
-    assert_int_not_equal(source_listen(&house.address, &fd), RESULT_OK);
+    assert_int_not_equal(source_listen(&house.address, false, &fd), RESULT_OK);
     assert_int_equal(errno, EADDRINUSE);
     assert_int_equal(fd, -1);
     leave(&house);
