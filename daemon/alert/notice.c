@@ -14,7 +14,7 @@ static const struct {
                              "No audit event has come for so long that its cluster is out of sight: an outage, or somebody who does not want to "
                              "be seen."},
     [ALERT_NOTICE_BLIND] = {"harrier_rule_blind", "MEDIUM", 60,
-                            "Rules look into objects that the events of a cluster do not have: they do not fire there, whatever happens."},
+                            "Rules look into objects that some events of a cluster do not have: whatever such requests do, these rules do not fire."},
     [ALERT_NOTICE_CLOCK] = {"harrier_clock_skew", "MEDIUM", 50,
                             "Events are from the future: the clock of the control plane or the one of harrierd is wrong, and times of alerts "
                             "with it."},
@@ -104,6 +104,32 @@ static void append_rules(struct buffer *out, const struct alert_notice *notice)
         buffer_printf(out, " and %zu more", notice->rule_count - RULES_SHOWN);
 }
 
+/* ", first seen in patch of cronjobs/status by alice: /apis/batch/v1/..." */
+static void append_first(struct buffer *out, const struct alert_first *first)
+{
+    if (!first->verb.length && !first->uri.length)
+        return;
+    buffer_append_text(out, "; first seen in ");
+    alert_append_cleaned(out, first->verb.length ? first->verb : SLICE("a request"), NAME_BYTES);
+    if (first->resource.length) {
+        buffer_append_text(out, " of ");
+        alert_append_cleaned(out, first->resource, NAME_BYTES);
+    }
+    if (first->user.length) {
+        buffer_append_text(out, " by ");
+        alert_append_cleaned(out, first->user, NAME_BYTES);
+    }
+    if (first->level.length) {
+        buffer_append_text(out, " at level ");
+        alert_append_cleaned(out, first->level, NAME_BYTES);
+    }
+    if (first->uri.length) {
+        buffer_append_text(out, " (");
+        alert_append_cleaned(out, first->uri, NAME_BYTES);
+        buffer_append_byte(out, ')');
+    }
+}
+
 static void append_over(const struct alert_notice *notice, struct buffer *out)
 {
     static const char *const ends[ALERT_NOTICE_COUNT] = {
@@ -173,6 +199,7 @@ void alert_notice_text(const struct alert_notice *notice, struct buffer *out)
         buffer_append_text(out, !notice->level.length                   ? "without them"
                                 : slice_is(notice->level, "Request") ? "at level Request, without the resulting object"
                                                                      : "at level Metadata, without them");
+        append_first(out, &notice->first);
         break;
     case ALERT_NOTICE_CLOCK:
         buffer_append_text(out, "Clock of ");
@@ -222,6 +249,10 @@ static void digest_place(struct digest *digest, const struct alert_notice *notic
         digest_update_part(digest, notice->rules[i]);
     for (size_t i = 0; i < notice->cluster_count; i++)
         digest_update_part(digest, notice->clusters[i]);
+    if (notice->cause.length) {
+        digest_update_part(digest, notice->cause);
+        digest_update_part(digest, notice->first.resource);
+    }
 }
 
 /* Who did it to what. Without a name two objects cannot be told apart: then each event is its own. */
@@ -312,6 +343,18 @@ static void write_rule(struct json_writer *writer, const struct alert_notice *no
     json_end_array(writer);
 }
 
+static void write_first(struct json_writer *writer, const struct alert_first *first)
+{
+    const struct {
+        const char *name;
+        struct slice value;
+    } members[] = {{"verb", first->verb}, {"resource", first->resource}, {"uri", first->uri}, {"user", first->user}};
+
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
+        if (members[i].value.length)
+            json_put_string(writer, members[i].name, members[i].value);
+}
+
 /* For programs that read alerts: what the title says in words. */
 static void write_outcomes(struct json_writer *writer, const struct alert_notice *notice)
 {
@@ -325,8 +368,11 @@ static void write_outcomes(struct json_writer *writer, const struct alert_notice
         json_put_text(writer, "since", clock_format_rfc3339(notice->since, since));
     if (notice->amount)
         json_put_int(writer, "seconds", notice->amount / CLOCK_SECOND);
-    if (notice->level.length)
-        json_put_string(writer, "level", notice->level);
+    if (notice->level.length || notice->first.level.length)
+        json_put_string(writer, "level", notice->level.length ? notice->level : notice->first.level);
+    if (notice->cause.length)
+        json_put_string(writer, "cause", notice->cause);
+    write_first(writer, &notice->first);
     if (notice->rule_count) {
         json_key(writer, "rules");
         json_begin_array(writer);

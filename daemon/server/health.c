@@ -40,11 +40,18 @@ static void pair_free(struct pair *pair)
 {
     for (size_t i = 0; i < pair->blind.count; i++) {
         free(pair->blind.items[i]->rule);
+        free(pair->blind.items[i]->resource);
         free(pair->blind.items[i]);
     }
+    for (size_t i = 0; i < pair->blind_totals.count; i++) {
+        free(pair->blind_totals.items[i]->rule);
+        free(pair->blind_totals.items[i]);
+    }
     VECTOR_FREE(&pair->blind);
+    VECTOR_FREE(&pair->blind_totals);
     VECTOR_FREE(&pair->telling.rules);
     map_free(pair->blind_by_key, NULL);
+    map_free(pair->total_by_key, NULL);
     free(pair->cluster);
     free(pair);
 }
@@ -70,7 +77,7 @@ static void forget(struct health *health, size_t index)
     clusters_forget(health->options.clusters, pair->source, slice_of(pair->cluster));
     if (pair->hears && pair->cluster[0])
         health->named[pair->source]--;
-    health->blind_count -= pair->blind.count;
+    health->blind_count -= pair->blind.count + pair->blind_totals.count;
     health->pairs.items[index] = health->pairs.items[--health->pairs.count];
     pair_free(pair);
     map_free(health->by_key, NULL);
@@ -170,38 +177,68 @@ void health_free(struct health *health)
 
 /* --- what workers have noticed ---------------------------------------------------------------------------------------------------------- */
 
-struct blind *health_blind(struct health *health, struct pair *pair, struct slice rule, enum watch_why why)
+static struct blind *find_or_make_blind(struct health *health, struct pair *pair, struct slice rule, struct slice resource, enum watch_why why,
+                                        size_t most)
 {
-    struct buffer key = {NULL, 0, 0};
-    struct blind *blind;
-
     if (!pair->blind_by_key)
         pair->blind_by_key = map_new();
-    buffer_append_byte(&key, (char)why);
-    buffer_append_slice(&key, rule);
-    blind = map_get(pair->blind_by_key, buffer_slice(&key));
-    if (!blind && ((pair->blind.count < WATCH_BLIND_MAX && health->blind_count < BLIND_MAX) || rule.length == 0)) {
-        blind = xcalloc(1, sizeof *blind);
-        blind->rule = xstrndup(rule.length ? rule.bytes : "", rule.length);
-        blind->why = why;
+    watch_blind_key(&health->key, why, resource, rule);
+    struct blind *blind = map_get(pair->blind_by_key, buffer_slice(&health->key));
+    if (blind || pair->blind.count >= most || (health->blind_count >= BLIND_MAX && rule.length))
+        return blind;
+    blind = xcalloc(1, sizeof *blind);
+    blind->rule = xstrndup(rule.length ? rule.bytes : "", rule.length);
+    blind->resource = xstrndup(resource.length ? resource.bytes : "", resource.length);
+    blind->why = why;
+    health->blind_count++;
+    VECTOR_PUSH(&pair->blind, blind);
+    map_put(pair->blind_by_key, buffer_slice(&health->key), blind);
+    return blind;
+}
+
+struct blind *health_blind(struct health *health, struct pair *pair, struct slice rule, struct slice resource, enum watch_why why)
+{
+    struct blind *blind = find_or_make_blind(health, pair, rule, resource, why, WATCH_BLIND_MAX);
+
+    if (!blind && resource.length)
+        blind = find_or_make_blind(health, pair, rule, SLICE(""), why, 2 * (size_t)WATCH_BLIND_MAX);
+    return blind ? blind : find_or_make_blind(health, pair, SLICE(""), SLICE(""), why, SIZE_MAX);
+}
+
+static void count_total(struct health *health, struct pair *pair, const struct watch_blind *from)
+{
+    struct blind_total *total = NULL;
+
+    if (!pair->total_by_key)
+        pair->total_by_key = map_new();
+    for (const char *rule = from->rule; !total; rule = "") {
+        watch_blind_key(&health->key, from->why, SLICE(""), slice_of(rule));
+        total = map_get(pair->total_by_key, buffer_slice(&health->key));
+        bool fits = pair->blind_totals.count < WATCH_BLIND_MAX && health->blind_count < BLIND_MAX;
+        if (total || (rule[0] && !fits))
+            continue;
+        total = xcalloc(1, sizeof *total);
+        total->rule = xstrndup(rule, strlen(rule));
+        total->why = from->why;
         health->blind_count++;
-        VECTOR_PUSH(&pair->blind, blind);
-        map_put(pair->blind_by_key, buffer_slice(&key), blind);
+        VECTOR_PUSH(&pair->blind_totals, total);
+        map_put(pair->total_by_key, buffer_slice(&health->key), total);
     }
-    buffer_free(&key);
-    return blind ? blind : health_blind(health, pair, SLICE(""), why);
+    total->events += from->events;
 }
 
 static void merge_blind(struct health *health, struct pair *pair, const struct map *noticed)
 {
     for (size_t i = 0; noticed && i < map_count(noticed); i++) {
         const struct watch_blind *from = map_value_at(noticed, i);
-        struct blind *to = health_blind(health, pair, slice_of(from->rule), from->why);
-        to->events += from->events;
+        count_total(health, pair, from);
+        struct blind *to = health_blind(health, pair, slice_of(from->rule), slice_of(from->resource), from->why);
         to->seen = health->wall;
         to->noticed = health->now;
-        if (to->since == 0)
+        if (to->since == 0) {
             to->since = health->wall;
+            to->first = from->first;
+        }
     }
 }
 

@@ -23,11 +23,19 @@ struct episode {
     clock_nanos over_at; /* wall */
 };
 
-/* Events that a rule could not judge for one reason. */
-struct blind {
-    char *rule; /* empty: rules beyond the bound, never told of */
+/* Events that a rule could not judge for one reason: counted. */
+struct blind_total {
+    char *rule; /* empty: rules beyond the bound */
     enum watch_why why;
     uint64_t events;
+};
+
+/* The same of one resource, as an episode: one cause, that no other hides. */
+struct blind {
+    char *rule;     /* empty: rules beyond the bound, never told of */
+    char *resource; /* empty: where the reason is not the operator's to mend, and resources beyond the bound */
+    enum watch_why why;
+    struct watch_request first; /* of the episode */
     clock_nanos since; /* wall; of the first one of the episode; 0: none lately */
     clock_nanos seen;  /* wall; of the last one; to be shown */
     clock_nanos noticed; /* monotonic; of the last one; to reckon with, for a wall clock may jump */
@@ -57,7 +65,9 @@ struct pair {
     struct episode episodes[EPISODES];
     VECTOR(struct blind *) blind;
     struct map *blind_by_key;
-    clock_nanos blind_not_before; /* monotonic: rules that become blind soon after each other are told of together */
+    VECTOR(struct blind_total *) blind_totals;
+    struct map *total_by_key;
+    clock_nanos blind_not_before[WATCH_WHY_COUNT]; /* monotonic: what becomes blind for the same reason soon after is told of together */
     uint64_t truncated;
     struct telling telling;
 };
@@ -98,7 +108,7 @@ struct health {
     struct summary summary;
     size_t *named;                /* per source: pairs that hear and have a cluster */
     struct buffer key;
-    size_t blind_count; /* over all pairs */
+    size_t blind_count; /* of episodes and totals, over all pairs */
 };
 
 static inline const struct config_source *health_source(const struct health *health, const struct pair *pair)
@@ -108,8 +118,8 @@ static inline const struct config_source *health_source(const struct health *hea
 
 /* The pair, made if need be. */
 struct pair *health_pair(struct health *health, size_t source, struct slice cluster);
-/* What the pair has of the rule and the reason; beyond the bounds: of all further rules. */
-struct blind *health_blind(struct health *health, struct pair *pair, struct slice rule, enum watch_why why);
+/* What the pair has of the rule, the resource and the reason; beyond the bounds of all further resources, of all further rules. */
+struct blind *health_blind(struct health *health, struct pair *pair, struct slice rule, struct slice resource, enum watch_why why);
 /* Its state as it is when what is being told has been stored; without a telling, as it is. */
 void health_write_state(const struct health *health, const struct pair *pair, bool with_telling, struct buffer *out);
 void health_take_slot(struct health *health, struct pair *pair);
@@ -117,13 +127,12 @@ void health_free_slot(struct health *health, size_t slot);
 /* Tells what is to be told, once a second; summaries after all pairs have had their turn. */
 void health_tell(struct health *health, struct pair *pair);
 void health_tell_summaries(struct health *health);
-/* BLIND is raised for these. */
-static inline bool health_is_blindness(enum watch_why why)
-{
-    return why == WATCH_LEVEL_METADATA || why == WATCH_LEVEL_REQUEST || why == WATCH_MISSING;
-}
 /* The notice of an episode of the pair, as of now. */
 struct alert_notice health_notice(const struct health *health, const struct pair *pair, enum alert_notice_kind kind, bool over);
 struct slice health_level(enum watch_why why);
+/* Into the notice: the reason, and the request that the episode began with. Its texts live as long as blind. */
+void health_note_cause(struct alert_notice *notice, const struct blind *blind);
+/* The rule's name, once, though it is blind for several resources; rules has room. */
+void health_add_rule(struct slice *rules, size_t *count, const struct blind *blind);
 
 #endif

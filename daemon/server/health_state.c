@@ -43,7 +43,7 @@ static bool rule_will_be_told(const struct pair *pair, const struct blind *blind
 
 static void write_blind(const struct health *health, const struct pair *pair, bool with_telling, struct json_writer *writer, const struct buffer *out)
 {
-    enum { ROOM = 128 };
+    enum { ROOM = 160 };
 
     json_key(writer, "blind");
     json_begin_array(writer);
@@ -52,10 +52,12 @@ static void write_blind(const struct health *health, const struct pair *pair, bo
         if (!blind->since || !rule_will_be_told(pair, blind, with_telling))
             continue;
         /* what does not fit may be told a second time after a restart */
-        if (out->length + 6 * strlen(blind->rule) + ROOM > SUBMISSION_POSITION_MAX)
+        if (out->length + 6 * (strlen(blind->rule) + strlen(blind->resource)) + ROOM > SUBMISSION_POSITION_MAX)
             break;
         json_begin_object(writer);
         json_put_text(writer, "rule", blind->rule);
+        if (blind->resource[0])
+            json_put_text(writer, "resource", blind->resource);
         json_put_text(writer, "why", watch_why_name(blind->why));
         json_put_int(writer, "since", blind->since);
         json_put_int(writer, "seen", blind->seen);
@@ -204,7 +206,8 @@ static void restore_blind(struct health *health, struct pair *pair, const struct
             if (!slice_is(json_string(json_member(one, "why")), watch_why_name((enum watch_why)why)))
                 continue;
             clock_nanos unseen = number_of(one, "unseen");
-            struct blind *blind = health_blind(health, pair, json_string(json_member(one, "rule")), (enum watch_why)why);
+            struct blind *blind = health_blind(health, pair, json_string(json_member(one, "rule")),
+                                               json_string(json_member(one, "resource")), (enum watch_why)why);
             blind->since = number_of(one, "since");
             blind->seen = number_of(one, "seen");
             blind->noticed = health->now - (unseen > 0 ? unseen : 0);

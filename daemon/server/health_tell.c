@@ -34,6 +34,14 @@ struct alert_notice health_notice(const struct health *health, const struct pair
     return notice;
 }
 
+void health_note_cause(struct alert_notice *notice, const struct blind *blind)
+{
+    notice->level = health_level(blind->why);
+    notice->cause = slice_of(watch_why_name(blind->why));
+    notice->first = (struct alert_first){slice_of(blind->first.verb), slice_of(blind->first.resource), slice_of(blind->first.uri),
+                                         slice_of(blind->first.user), slice_of(blind->first.level)};
+}
+
 /* --- the rate of a kind ----------------------------------------------------------------------------------------------------------------- */
 
 static bool may_tell_alone(struct health *health, enum alert_notice_kind kind)
@@ -114,11 +122,9 @@ static void gather_blind(struct health *health, struct pair *pair, bool any_reas
     struct telling *telling = &pair->telling;
 
     telling->rules.count = 0;
-    if (health->now < pair->blind_not_before)
-        return;
     for (size_t i = 0; i < pair->blind.count; i++) {
         struct blind *blind = pair->blind.items[i];
-        if (!blind->rule[0] || !blind->since || blind->told || !health_is_blindness(blind->why))
+        if (!blind->rule[0] || !blind->since || blind->told || !watch_is_mendable(blind->why) || health->now < pair->blind_not_before[blind->why])
             continue;
         if (telling->rules.count && blind->why != telling->why && !any_reason)
             continue; /* the next time */
@@ -126,6 +132,14 @@ static void gather_blind(struct health *health, struct pair *pair, bool any_reas
             telling->why = blind->why;
         VECTOR_PUSH(&telling->rules, blind);
     }
+}
+
+void health_add_rule(struct slice *rules, size_t *count, const struct blind *blind)
+{
+    for (size_t i = 0; i < *count; i++)
+        if (slice_is(rules[i], blind->rule))
+            return;
+    rules[(*count)++] = slice_of(blind->rule);
 }
 
 /* All rules that have become blind for one reason, in one notice. */
@@ -143,11 +157,10 @@ static void tell_of_blind(struct health *health, struct pair *pair)
     struct slice *rules = xcalloc(telling->rules.count, sizeof *rules);
     struct alert_notice notice = health_notice(health, pair, ALERT_NOTICE_BLIND, false);
     notice.since = telling->rules.items[0]->since;
-    notice.level = health_level(telling->why);
+    health_note_cause(&notice, telling->rules.items[0]);
     notice.rules = rules;
-    notice.rule_count = telling->rules.count;
     for (size_t i = 0; i < telling->rules.count; i++)
-        rules[i] = slice_of(telling->rules.items[i]->rule);
+        health_add_rule(rules, &notice.rule_count, telling->rules.items[i]);
     tell(health, pair, &notice);
     free(rules);
 }
@@ -272,7 +285,8 @@ static void note_told(struct health *health, struct pair *pair)
     if (telling->kind == ALERT_NOTICE_BLIND) {
         for (size_t i = 0; i < telling->rules.count; i++)
             telling->rules.items[i]->told = true;
-        pair->blind_not_before = health->now + GATHER_MINUTES * minute;
+        for (size_t i = 0; i < telling->rules.count; i++)
+            pair->blind_not_before[telling->rules.items[i]->why] = health->now + GATHER_MINUTES * minute;
     } else if (telling->over) {
         pair->episodes[telling->kind] = (struct episode){0};
     } else {

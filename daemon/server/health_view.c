@@ -38,12 +38,12 @@ void health_at(const struct health *health, size_t index, struct health_view *vi
 
 size_t health_blind_count(const struct health *health, size_t index)
 {
-    return health->pairs.items[index]->blind.count;
+    return health->pairs.items[index]->blind_totals.count;
 }
 
 void health_blind_at(const struct health *health, size_t index, size_t blind, struct health_blind_view *view)
 {
-    const struct blind *one = health->pairs.items[index]->blind.items[blind];
+    const struct blind_total *one = health->pairs.items[index]->blind_totals.items[blind];
     *view = (struct health_blind_view){slice_of(one->rule), one->why, one->events};
 }
 
@@ -71,11 +71,14 @@ static void visit_rules(const struct health *health, const struct pair *pair, en
         const struct blind *blind = pair->blind.items[i];
         if (blind->why != why || !blind->since || !blind->rule[0] || (why == WATCH_TRUNCATED && health->now - blind->noticed > hour))
             continue;
-        if (notice->rule_count == 0 || blind->since < notice->since)
+        if (notice->rule_count == 0 || blind->since < notice->since) {
             notice->since = blind->since;
+            if (watch_is_mendable(why))
+                health_note_cause(notice, blind);
+        }
         if (blind->seen > notice->last)
             notice->last = blind->seen;
-        rules[notice->rule_count++] = slice_of(blind->rule);
+        health_add_rule(rules, &notice->rule_count, blind);
     }
     notice->rules = rules;
     if (notice->rule_count)
@@ -94,7 +97,6 @@ void health_conditions(const struct health *health, health_visit *visit, void *c
         visit_episodes(health, pair, visit, context);
         for (size_t i = 0; i < sizeof blindness / sizeof blindness[0]; i++) {
             struct alert_notice blind = health_notice(health, pair, ALERT_NOTICE_BLIND, false);
-            blind.level = health_level(blindness[i]);
             visit_rules(health, pair, blindness[i], &blind, visit, context);
         }
         struct alert_notice truncated = health_notice(health, pair, ALERT_NOTICE_TRUNCATED, false);

@@ -4,7 +4,9 @@
 #include "harrier/memory.h"
 
 #include <pthread.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* The worker writes into maps that the main thread takes away whole once a second, leaving none: the lock is held for a look-up, and what a
  * worker holds is bounded by the clusters that are known and the names that may come in a second. */
@@ -20,6 +22,7 @@ static const char *const why_names[WATCH_WHY_COUNT] = {
     [WATCH_LEVEL_METADATA] = "level_metadata", [WATCH_LEVEL_REQUEST] = "level_request", [WATCH_MISSING] = "missing", [WATCH_TRUNCATED] = "truncated",
     [WATCH_REJECTED] = "rejected",             [WATCH_STAGE] = "stage",                 [WATCH_UNRESOLVED] = "unresolved",
     [WATCH_RESPONSE] = "response",             [WATCH_BOUND] = "bound",                 [WATCH_UNDECIDED] = "undecided",
+    [WATCH_ANONYMOUS] = "anonymous",
 };
 
 const char *watch_why_name(enum watch_why why)
@@ -50,6 +53,7 @@ static void blind_free(void *value)
 {
     struct watch_blind *blind = value;
     free(blind->rule);
+    free(blind->resource);
     free(blind);
 }
 
@@ -149,7 +153,24 @@ static bool is_cut(const struct udm_cut *cut)
     return cut->request_object || cut->other || cut->transport;
 }
 
-static enum watch_why why_blind(const struct intake_observed *observed, const struct detect_blind *blind)
+bool watch_is_mendable(enum watch_why why)
+{
+    return why == WATCH_LEVEL_METADATA || why == WATCH_LEVEL_REQUEST || why == WATCH_MISSING;
+}
+
+/* A request shows what the policy logs only if it was done, to its end, for somebody who may do it: everybody may ask for anything. */
+static enum watch_why who_shows_nothing(const struct udm_record *record, enum watch_why why)
+{
+    struct slice stage = udm_record_label(record, "stage");
+
+    if (udm_record_int(record, "network.http.response_code") >= 400 || slice_is(udm_record_label(record, "decision"), "forbid"))
+        return WATCH_REJECTED;
+    if (stage.length && !slice_is(stage, "ResponseComplete"))
+        return WATCH_STAGE;
+    return slice_is(udm_record_label(record, "user_kind"), "anonymous") ? WATCH_ANONYMOUS : why;
+}
+
+static enum watch_why what_is_unseen(const struct intake_observed *observed, const struct detect_blind *blind)
 {
     static const struct {
         const char *state;
@@ -168,35 +189,85 @@ static enum watch_why why_blind(const struct intake_observed *observed, const st
     return slice_is(udm_record_label(observed->record, "level"), "Request") ? WATCH_LEVEL_REQUEST : WATCH_RESPONSE;
 }
 
-static void count_blind(struct watch *watch, struct watch_entry *entry, struct slice rule, enum watch_why why)
+static enum watch_why why_blind(const struct intake_observed *observed, const struct detect_blind *blind)
 {
-    struct buffer *key = &watch->key;
+    enum watch_why why = what_is_unseen(observed, blind);
+    return watch_is_mendable(why) ? who_shows_nothing(observed->record, why) : why;
+}
+
+void watch_blind_key(struct buffer *key, enum watch_why why, struct slice resource, struct slice rule)
+{
+    key->length = 0;
+    buffer_append_byte(key, (char)why);
+    buffer_append_slice(key, resource);
+    buffer_append_byte(key, '\0');
+    buffer_append_slice(key, rule);
+}
+
+static void keep_text(char *to, size_t size, struct slice text)
+{
+    text = slice_first(text, size - 1);
+    if (text.length)
+        memcpy(to, text.bytes, text.length);
+    to[text.length] = '\0';
+}
+
+static void note_request(const struct udm_record *record, struct watch_request *request)
+{
+    struct slice subresource = udm_record_label(record, "subresource");
+
+    keep_text(request->verb, sizeof request->verb, udm_record_label(record, "verb"));
+    keep_text(request->uri, sizeof request->uri, udm_record_string(record, "target.url"));
+    keep_text(request->user, sizeof request->user, udm_record_string(record, "principal.user.userid"));
+    keep_text(request->level, sizeof request->level, udm_record_label(record, "level"));
+    keep_text(request->resource, sizeof request->resource, udm_record_label(record, "resource"));
+    size_t length = strlen(request->resource);
+    if (subresource.length && length + 1 < sizeof request->resource) {
+        request->resource[length] = '/';
+        keep_text(request->resource + length + 1, sizeof request->resource - length - 1, subresource);
+    }
+}
+
+static struct watch_blind *blind_of(struct watch *watch, struct watch_entry *entry, enum watch_why why, struct slice resource, struct slice rule,
+                                    size_t most)
+{
+    watch_blind_key(&watch->key, why, resource, rule);
+    struct watch_blind *blind = map_get(entry->blind, buffer_slice(&watch->key));
+    if (blind || map_count(entry->blind) >= most)
+        return blind;
+    blind = xcalloc(1, sizeof *blind);
+    blind->rule = xstrndup(rule.length ? rule.bytes : "", rule.length);
+    blind->resource = xstrndup(resource.length ? resource.bytes : "", resource.length);
+    blind->why = why;
+    map_put(entry->blind, buffer_slice(&watch->key), blind);
+    return blind;
+}
+
+/* Beyond the bound resources are not told apart, and beyond that one rules. */
+static void count_blind(struct watch *watch, struct watch_entry *entry, struct slice rule, enum watch_why why, const struct watch_request *request)
+{
+    struct slice resource = watch_is_mendable(why) ? slice_of(request->resource) : SLICE("");
 
     if (!entry->blind)
         entry->blind = map_new();
-    for (int folded = 0; folded < 2; folded++, rule = SLICE("")) {
-        key->length = 0;
-        buffer_append_byte(key, (char)why);
-        buffer_append_slice(key, rule);
-        struct watch_blind *blind = map_get(entry->blind, buffer_slice(key));
-        if (!blind && (map_count(entry->blind) < WATCH_BLIND_MAX || folded)) {
-            blind = xcalloc(1, sizeof *blind);
-            blind->rule = xstrndup(rule.length ? rule.bytes : "", rule.length);
-            blind->why = why;
-            map_put(entry->blind, buffer_slice(key), blind);
-        }
-        if (blind) {
-            blind->events++;
-            return;
-        }
-    }
+    struct watch_blind *blind = blind_of(watch, entry, why, resource, rule, WATCH_BLIND_MAX);
+    if (!blind && resource.length)
+        blind = blind_of(watch, entry, why, SLICE(""), rule, 2 * (size_t)WATCH_BLIND_MAX);
+    if (!blind)
+        blind = blind_of(watch, entry, why, SLICE(""), SLICE(""), SIZE_MAX);
+    if (blind->events++ == 0)
+        blind->first = *request;
 }
 
 void watch_observe(struct watch *watch, size_t source, const struct intake_observed *observed)
 {
     const struct detect_result *result = observed->result;
+    struct watch_request request = {.verb = ""};
     bool truncated = false;
     clock_nanos time;
+
+    if (result->blind_count)
+        note_request(observed->record, &request);
 
     pthread_mutex_lock(&watch->mutex);
     struct watch_entry *entry = entry_of(watch, source, observed->source->cluster);
@@ -208,7 +279,7 @@ void watch_observe(struct watch *watch, size_t source, const struct intake_obser
     for (size_t i = 0; i < result->blind_count; i++) {
         enum watch_why why = why_blind(observed, &result->blind[i]);
         truncated = truncated || why == WATCH_TRUNCATED;
-        count_blind(watch, entry, result->blind[i].rule->name, why);
+        count_blind(watch, entry, result->blind[i].rule->name, why, &request);
     }
     entry->truncated += truncated;
     pthread_mutex_unlock(&watch->mutex);

@@ -11,14 +11,15 @@
  * news comes, or that what comes cannot be judged. */
 struct watch;
 
-/* Why a rule could not judge an event. The first four are for an operator to mend. */
+/* Why a rule could not judge an event. */
 enum watch_why {
     WATCH_LEVEL_METADATA, /* the audit policy logs no objects */
     WATCH_LEVEL_REQUEST,  /* it logs no resulting objects, and the rule asks for them */
     WATCH_MISSING,        /* no object although the level promises one: something on the way took it out */
     WATCH_TRUNCATED,      /* the API server or a transport took it out because it is large */
-    WATCH_REJECTED,       /* refused before an object was decoded: there is none, at any level */
+    WATCH_REJECTED,       /* refused: there is no object at any level, and whoever is refused decides nothing about what others are told */
     WATCH_STAGE,          /* a later stage of the same request has it */
+    WATCH_ANONYMOUS,      /* of somebody without a name, who decides nothing either; what comes of others tells what the policy is */
     WATCH_UNRESOLVED,     /* a JSON patch takes its values from where the event does not show them */
     WATCH_RESPONSE,       /* the request is whole, the result is not there or another kind of object */
     WATCH_BOUND,          /* over a bound of harrierd, or broken off: an alert of its own, harrier_incomplete_event */
@@ -27,11 +28,20 @@ enum watch_why {
 };
 /* Its name in metrics, such as "level_metadata". */
 const char *watch_why_name(enum watch_why why);
+/* Is it for an operator to mend? The first three are; BLIND is raised for them. */
+bool watch_is_mendable(enum watch_why why);
+
+/* The request that something was first seen with, as much of it as fits; texts of a sender's choice. */
+struct watch_request {
+    char verb[32], resource[CLUSTERS_NAME_BYTES + 1], uri[256], user[256], level[32];
+};
 
 struct watch_blind {
-    char *rule; /* empty: rules beyond the bound, counted together */
+    char *rule;     /* empty: rules beyond the bound, counted together */
+    char *resource; /* with its subresource, where the reason is the operator's to mend; empty else, and beyond the bound */
     enum watch_why why;
     uint64_t events;
+    struct watch_request first;
 };
 
 /* One source and cluster; CLUSTERS_OTHERS: all of the source that are not known. */
@@ -50,6 +60,9 @@ struct watch_name {
     size_t source;
     char *cluster;
 };
+
+/* In a map of those: of the reason, the resource and the rule. */
+void watch_blind_key(struct buffer *key, enum watch_why why, struct slice resource, struct slice rule);
 
 /* What was noticed between two calls of watch_take. An entry is there for each known cluster, whatever names come in; names that are not known have their
  * own bound. */

@@ -59,6 +59,11 @@ enum alert_notice_kind {
 /* The name that stands in the place of a rule's. */
 const char *alert_notice_name(enum alert_notice_kind kind);
 
+/* The request that a condition was first seen with; what is not known is empty. The sender chose the texts. */
+struct alert_first {
+    struct slice verb, resource /* with its subresource */, uri, user, level;
+};
+
 struct alert_notice {
     enum alert_notice_kind kind;
     bool over;               /* what was noticed has ended: an alert of its own, severity INFO, with the dedup_key of the first */
@@ -73,12 +78,15 @@ struct alert_notice {
     const struct slice *clusters; /* several at once, as people name them; source and cluster are empty then, and since is of the first */
     size_t cluster_count;
     struct slice level;      /* BLIND: audit level of the events; empty: they lack objects that their level promises */
+    struct slice cause;      /* BLIND: its name in metrics, such as level_metadata; may be empty */
+    struct alert_first first; /* BLIND: one of the events */
     const struct udm_record *record; /* TRUNCATED: the event; NULL otherwise */
     struct json_node *event;         /* TRUNCATED: its tree, which is redacted in place; may be NULL */
     size_t raw_bytes;                /* TRUNCATED: most of the event's text that is put into the alert */
 };
 
-/* The alert. Ids: alert_id is over cluster, name, source, rules, since, and whether it is over; dedup_key over cluster, name, source and rules. Of
+/* The alert. Ids: alert_id is over cluster, name, source, rules, cause, the first request's resource, since, and whether it is over; dedup_key over the same but since
+ * and the end. Of
  * TRUNCATED both are over the actor and the object as well, and alert_id over the hour of the event instead of since: the same batch again, or the
  * same write again within the hour, is the same alert, another object never is. */
 void alert_from_notice(struct alert *alert, const struct alert_notice *notice);

@@ -126,6 +126,30 @@ def test_a_refused_request_is_no_fault_of_the_policy(make_harrier):
     harrier.stop()
 
 
+def refused(**members):
+    return stripped(level="Metadata", responseStatus={"metadata": {}, "code": 403}, **members)
+
+
+def test_nobody_who_is_refused_mutes_the_alert_of_a_policy_that_hides_objects(make_harrier):
+    harrier = make_harrier().start()
+    anonymous = {"username": "system:anonymous", "groups": ["system:unauthenticated"]}
+    uri = "/apis/batch/v1/namespaces/default//cronjobs"
+    post(harrier, refused(user=anonymous, requestURI=uri), refused(auditID="r2"), stripped(level="Metadata", stage="RequestReceived", responseStatus=None))
+    wait_for(lambda: harrier.metric("harrier_rule_blind_events_total", why="rejected", **PLACE) == 2, "the refused ones")
+    wait_for(lambda: harrier.metric("harrier_rule_blind_events_total", why="stage", **PLACE) == 1, "the early one")
+    assert harrier.notices() == [] and warnings(harrier) == []
+    honest = stripped(level="Metadata")
+    post(harrier, honest)
+    blind = the_only(harrier, "harrier_rule_blind")
+    assert blind["outcomes"]["cause"] == "level_metadata" and blind["outcomes"]["level"] == "Metadata"
+    assert blind["outcomes"]["user"] == honest["user"]["username"] and blind["outcomes"]["resource"] == "cronjobs"
+    assert blind["outcomes"]["verb"] == honest["verb"] and blind["outcomes"]["uri"] in honest["requestURI"]
+    post(harrier, stripped())
+    wait_for(lambda: len(harrier.notices()) == 2, "another cause")
+    assert {one["outcomes"]["cause"] for one in harrier.notices()} == {"level_metadata", "missing"}
+    harrier.stop()
+
+
 def test_a_truncated_write_is_an_alert_of_its_own_before_it_is_acknowledged(make_harrier):
     harrier = make_harrier().start()
     truncated = stripped(annotations={"audit.k8s.io/truncated": "true"})

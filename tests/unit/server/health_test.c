@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -206,9 +207,32 @@ static size_t conditions(const struct desk *desk)
     return count;
 }
 
+struct request {
+    const char *resource, *subresource, *stage, *decision, *user, *user_kind;
+    int64_t code;
+};
+
+static void add_request(struct udm_record *record, const struct request *request)
+{
+    const struct udm_field *network = udm_field_find(udm_event_type(), SLICE("network"));
+    const struct udm_field *http = udm_field_find(network->message, SLICE("http"));
+    struct udm_message *message = udm_message_child(record, udm_message_child(record, record->root, network), http);
+    const struct {
+        const char *key, *value;
+    } labels[] = {{"resource", request->resource}, {"subresource", request->subresource}, {"stage", request->stage},
+                  {"decision", request->decision}, {"user_kind", request->user_kind},     {"verb", "patch"}};
+
+    udm_message_add(record, message, udm_field_find(http->message, SLICE("response_code")), (struct udm_value){.integer = request->code});
+    for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++)
+        if (labels[i].value)
+            udm_record_add_label(record, slice_of(labels[i].key), slice_of(labels[i].value), NULL);
+    udm_record_add_string(record, "target.url", SLICE("/apis/batch/v1/namespaces/a/cronjobs/b"), NULL);
+    udm_record_add_string(record, "principal.user.userid", slice_of(request->user ? request->user : "alice"), NULL);
+}
+
 /* An event that rules could not judge, or that came at a time of its own. */
-static void observe(struct desk *desk, const char *cluster, const char *object_state, const char *level, const char *const *rules, size_t rule_count,
-                    clock_nanos lead)
+static void observe_request(struct desk *desk, const char *cluster, const char *object_state, const char *level, const char *const *rules,
+                            size_t rule_count, clock_nanos lead, const struct request *request)
 {
     struct arena *arena = arena_new(4096);
     struct udm_record record;
@@ -222,6 +246,8 @@ static void observe(struct desk *desk, const char *cluster, const char *object_s
     udm_record_init(&record, arena, UDM_KNOWN);
     udm_record_add_label(&record, SLICE("object_state"), slice_of(object_state), NULL);
     udm_record_add_label(&record, SLICE("level"), slice_of(level), NULL);
+    if (request)
+        add_request(&record, request);
     struct udm_message *message = udm_message_child(&record, record.root, metadata);
     udm_message_add(&record, message, udm_field_find(metadata->message, SLICE("collected_timestamp")),
                     (struct udm_value){.time = source.received + lead});
@@ -234,6 +260,12 @@ static void observe(struct desk *desk, const char *cluster, const char *object_s
     free(of);
     free(blind);
     arena_free(arena);
+}
+
+static void observe(struct desk *desk, const char *cluster, const char *object_state, const char *level, const char *const *rules, size_t rule_count,
+                    clock_nanos lead)
+{
+    observe_request(desk, cluster, object_state, level, rules, rule_count, lead, NULL);
 }
 
 static const char *const rule_a[] = {"rule_a"}, *const rule_b[] = {"rule_b"}, *const both[] = {"rule_a", "rule_b"};
@@ -597,6 +629,83 @@ static void test_missing_objects_and_missing_results_are_told_each_with_what_to_
     assert_text(desk, 1, "at level Request, without the resulting object");
 }
 
+/* Everybody can send a request that is refused. */
+static void test_requests_that_show_nothing_of_the_policy_neither_raise_blindness_nor_hide_it(void **state)
+{
+    static const struct request requests[] = {
+        {"cronjobs", NULL, "ResponseComplete", "forbid", "system:anonymous", "anonymous", 403},
+        {"cronjobs", NULL, "ResponseComplete", "forbid", "mallory", "user", 403},
+        {"cronjobs", NULL, "ResponseComplete", "allow", "mallory", "user", 422},
+        {"cronjobs", NULL, "ResponseComplete", "allow", "mallory", "user", 503},
+        {"cronjobs", NULL, "Panic", "allow", "mallory", "user", 500},
+        {"cronjobs", NULL, "RequestReceived", NULL, "mallory", "user", 0},
+        {"cronjobs", NULL, "ResponseStarted", NULL, "mallory", "user", 200},
+        {"cronjobs", NULL, "ResponseComplete", "allow", "system:anonymous", "anonymous", 201},
+    };
+    static const struct {
+        const char *object_state, *level;
+    } seen[] = {{"level", "Metadata"}, {"present", "Request"}, {"missing", "RequestResponse"}};
+    const struct request honest = {"cronjobs", NULL, "ResponseComplete", "allow", "alice", "user", 201};
+    struct desk *desk = *state;
+    start(desk);
+    for (size_t i = 0; i < sizeof seen / sizeof seen[0]; i++)
+        for (size_t r = 0; r < sizeof requests / sizeof requests[0]; r++)
+            observe_request(desk, "prod", seen[i].object_state, seen[i].level, rule_a, 1, 0, &requests[r]);
+    tick(desk);
+    assert_told(desk, 0);
+    assert_int_equal(conditions(desk), 0);
+    for (size_t i = 0; i < sizeof seen / sizeof seen[0]; i++) {
+        observe_request(desk, "prod", seen[i].object_state, seen[i].level, rule_a, 1, 0, &honest);
+        tick(desk);
+        assert_told(desk, i + 1);
+    }
+    assert_text(desk, 0, "first seen in patch of cronjobs by alice at level Metadata (/apis/batch/v1/namespaces/a/cronjobs/b)");
+}
+
+static void test_a_cause_of_blindness_hides_no_other(void **state)
+{
+    const struct request part = {"cronjobs", "status", "ResponseComplete", "allow", "mallory", "user", 200};
+    const struct request whole = {"cronjobs", NULL, "ResponseComplete", "allow", "alice", "user", 200};
+    struct desk *desk = *state;
+    start(desk);
+    observe_request(desk, "prod", "level", "Metadata", rule_a, 1, 0, &part);
+    observe_request(desk, "prod", "missing", "Request", rule_a, 1, 0, &part);
+    tick(desk);
+    tick(desk);
+    assert_told(desk, 2);
+    assert_text(desk, 0, "first seen in patch of cronjobs/status by mallory");
+    assert_string_not_equal(desk->told.items[0].id, desk->told.items[1].id);
+    assert_string_not_equal(desk->told.items[0].dedup_key, desk->told.items[1].dedup_key);
+    restart(desk, 0);
+    observe_request(desk, "prod", "level", "Metadata", rule_a, 1, 0, &part);
+    pass(desk, MINUTES(11), "prod", SECONDS(30));
+    assert_told(desk, 2);
+    observe_request(desk, "prod", "level", "Metadata", rule_a, 1, 0, &whole);
+    tick(desk);
+    assert_told(desk, 3);
+    assert_text(desk, 2, "first seen in patch of cronjobs by alice");
+    assert_int_equal(conditions(desk), 2);
+}
+
+static void test_any_number_of_resources_leaves_each_rule_its_place(void **state)
+{
+    struct desk *desk = *state;
+    char name[32];
+    struct request request = {name, NULL, "ResponseComplete", "allow", "mallory", "user", 200};
+    start(desk);
+    for (int i = 0; i < 2000; i++) {
+        snprintf(name, sizeof name, "things%d", i);
+        observe_request(desk, "prod", "level", "Metadata", rule_a, 1, 0, &request);
+        if (i % 100 == 0)
+            tick(desk);
+    }
+    assert_int_equal(health_blind_count(desk->health, 0), 1);
+    observe_request(desk, "prod", "level", "Metadata", rule_b, 1, 0, &request);
+    pass(desk, MINUTES(11), "prod", SECONDS(30));
+    assert_told(desk, 2);
+    assert_text(desk, 1, "rules rule_a, rule_b look into objects");
+}
+
 static void test_a_rule_that_was_blind_again_after_a_day_is_told_again(void **state)
 {
     struct desk *desk = *state;
@@ -925,6 +1034,9 @@ int main(void)
         TEST(test_any_number_of_blind_rules_fits_into_the_state_and_the_bound),
         TEST(test_reasons_that_an_operator_cannot_mend_are_counted_and_not_told),
         TEST(test_missing_objects_and_missing_results_are_told_each_with_what_to_do),
+        TEST(test_requests_that_show_nothing_of_the_policy_neither_raise_blindness_nor_hide_it),
+        TEST(test_a_cause_of_blindness_hides_no_other),
+        TEST(test_any_number_of_resources_leaves_each_rule_its_place),
         TEST(test_a_rule_that_was_blind_again_after_a_day_is_told_again),
         TEST(test_a_clock_ahead_is_told_at_once_and_its_end_when_it_has_agreed),
         TEST(test_events_that_stay_late_are_told),
