@@ -4,6 +4,7 @@
 
 #include "common.h"
 #include "policy_text.h"
+#include "daemon/ctl/shipped_policy.h"
 
 #include "harrier/address.h"
 #include "harrier/json.h"
@@ -26,7 +27,7 @@ static const struct argument_option options[] = {
     {'\0', "days", "N", "With --create: how long the certificates are good; the CA has ten years. Default 825."},
     {'\0', "path", "PATH", "Path of the URL before the cluster's name. Default /k8s-audit."},
     {'c', "config", "FILE",
-     "The configuration whose rules the policy is worked out for. Without one: a policy for rules that look into workloads."},
+     "The configuration whose rules the policy is worked out for, as by policy. Without one: that of the shipped rules."},
     {'p', "print", "PART", "Only that part, as it is: kubeconfig, policy, flags or source."},
     {'o', "output", "FORM", "text, or json: all parts in one object. Default: text on a terminal, json in a pipe."},
 };
@@ -185,20 +186,20 @@ static int take_form(const struct arguments *arguments, enum part *part, bool *j
 
 /* --- what is printed --------------------------------------------------------------------------------------------------------------- */
 
-/* For the rules of the configuration, where there is one. */
+/* For the rules of the configuration; without one, for the shipped rules: conf/audit-policy.yaml, which is what `policy` prints for them. */
 static int append_policy(const struct arguments *arguments, struct buffer *out)
 {
     struct rules rules;
     bool into_secrets = false;
 
     if (!config_path(arguments)) {
-        policy_text_default(out);
+        buffer_append_text(out, shipped_policy);
         return EX_OK;
     }
     int code = rules_load_of(arguments, NULL, 0, &rules);
     if (code)
         return code;
-    policy_text(out, rules.plan, rules.own_labels, DETECT_LEVEL_NONE, &into_secrets);
+    policy_text(out, rules.plan, rules.own_labels, &(struct policy_wish){.least = DETECT_LEVEL_NONE}, &into_secrets);
     rules_free(&rules);
     if (into_secrets)
         note("ATTENTION: under this policy secrets, config maps or tokens are logged with their contents, as some rule looks into them");

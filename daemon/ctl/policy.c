@@ -7,7 +7,9 @@ static const struct argument_option options[] = {
     {'c', "config", "FILE", "A configuration: its rules, lists, tables and labels."},
     {'\0', "list", "NAME=FILE", "A reference list that rules name as %NAME; may be given more than once."},
     {'\0', "table", "NAME=FILE", "A data table (.csv or .json); may be given more than once."},
-    {'\0', "least", "LEVEL", "Log every request at least at this level: None (the default), or Metadata for a trail of all that was done."},
+    {'\0', "least", "LEVEL", "Log every request at least at this level: None (the default), or Metadata for a trail of all that was done. Leases, events and probes "
+                             "that no rule asks for are left out."},
+    {'\0', "names", NULL, "Log creates with their answer where a rule looks into their object: it has the name that generateName makes."},
 };
 
 /* --least; false after a message. */
@@ -34,15 +36,15 @@ static int run(const struct arguments *arguments)
 {
     struct rules rules;
     struct buffer text = {NULL, 0, 0};
-    enum detect_level least;
+    struct policy_wish wish = {.names = arguments_has(arguments, "names")};
     bool into_secrets = false;
 
-    if (!least_level(arguments, &least))
+    if (!least_level(arguments, &wish.least))
         return EX_USAGE;
     int code = rules_load_of(arguments, arguments->operands.items, arguments->operands.count, &rules);
     if (code)
         return code;
-    policy_text(&text, rules.plan, rules.own_labels, least, &into_secrets);
+    policy_text(&text, rules.plan, rules.own_labels, &wish, &into_secrets);
     print_buffer(&text);
     if (into_secrets)
         note("ATTENTION: some rule looks into secrets, config maps or tokens, so this policy has them logged with their contents; see the "
@@ -55,7 +57,7 @@ static int run(const struct arguments *arguments)
 const struct command policy_command = {
     .name = "policy",
     .summary = "Print the smallest audit policy that the rules need",
-    .usage = "policy [-c FILE] [--least LEVEL]\npolicy [--list NAME=FILE] [--table NAME=FILE] [--least LEVEL] RULE.yaral ...",
+    .usage = "policy [-c FILE] [--least LEVEL] [--names]\npolicy [--list NAME=FILE] [--table NAME=FILE] [--least LEVEL] [--names] RULE.yaral ...",
     .description = "Works out from the rules which requests an API server has to log, and at which level, and prints it as a Policy of "
                    "audit.k8s.io/v1 for "
                    "--audit-policy-file. Comments name the rules behind each entry. Where a rule's need cannot be told, the policy logs "

@@ -179,6 +179,12 @@ static bool rule_may_fire_later(struct detect_needs *needs, const struct rule_pl
            rule_may_fire_at(needs, rule, NEEDS_PANIC);
 }
 
+bool detect_needs_fires_at_received(struct detect_needs *needs, size_t rule_index, const struct detect_request *request)
+{
+    needs_take(needs, request);
+    return rule_may_fire_at(needs, &needs->plan->rules[rule_index], NEEDS_REQUEST_RECEIVED);
+}
+
 bool detect_needs_request_received(struct detect_needs *needs, size_t rule_index, const struct detect_request *request)
 {
     const struct rule_plan *rule = &needs->plan->rules[rule_index];

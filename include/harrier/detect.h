@@ -142,6 +142,8 @@ const struct slice *detect_needs_namespace(const struct detect_needs *needs, siz
 enum detect_level detect_needs_level(struct detect_needs *needs, size_t rule_index, const struct detect_request *request);
 /* Can the rule fire on an event of such requests' stage RequestReceived, where none of their later stages can have it fire? */
 bool detect_needs_request_received(struct detect_needs *needs, size_t rule_index, const struct detect_request *request);
+/* Can the rule fire on an event of such requests' stage RequestReceived at all? */
+bool detect_needs_fires_at_received(struct detect_needs *needs, size_t rule_index, const struct detect_request *request);
 /* It tells resources by target.url alone, which names of namespaces and objects may meet as well. */
 bool detect_needs_tells_by_url(const struct detect_needs *needs, size_t rule_index);
 

@@ -20,8 +20,10 @@ def faults(policy):
     for rule in policy["rules"]:
         if rule["level"] not in LEVELS:
             found.append(f"level {rule['level']}")
-        if unknown := set(rule) - {"level", "verbs", "resources", "namespaces", "nonResourceURLs"}:
+        if unknown := set(rule) - {"level", "verbs", "resources", "namespaces", "nonResourceURLs", "omitStages"}:
             found.append(f"unknown members {unknown}")
+        if unknown := set(rule.get("omitStages", ())) - set(STAGES):
+            found.append(f"unknown stages {unknown}")
         if "nonResourceURLs" in rule and ("resources" in rule or "namespaces" in rule):
             found.append("paths and resources in one entry")
         for url in rule.get("nonResourceURLs", ()):
@@ -62,9 +64,18 @@ def fits(rule, verb, ref, path, star_is_all):
     return True
 
 
+def level_and_stages(policy, verb, ref, path="/", star_is_all=True):
+    """The level at which a request is logged, and the stages that are left out; ref: of an event's objectRef, None for a request for no resource."""
+    rule = next((rule for rule in policy["rules"] if fits(rule, verb, ref, path, star_is_all)), {"level": "None"})
+    return rule["level"], {*policy.get("omitStages", ()), *rule.get("omitStages", ())}
+
+
 def level(policy, verb, ref, path="/", star_is_all=True):
-    """The level at which a request is logged; ref: of an event's objectRef, None for a request for no resource."""
-    return next((rule["level"] for rule in policy["rules"] if fits(rule, verb, ref, path, star_is_all)), "None")
+    return level_and_stages(policy, verb, ref, path, star_is_all)[0]
+
+
+def of_event(policy, event, star_is_all=True):
+    return level_and_stages(policy, event.get("verb", ""), event.get("objectRef"), event.get("requestURI", "").partition("?")[0], star_is_all)
 
 
 def parsed(line):
@@ -78,8 +89,8 @@ def parsed(line):
 
 def logged(policy, line, event, star_is_all=True):
     """The line as it had been logged under the policy; None where it had not."""
-    to = level(policy, event.get("verb", ""), event.get("objectRef"), event.get("requestURI", "").partition("?")[0], star_is_all)
-    if to == "None" or event.get("stage") in policy.get("omitStages", ()):
+    to, omitted = of_event(policy, event, star_is_all)
+    if to == "None" or event.get("stage") in omitted:
         return None
     if LEVELS.index(to) >= LEVELS.index(event["level"]):
         return line

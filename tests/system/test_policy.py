@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """harrierctl policy: what it prints is enough for the rules, and not more than it has to be."""
 import collections
+import json
 import os
 
 import pytest
@@ -107,8 +108,7 @@ def alerts(rules, lists, lines, tmp_path):
 
 def expected(policy, rules, lists, scenarios, tmp_path):
     """What fires on all that could be logged. A request that begins where a rule fires also ends there: the first of the two may be left out."""
-    omitted = policy.get("omitStages", ())
-    return alerts(rules, lists, [line for line, event in scenarios if event["stage"] not in omitted], tmp_path)
+    return alerts(rules, lists, [line for line, event in scenarios if event["stage"] not in audit_policy.of_event(policy, event)[1]], tmp_path)
 
 
 def check_enough(rules, lists, scenarios, tmp_path):
@@ -258,6 +258,82 @@ def test_paths_of_no_resource_are_logged_where_a_rule_names_them(tmp_path):
 def test_the_stage_requestreceived_is_kept_for_rules_that_need_it(tmp_path, name):
     assert "omitStages" not in one_policy(tmp_path, name)[0]
     assert one_policy(tmp_path, "exec", "exec_allowed", "denied", "agents")[0]["omitStages"] == ["RequestReceived"]
+
+
+def omitted(policy, verb, resource):
+    return audit_policy.level_and_stages(policy, verb, resource)[1]
+
+
+@pytest.mark.parametrize("name", ["images_anywhere", "one_namespace", "bindings"])
+def test_patches_that_a_rule_looks_into_are_logged_when_they_begin_as_well(tmp_path, name):
+    resource = {"images_anywhere": ref("cronjobs", "batch"), "one_namespace": ref("cronjobs", "batch"),
+                "bindings": ref("clusterrolebindings", "rbac.authorization.k8s.io", "")}[name]
+    policy, text = one_policy(tmp_path, name)
+    assert not audit_policy.faults(policy)
+    assert omitted(policy, "patch", resource) == set()
+    assert omitted(policy, "create", resource) == {"RequestReceived"}
+    assert "when they begin" in text
+    for rule in policy["rules"]:
+        assert rule["level"] == "None" or "omitStages" in rule or rule["verbs"] == ["patch"]
+
+
+def test_no_stage_is_logged_that_has_a_rule_fire_twice(scenarios, tmp_path):
+    # patches: a rule about heads fires on each stage
+    policy, _ = one_policy(tmp_path, "images_anywhere", "agents")
+    for resource in (ref("cronjobs", "batch"), ref("pods"), ref("things", "example.org")):
+        assert omitted(policy, "patch", resource) == {"RequestReceived"}
+    for name in RULES:
+        if name not in ("received", "received_here", "no_code_yet", "not_complete"):
+            (tmp_path / "one.yaral").write_text(RULES[name])
+            (tmp_path / "watched.txt").write_text("jobs\nsecrets\n")
+            lists = ["--list", f"watched={tmp_path / 'watched.txt'}"]
+            policy, _ = policy_of(*lists, tmp_path / "one.yaral")
+            found = alerts([tmp_path / "one.yaral"], lists, kept(policy, scenarios), tmp_path)
+            assert not [key for key in found if key[2] == "RequestReceived"], name
+
+
+def test_the_shipped_rules_fire_once_on_an_attack_by_patch_that_is_logged_from_its_beginning(scenarios, tmp_path):
+    rules = [os.path.join(SHIPPED, name) for name in sorted(os.listdir(SHIPPED)) if name.endswith(".yaral")]
+    policy, _ = policy_of(*LISTS, *rules)
+    patches = [(line, event) for line, event in scenarios if event["verb"] == "patch"]
+    lines = kept(policy, patches)
+    stages = collections.Counter(json.loads(line.decode("utf-8", "surrogateescape"))["stage"] for line in lines)
+    assert stages["RequestReceived"] > 10
+    found = alerts(rules, LISTS, lines, tmp_path)
+    assert found and {key[2] for key in found} == {"ResponseComplete"} and set(found.values()) == {1}
+
+
+def test_names_of_the_answer_are_logged_when_they_are_asked_for(tmp_path):
+    policy, text = one_policy(tmp_path, "images_anywhere", "secret_keys")
+    assert audit_policy.level(policy, "create", ref("jobs", "batch")) == "Request"
+    assert "generateName" in text and "--names" in text
+    text = harrierctl("policy", "--names", tmp_path / "some.yaral").stdout.decode()
+    policy = yaml.safe_load(text)
+    assert audit_policy.level(policy, "create", ref("jobs", "batch")) == "RequestResponse"
+    assert audit_policy.level(policy, "create", ref("workflows", "argoproj.io")) == "RequestResponse"
+    assert audit_policy.level(policy, "update", ref("jobs", "batch")) == "Request"
+    assert audit_policy.level(policy, "create", ref("services")) == "None"
+    assert audit_policy.level(policy, "create", ref("secrets")) == "Request", "the answer has no more than the request but its name"
+    assert "generateName" not in one_policy(tmp_path, "exec")[1]
+
+
+def test_the_shipped_policy_is_what_is_worked_out_for_the_shipped_rules():
+    rules = [os.path.join(SHIPPED, name) for name in sorted(os.listdir(SHIPPED)) if name.endswith(".yaral")]
+    with open(os.path.join(captured.ROOT, "conf", "audit-policy.yaml"), "rb") as file:
+        assert file.read() == harrierctl("policy", "--least", "Metadata", "--names", *LISTS, *rules).stdout
+
+
+def test_noise_that_no_rule_asks_for_is_in_no_trail(tmp_path):
+    (tmp_path / "one.yaral").write_text(RULES["bindings"])
+    policy, _ = policy_of("--least", "Metadata", tmp_path / "one.yaral")
+    leases = ref("leases", "coordination.k8s.io")
+    assert audit_policy.level(policy, "update", leases) == "None"
+    assert audit_policy.level(policy, "update", ref("leases", "coordination.k8s.io", "kube-system")) == "Metadata"
+    assert audit_policy.level(policy, "create", ref("events")) == "None" and audit_policy.level(policy, "delete", ref("events")) == "Metadata"
+    assert audit_policy.level(policy, "get", None, "/healthz") == "None" and audit_policy.level(policy, "get", None, "/version") == "Metadata"
+    (tmp_path / "one.yaral").write_text(RULES["agents"])
+    policy, _ = policy_of("--least", "Metadata", tmp_path / "one.yaral")
+    assert audit_policy.level(policy, "update", leases) == "Metadata" and audit_policy.level(policy, "get", None, "/healthz") == "Metadata"
 
 
 def test_least_raises_what_no_rule_asks_for(tmp_path):
