@@ -163,10 +163,23 @@ static void check_listener(struct reader *reader, const struct config_source *so
         reader_error(reader, source->place, "`event_grid` in %s needs `clients`: else the handshake would vouch for strangers", where);
 }
 
+/* "sources[1]", as it stands in its file; with the file's name where that is not the file spoken of. */
+static const char *source_where(struct reader *reader, const struct config *config, size_t index, const char *file)
+{
+    const struct config_source *source = &config->sources[index];
+    size_t number = 0;
+
+    for (size_t i = 0; i < index; i++)
+        number += config->sources[i].place.file == source->place.file;
+    if (source->place.file == file)
+        return arena_printf(reader->arena, "sources[%zu]", number).bytes;
+    return arena_printf(reader->arena, "sources[%zu] of %s", number, config_place_file(config, source->place)).bytes;
+}
+
 static void check_source(struct reader *reader, struct config *config, size_t index)
 {
     struct config_source *source = &config->sources[index];
-    const char *where = arena_printf(reader->arena, "sources[%zu]", index).bytes;
+    const char *where = source_where(reader, config, index, source->place.file);
 
     reader_check_name(reader, &source->name, where);
     if (source->type == CONFIG_SOURCE_WEBHOOK)
@@ -183,14 +196,17 @@ static void check_source(struct reader *reader, struct config *config, size_t in
         source->cluster = config->cluster;
     for (size_t i = 0; i < index; i++) {
         const struct config_source *other = &config->sources[i];
+        const char *there = source_where(reader, config, i, source->place.file);
         if (source->name[0] && strcmp(source->name, other->name) == 0)
             reader_error(reader, reader_origin(reader, &source->name, source->place),
-                         "two sources are named `%s` (line %u); give each a name of its own", source->name, other->place.line);
+                         "two sources are named `%s` (%s%sline %u); give each a name of its own", source->name,
+                         other->place.file == source->place.file ? "" : config_place_file(config, other->place),
+                         other->place.file == source->place.file ? "" : ", ", other->place.line);
         if (same_address(&source->listen, &other->listen))
-            reader_error(reader, source->listen.place, "sources[%zu] listens on `%s` already; give each source a port of its own", i,
+            reader_error(reader, source->listen.place, "%s listens on `%s` already; give each source a port of its own", there,
                          source->listen.text);
         if (source->file[0] && strcmp(source->file, other->file) == 0)
-            reader_error(reader, source->place, "sources[%zu] follows `%s` already; follow a file once", i, source->file);
+            reader_error(reader, source->place, "%s follows `%s` already; follow a file once", there, source->file);
     }
 }
 
@@ -201,7 +217,8 @@ static void check_admin(struct reader *reader, const struct config *config)
     for (size_t i = 0; i < config->source_count; i++)
         if (same_address(&config->admin.listen, &config->sources[i].listen))
             reader_error(reader, config->admin.listen.place.line ? config->admin.listen.place : config->sources[i].listen.place,
-                         "admin and sources[%zu] both listen on `%s`; give one another port", i, config->admin.listen.text);
+                         "admin and %s both listen on `%s`; give one another port",
+                         source_where(reader, config, i, config->file), config->admin.listen.text);
     /* unix(7): 108 bytes with the NUL */
     if (strlen(config->admin.socket) > 107)
         reader_error(reader, reader_origin(reader, &config->admin.socket, (struct config_place){0}),

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { FILE_BYTES = 1024 * 1024, ARENA_BYTES = 16384 };
@@ -72,7 +73,16 @@ static bool load_document(struct reader *reader, yaml_parser_t *parser)
     return true;
 }
 
-static void read_text(struct reader *reader, struct config *config)
+void reader_begin(struct reader *reader, const char *file, struct slice text)
+{
+    reader->file = file;
+    reader->folder = folder_of(reader->arena, file);
+    reader->text = text;
+    reader->cursor.characters = reader->cursor.bytes = 0;
+    reader->cursor.place = (struct config_place){.line = 1, .column = 1, .file = file};
+}
+
+bool reader_read(struct reader *reader, const struct option_table *table, void *object)
 {
     yaml_parser_t parser;
 
@@ -80,12 +90,13 @@ static void read_text(struct reader *reader, struct config *config)
         abort();
     yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&parser, (const unsigned char *)(reader->text.bytes ? reader->text.bytes : ""), reader->text.length);
-    if (load_document(reader, &parser)) {
-        reader_fill(reader, yaml_document_get_root_node(&reader->document), config);
-        reader_check(reader, config);
+    bool loaded = load_document(reader, &parser);
+    if (loaded) {
+        reader_fill(reader, yaml_document_get_root_node(&reader->document), table, object);
         yaml_document_delete(&reader->document);
     }
     yaml_parser_delete(&parser);
+    return loaded;
 }
 
 enum result config_parse(const char *file, struct slice text, unsigned int flags, struct diagnostics *diagnostics, struct config **config)
@@ -93,14 +104,16 @@ enum result config_parse(const char *file, struct slice text, unsigned int flags
     struct arena *arena = arena_new(ARENA_BYTES);
     struct config *made = ARENA_NEW(arena, struct config);
     size_t before = diagnostics_count_of(diagnostics, DIAGNOSTIC_ERROR);
-    struct reader reader = {.file = file, .text = text, .flags = flags, .arena = arena, .diagnostics = diagnostics};
+    struct reader reader = {.flags = flags, .arena = arena, .diagnostics = diagnostics};
 
     *config = NULL;
-    reader.cursor.place = (struct config_place){1, 1};
-    reader.folder = folder_of(arena, file);
     made->arena = arena;
     made->file = arena_strdup(arena, slice_of(file));
-    read_text(&reader, made);
+    reader_begin(&reader, made->file, text);
+    if (reader_read(&reader, &config_schema, made)) {
+        reader_include(&reader, made);
+        reader_check(&reader, made);
+    }
     VECTOR_FREE(&reader.origins);
     if (diagnostics_count_of(diagnostics, DIAGNOSTIC_ERROR) > before) {
         arena_free(arena);
@@ -128,6 +141,26 @@ static enum result read_file(const char *file, struct buffer *text)
     return result;
 }
 
+static const char *why_unread(enum result result)
+{
+    return result == RESULT_NOT_FOUND ? "no such file" : result_text(result);
+}
+
+const char *config_read_file(const char *file, struct buffer *text)
+{
+    struct stat status;
+
+    if (stat(file, &status) == 0 && !S_ISREG(status.st_mode))
+        return "it is no plain file";
+    enum result result = read_file(file, text);
+    return result == RESULT_OK ? NULL : result == RESULT_LIMIT ? "it may have 1 MiB" : why_unread(result);
+}
+
+const char *config_place_file(const struct config *config, struct config_place place)
+{
+    return place.file ? place.file : config->file;
+}
+
 enum result config_load(const char *file, unsigned int flags, struct diagnostics *diagnostics, struct config **config)
 {
     struct buffer text = {0};
@@ -138,7 +171,7 @@ enum result config_load(const char *file, unsigned int flags, struct diagnostics
         result = config_parse(file, buffer_slice(&text), flags, diagnostics, config);
     else
         diagnostics_add(diagnostics, DIAGNOSTIC_ERROR, file, 0, 0, "the configuration cannot be read: %s; %s",
-                        result == RESULT_NOT_FOUND ? "no such file" : result_text(result),
+                        why_unread(result),
                         result == RESULT_LIMIT ? "it may have 1 MiB" : "name a file that can be read");
     buffer_free(&text);
     return result;

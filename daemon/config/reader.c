@@ -12,7 +12,7 @@ struct config_place reader_place(struct reader *reader, const yaml_mark_t *mark)
 
     if (mark->index < reader->cursor.characters) {
         reader->cursor.characters = reader->cursor.bytes = 0;
-        reader->cursor.place = (struct config_place){1, 1};
+        reader->cursor.place = (struct config_place){.line = 1, .column = 1, .file = reader->file};
     }
     while (reader->cursor.characters < mark->index && reader->cursor.bytes < reader->text.length) {
         bool newline = bytes[reader->cursor.bytes] == '\n';
@@ -21,7 +21,7 @@ struct config_place reader_place(struct reader *reader, const yaml_mark_t *mark)
             reader->cursor.bytes++;
         reader->cursor.characters++;
         if (newline)
-            reader->cursor.place = (struct config_place){reader->cursor.place.line + 1, 1};
+            reader->cursor.place = (struct config_place){.line = reader->cursor.place.line + 1, .column = 1, .file = reader->file};
         else
             reader->cursor.place.column += (uint32_t)(reader->cursor.bytes - before);
     }
@@ -42,7 +42,7 @@ static __attribute__((format(printf, 4, 0))) void report(struct reader *reader, 
     char text[2048];
 
     vsnprintf(text, sizeof text, format, arguments);
-    diagnostics_add(reader->diagnostics, severity, reader->file, place.line, place.column, "%s", text);
+    diagnostics_add(reader->diagnostics, severity, place.file ? place.file : reader->file, place.line, place.column, "%s", text);
 }
 
 void reader_error(struct reader *reader, struct config_place place, const char *format, ...)
@@ -422,16 +422,17 @@ static void read_table(struct reader *reader, const struct option_table *table, 
                          option_type_name(table->options[i].type));
 }
 
-void reader_fill(struct reader *reader, yaml_node_t *root, struct config *config)
+void reader_fill(struct reader *reader, yaml_node_t *root, const struct option_table *table, void *object)
 {
     static const yaml_mark_t start = {0, 0, 0};
     bool empty = !root || is_null(root);
 
     if (!empty && root->type != YAML_MAPPING_NODE) {
-        reader_error(reader, reader_place(reader, &root->start_mark), "the configuration must be a mapping, such as cluster: prod");
+        reader_error(reader, reader_place(reader, &root->start_mark), "the configuration must be a mapping, such as %s",
+                     table == &config_schema ? "cluster: prod" : "sources: [...]");
         empty = true;
     }
     if (empty)
         reader_place(reader, &start);
-    read_table(reader, &config_schema, empty ? NULL : root, "", (char *)config);
+    read_table(reader, table, empty ? NULL : root, "", object);
 }

@@ -4,6 +4,7 @@
 #define HARRIER_CONFIG_READER_H
 
 #include "daemon/config/schema.h"
+#include "harrier/buffer.h"
 #include "harrier/config.h"
 #include "harrier/vector.h"
 
@@ -33,6 +34,15 @@ struct reader {
     } cursor;
 };
 
+/* The text to be read now, and where relative paths of it begin. file lives as long as the configuration. */
+void reader_begin(struct reader *reader, const char *file, struct slice text);
+/* Reads the text as one YAML document into object, by the table. False: it is not YAML; there are errors for that. */
+bool reader_read(struct reader *reader, const struct option_table *table, void *object);
+/* The files that config->include names; their sources go behind those of config. */
+void reader_include(struct reader *reader, struct config *config);
+/* NULL, or why the file cannot be read. */
+const char *config_read_file(const char *file, struct buffer *text);
+
 /* Line and column of a mark. */
 struct config_place reader_place(struct reader *reader, const yaml_mark_t *mark);
 /* Where the value that went to target stands; fallback if the file does not give it. */
@@ -45,8 +55,8 @@ const char *reader_suggestion(struct reader *reader, struct slice name, const ch
 /* Reads one scalar as the option's type into target; for lists, one element. NULL, or what is wrong with it and what to do. */
 const char *option_parse(struct reader *reader, const struct option *option, struct slice text, void *target);
 
-/* Fills config from the document's root and the defaults. */
-void reader_fill(struct reader *reader, yaml_node_t *root, struct config *config);
+/* Fills object from the document's root and the table's defaults. */
+void reader_fill(struct reader *reader, yaml_node_t *root, const struct option_table *table, void *object);
 /* Checks across options, and what is derived from several. */
 void reader_check(struct reader *reader, struct config *config);
 /* The destinations' part of it: what each type needs, secrets, routes. */

@@ -347,6 +347,8 @@ static const struct option top_options[] = {
      .help = "Name of the cluster that events come from, where a source gives none. It is part of every alert and its id."},
     {"sources", OPTION_RECORDS, AT(sources), .count_offset = offsetof(struct config, source_count), .most = 256, .table = &source_table,
      .help = "Where events come in."},
+    {"include", OPTION_PATTERNS, AT(include), .most = 256,
+     .help = "Files with further sources: glob patterns, such as sources.d/*.yaml. Each file has `sources` alone."},
     {"rules", OPTION_SECTION, AT(rules), .table = &rules_table, .help = "What is looked for."},
     {"store", OPTION_SECTION, AT(store), .table = &store_table, .help = "Where alerts are kept."},
     {"destinations", OPTION_RECORDS, AT(destinations), .count_offset = offsetof(struct config, destination_count),
@@ -365,6 +367,11 @@ static const struct option top_options[] = {
 #undef AT
 
 const struct option_table config_schema = TABLE(top_options, struct config);
+
+static const struct option included_options[] = {
+    {"sources", OPTION_RECORDS, .offset = offsetof(struct config_included, sources), .count_offset = offsetof(struct config_included, source_count),
+     .most = 256, .table = &source_table, .help = "Where events come in."}};
+const struct option_table config_included_schema = TABLE(included_options, struct config_included);
 
 const char *option_type_name(enum option_type type)
 {

@@ -58,6 +58,12 @@ struct option_table {
 };
 
 extern const struct option_table config_schema;
+/* A file that the configuration includes has sources alone. */
+struct config_included {
+    struct config_source *sources;
+    size_t source_count;
+};
+extern const struct option_table config_included_schema;
 
 /* The name of a type for people: "address", "duration" ... */
 const char *option_type_name(enum option_type type);

@@ -7,6 +7,17 @@
 
 #define POLICY_FILE "/etc/kubernetes/audit-policy.yaml"
 #define WEBHOOK_FILE "/etc/kubernetes/harrier-webhook.yaml"
+#define SOURCE_FILE HARRIER_SYSCONFDIR "/sources.d/apiservers.yaml"
+
+static const char volumes[] = "spec:\n"
+                              "  containers:\n"
+                              "    - name: kube-apiserver\n"
+                              "      volumeMounts:\n"
+                              "        - {name: audit-policy, mountPath: " POLICY_FILE ", readOnly: true}\n"
+                              "        - {name: harrier-webhook, mountPath: " WEBHOOK_FILE ", readOnly: true}\n"
+                              "  volumes:\n"
+                              "    - {name: audit-policy, hostPath: {path: " POLICY_FILE ", type: File}}\n"
+                              "    - {name: harrier-webhook, hostPath: {path: " WEBHOOK_FILE ", type: File}}\n";
 
 /* What could end a quoted word of YAML or a line of shell, names and paths are checked not to have. */
 static bool is_ipv6(const char *host)
@@ -71,7 +82,7 @@ static void append_listen(const struct enrollment *enrollment, struct buffer *ou
 
 void enroll_text_source(const struct enrollment *enrollment, struct buffer *out)
 {
-    buffer_append_text(out, "sources:\n  - name: apiserver\n    type: webhook\n");
+    buffer_append_text(out, "sources:\n  - name: apiservers\n    type: webhook\n");
     append_listen(enrollment, out);
     buffer_printf(out, "    path: \"%s/{cluster}\"\n", enrollment->path);
     if (!enrollment->https)
@@ -105,6 +116,16 @@ static void append_commented(struct buffer *out, struct slice lines)
     }
 }
 
+/* Where the source goes, and what it takes the place of. */
+static void append_source_place(const struct enrollment *enrollment, struct buffer *out)
+{
+    buffer_append_text(out, "#\n# On Harrier's host, as the file " SOURCE_FILE ", which harrier.yaml takes in by\n"
+                            "# include: [\"sources.d/*.yaml\"]. Replace a source of harrier.yaml that has the same name or listens on the same address.\n");
+    if (enrollment->https)
+        buffer_append_text(out, "# Where the file is there, for another cluster, add only the new entry below its `clients`.\n");
+    buffer_append_text(out, "#\n");
+}
+
 void enroll_text_all(const struct enrollment *enrollment, struct slice policy, struct buffer *out)
 {
     struct buffer part = {NULL, 0, 0};
@@ -114,7 +135,7 @@ void enroll_text_all(const struct enrollment *enrollment, struct slice policy, s
     enroll_text_kubeconfig(enrollment, &part);
     append_here_document(out, WEBHOOK_FILE, "0600", buffer_slice(&part));
     append_here_document(out, POLICY_FILE, "0644", policy);
-    buffer_append_text(out, "# Then add these options to the kube-apiserver (and mount both files into its pod, if it runs in one):\n#\n");
+    buffer_append_text(out, "# Then add these options to the kube-apiserver:\n#\n");
     part.length = 0;
     enroll_text_flags(&part);
     append_commented(out, buffer_slice(&part));
@@ -125,9 +146,10 @@ void enroll_text_all(const struct enrollment *enrollment, struct slice policy, s
              "# batches are small, and may be sent often enough (throttle-qps).\n"
              "# No --audit-webhook-truncate-enabled: it strips objects of large events, and 60 KB of padding would hide a CronJob from "
              "every rule.\n"
-             "#\n# On Harrier's host, in harrier.yaml");
-    buffer_append_text(
-        out, enrollment->https ? " (for a further cluster: only its entry below `clients`, in the source that is there):\n#\n" : ":\n#\n");
+             "#\n# Where it is a static pod (kubeadm: /etc/kubernetes/manifests/kube-apiserver.yaml), it has to see both files: beside what is there,\n"
+             "#\n");
+    append_commented(out, slice_of(volumes));
+    append_source_place(enrollment, out);
     part.length = 0;
     enroll_text_source(enrollment, &part);
     append_commented(out, buffer_slice(&part));

@@ -151,7 +151,7 @@ struct source_check {
 static void add(const struct source_check *check, enum diagnostic_severity severity, const char *text)
 {
     const struct config_place *place = &check->source->place;
-    diagnostics_add(check->diagnostics, severity, check->config->file, place->line, place->column, "source `%s`: %s", check->source->name,
+    diagnostics_add(check->diagnostics, severity, config_place_file(check->config, *place), place->line, place->column, "source `%s`: %s", check->source->name,
                     text);
 }
 

@@ -13,10 +13,11 @@
 
 #include <stdio.h>
 
-/* Where in the file something stands, both from 1; 0, 0 for a default. For diagnostics of those who read a value further. */
+/* Where in the file something stands, line and column from 1; 0, 0 for a default. For diagnostics of those who read a value further. */
 struct config_place {
     uint32_t line;
     uint32_t column;
+    const char *file; /* the configuration's, or one that it includes; NULL for a default */
 };
 
 struct config_strings {
@@ -229,7 +230,8 @@ struct config {
     struct arena *arena; /* owns all that is below */
     const char *file;    /* the path that was loaded, for diagnostics */
     const char *cluster;
-    struct config_source *sources;
+    struct config_strings include; /* absolute glob patterns of files with further sources */
+    struct config_source *sources; /* of all files */
     size_t source_count;
     struct config_rules rules;
     struct config_store store;
@@ -256,6 +258,8 @@ enum result config_load(const char *file, unsigned int flags, struct diagnostics
 /* The same for text in memory; file gives the name in diagnostics and the folder of relative paths. */
 enum result config_parse(const char *file, struct slice text, unsigned int flags, struct diagnostics *diagnostics, struct config **config);
 void config_free(struct config *config);
+/* The file that the place is in. */
+const char *config_place_file(const struct config *config, struct config_place place);
 
 /* The secret's value, without the newline that an editor leaves at its end; the caller wipes it with config_secret_free. Reads the
  * file each time, so a changed secret is seen. RESULT_NOT_FOUND also when there is none. At most 64 KiB. */

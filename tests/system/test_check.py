@@ -39,6 +39,29 @@ def check(tmp_path):
     return both
 
 
+def test_what_is_wrong_with_an_included_source_is_told_with_its_file_and_line(check, tmp_path):
+    (tmp_path / "sources.d").mkdir()
+    make(tmp_path / "sources.d", "server")
+    make(tmp_path / "sources.d", "other")
+    listener = "sources:\n  - name: included\n    type: webhook\n    listen: 0.0.0.0:9444\n    tls: {certificate_file: server.crt, key_file: %s.key}\n"
+
+    def say(name):
+        (tmp_path / "sources.d" / "a.yaml").write_text(listener % name)
+        check(type="file", listen="", file="audit.log")
+        config = json.loads((tmp_path / "harrier.yaml").read_text())
+        config["sources"] = [{"name": "gate", "type": "file", "file": "audit.log"}]
+        (tmp_path / "harrier.yaml").write_text(json.dumps({**config, "include": ["sources.d/*.yaml"]}))
+        return harrierctl("check", "-c", tmp_path / "harrier.yaml", check=False)
+    assert say("server").returncode == 0
+    done = say("other")
+    assert done.returncode == 65
+    assert f"{tmp_path}/sources.d/a.yaml:2:5: error: source `included`: " in done.stderr.decode()
+    (tmp_path / "sources.d" / "a.yaml").unlink()
+    os.mkfifo(tmp_path / "sources.d" / "a.yaml")
+    done = harrierctl("check", "-c", tmp_path / "harrier.yaml", check=False)
+    assert done.returncode == 65 and b"no plain file" in done.stderr
+
+
 def assert_error(said, text):
     assert [code for code, _ in said] == [65, 78]
     for _, message in said:

@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import ssl
 import stat
 import subprocess
@@ -259,6 +260,34 @@ def test_the_source_passes_the_check(folder, tmp_path, token):
     assert source["listen"] == "0.0.0.0:9443" and source["path"] == "/k8s-audit/{cluster}"
     assert source["clients"][0]["cluster"] == "other"
     assert ("client_ca_file" in source["tls"]) == (not token)
+
+
+def test_the_source_stands_beside_the_shipped_configuration(folder, tmp_path):
+    shutil.copytree(os.path.join(captured.ROOT, "conf"), tmp_path / "harrier")
+    (tmp_path / "harrier" / "sources.d").mkdir(exist_ok=True)
+    text = enroll("prod", "--server", SERVER, "-d", folder, "-o", "text").stdout.decode()
+    assert "/sources.d/apiservers.yaml" in text and "Replace" in text
+    source = tmp_path / "harrier" / "sources.d" / "apiservers.yaml"
+    source.write_text(enroll("prod", "--server", SERVER, "-d", folder, "--print", "source").stdout.decode())
+    done = harrierctl("check", "-c", tmp_path / "harrier" / "harrier.yaml", check=False)
+    assert done.returncode == 0, done.stderr
+    source.write_text(source.read_text().replace("certificate_name", "certificate_nam"))
+    done = harrierctl("check", "-c", tmp_path / "harrier" / "harrier.yaml", check=False)
+    assert done.returncode == 65 and b"sources.d/apiservers.yaml:13:" in done.stderr, done.stderr
+    source.write_text("sources: [{name: apiserver, type: webhook, listen: '127.0.0.1:9480'}]\n")
+    done = harrierctl("check", "-c", tmp_path / "harrier" / "harrier.yaml", check=False)
+    assert done.returncode == 65 and b"two sources are named `apiserver`" in done.stderr
+
+
+def test_the_text_has_the_volumes_of_a_static_pod(folder):
+    text = enroll("prod", "--server", SERVER, "-d", folder, "-o", "text").stdout.decode()
+    lines = text[text.index("#     spec:"):].split("\n#\n")[0].splitlines()
+    pod = yaml.safe_load("\n".join(line.removeprefix("#     ") for line in lines))
+    mounts = {one["name"]: one["mountPath"] for one in pod["spec"]["containers"][0]["volumeMounts"]}
+    volumes = {one["name"]: one["hostPath"]["path"] for one in pod["spec"]["volumes"]}
+    flags = dict(flag.removeprefix("--").split("=") for flag in enroll("prod", "--server", SERVER, "-d", folder, "--print", "flags").stdout.decode().split())
+    assert mounts == volumes
+    assert set(mounts.values()) == {flags["audit-policy-file"], flags["audit-webhook-config-file"]}
 
 
 @pytest.mark.parametrize("arguments", [

@@ -6,7 +6,7 @@ import socket
 import subprocess
 
 import captured
-from daemon import HARRIERD, PATIENCE, wait_for
+from daemon import HARRIERD, PATIENCE, free_port, wait_for
 
 HARMLESS = """rule nothing_at_all {
   meta:
@@ -32,6 +32,28 @@ def seed_rule():
 
 def check(harrier):
     return subprocess.run([HARRIERD, "-t", "-c", harrier.config], capture_output=True, text=True)
+
+
+
+def test_an_included_source_takes_events_and_a_reload_looks_at_its_file(make_harrier):
+    harrier = make_harrier(include=["sources.d/*.yaml"])
+    folder = os.path.join(os.path.dirname(harrier.config), "sources.d")
+    os.mkdir(folder)
+    port = free_port()
+    with open(os.path.join(folder, "more.yaml"), "w", encoding="utf-8") as file:
+        file.write(f"sources: [{{name: more, type: webhook, listen: '127.0.0.1:{port}', path: /more, cluster: other}}]\n")
+    harrier.start()
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request("POST", "/more", captured.attacks(), {"Content-Type": "application/json"})
+    assert connection.getresponse().status == 200
+    connection.close()
+    assert {alert["cluster"] for alert in harrier.stored()} == {"other"}
+    with open(os.path.join(folder, "more.yaml"), "a", encoding="utf-8") as file:
+        file.write("rules: {}\n")
+    done = harrier.ctl("reload", check=False)
+    assert done.returncode != 0
+    assert "more.yaml:2:1: error: unknown key `rules`" in done.stderr.decode() + harrier.log()
+    harrier.stop()
 
 
 def test_a_good_configuration_passes_the_check(make_harrier):

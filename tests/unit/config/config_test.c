@@ -343,6 +343,7 @@ static void test_every_option_arrives_where_it_belongs(void **state)
                            "the token of sources[1].clients[4] in `/run/credentials/harrierd.service/b` cannot be checked here"));
     assert_non_null(strstr(diagnostics_at(diagnostics, 5)->message,
                            "the URL of destinations[3] in `/run/credentials/harrierd.service/u` cannot be checked here"));
+    assert_non_null(strstr(config->include.items[0], "tests/data/config/sources.d/*.yaml"));
     check_complete_sources(config);
     check_complete_rest(config);
     check_complete_limits(&config->limits);
@@ -383,6 +384,121 @@ static void test_the_reference_holds_every_option(void **state)
     config_schema_visit(is_in_reference, &search);
     assert_non_null(strstr(text, "limits.header_bytes: size from 1KiB to 64KiB; default 16KiB\n"));
     free(text);
+}
+
+/* --- files that are included --- */
+
+struct folder {
+    char path[64];
+};
+
+static void put(const struct folder *folder, const char *name, const char *text)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", folder->path, name);
+    FILE *out = fopen(path, "w");
+    assert_non_null(out);
+    fputs(text, out);
+    fclose(out);
+}
+
+static void make_folder(struct folder *folder, const char *include)
+{
+    char text[512];
+    snprintf(folder->path, sizeof folder->path, "/tmp/harrier-config-XXXXXX");
+    assert_non_null(mkdtemp(folder->path));
+    snprintf(text, sizeof text, MINIMAL "cluster: prod\ninclude: [%s]\ndestinations: [{name: f, type: file, path: f}]\nadmin: {listen: '127.0.0.1:9481'}\n", include);
+    put(folder, "harrier.yaml", text);
+}
+
+static struct config *load_folder(const struct folder *folder, char **report)
+{
+    struct diagnostics *diagnostics = diagnostics_new();
+    struct config *config;
+    char path[128];
+    snprintf(path, sizeof path, "%s/harrier.yaml", folder->path);
+    config_load(path, 0, diagnostics, &config);
+    *report = print(diagnostics);
+    diagnostics_free(diagnostics);
+    return config;
+}
+
+static void remove_folder(const struct folder *folder)
+{
+    static const char *const names[] = {"harrier.yaml", "a.yaml", "b.yaml"};
+    char path[128];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder->path, names[i]);
+        unlink(path);
+    }
+    rmdir(folder->path);
+}
+
+/* The folder has a.yaml; this is said of it. */
+static void assert_included_error(const char *included, const char *expected)
+{
+    struct folder folder;
+    char *report, text[512];
+    make_folder(&folder, "'[ab].yaml'");
+    put(&folder, "a.yaml", included);
+    put(&folder, "b.yaml", "sources: [{name: z, type: webhook, listen: '127.0.0.1:9999'}]\n");
+    struct config *config = load_folder(&folder, &report);
+    assert_null(config);
+    snprintf(text, sizeof text, "%s/%s", folder.path, expected);
+    if (!strstr(report, text))
+        fail_msg("`%s` is not in: %s", text, report);
+    free(report);
+    remove_folder(&folder);
+}
+
+static void test_included_sources_stand_behind_those_of_the_configuration(void **state)
+{
+    struct folder folder;
+    char *report, certificate[128];
+    (void)state;
+    make_folder(&folder, "'[ab].yaml', 'none/*.yaml'");
+    put(&folder, "b.yaml", "sources: [{name: c, type: file, file: audit.log}]\n");
+    put(&folder, "a.yaml", "\nsources:\n  - {name: b, type: webhook, listen: '127.0.0.1:9482', cluster: own, path: /x}\n");
+    struct config *config = load_folder(&folder, &report);
+    assert_string_equal(report, "");
+    assert_int_equal(config->source_count, 3);
+    assert_string_equal(config->sources[0].name, "a");
+    assert_string_equal(config->sources[1].name, "b");
+    assert_string_equal(config->sources[1].cluster, "own");
+    assert_int_equal(config->sources[1].place.line, 3);
+    assert_non_null(strstr(config_place_file(config, config->sources[1].place), "/a.yaml"));
+    assert_string_equal(config->sources[2].cluster, "prod");
+    snprintf(certificate, sizeof certificate, "%s/audit.log", folder.path);
+    assert_string_equal(config->sources[2].file, certificate);
+    free(report);
+    config_free(config);
+    remove_folder(&folder);
+}
+
+static void test_what_is_wrong_in_an_included_file_is_told_with_its_name_and_line(void **state)
+{
+    (void)state;
+    assert_included_error("sources:\n  - {name: b, type: webhok}\n", "a.yaml:2:21: error: `type` in sources[0]");
+    assert_included_error("\nrules: {}\n", "a.yaml:2:1: error: unknown key `rules`");
+    assert_included_error("sources: [\n", "a.yaml:2:1: error: not YAML");
+    assert_included_error("- a\n", "a.yaml:1:1: error: the configuration must be a mapping, such as sources: [...]");
+    assert_included_error("sources:\n  - {name: a, type: file, file: x}\n", "a.yaml:2:12: error: two sources are named `a` (");
+    assert_included_error("sources:\n  - {name: b, type: webhook, listen: '127.0.0.1:9480'}\n", "a.yaml:2:38: error: sources[0] of ");
+    assert_included_error("sources:\n  - {name: z, type: file, file: x}\n", "b.yaml:1:18: error: two sources are named `z` (");
+    assert_included_error("sources:\n  - {name: b, type: webhook, listen: '127.0.0.1:9481'}\n", "harrier.yaml");
+}
+
+static void test_an_included_path_without_a_wildcard_must_be_there(void **state)
+{
+    struct folder folder;
+    char *report;
+    (void)state;
+    make_folder(&folder, "missing.yaml");
+    assert_null(load_folder(&folder, &report));
+    assert_non_null(strstr(report, "harrier.yaml:4:11: error: `"));
+    assert_non_null(strstr(report, "/missing.yaml` is not there"));
+    free(report);
+    remove_folder(&folder);
 }
 
 static void test_unknown_keys_are_errors_with_the_nearest_known_one(void **state)
@@ -768,6 +884,9 @@ int main(void)
         cmocka_unit_test(test_every_default_may_be_written_out),
         cmocka_unit_test(test_every_option_arrives_where_it_belongs),
         cmocka_unit_test(test_the_reference_holds_every_option),
+        cmocka_unit_test(test_included_sources_stand_behind_those_of_the_configuration),
+        cmocka_unit_test(test_what_is_wrong_in_an_included_file_is_told_with_its_name_and_line),
+        cmocka_unit_test(test_an_included_path_without_a_wildcard_must_be_there),
         cmocka_unit_test(test_unknown_keys_are_errors_with_the_nearest_known_one),
         cmocka_unit_test(test_a_listener_that_is_reachable_needs_tls_or_insecure_written_out),
         cmocka_unit_test(test_a_listener_has_an_address_or_a_socket_of_systemd),
