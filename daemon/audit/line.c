@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a line of text begins with, and whether JSON stands behind it. */
 #include "daemon/audit/line.h"
+#include "daemon/audit/recovery.h"
 
 #include "harrier/audit_text.h"
 
@@ -13,12 +14,41 @@ void line_forget_beginning(struct audit_reader *reader)
     buffer_reset(&reader->line_head, KEPT_HEAD_CAPACITY);
 }
 
-void line_begin_text(struct audit_reader *reader)
+void line_begin_text(struct audit_reader *reader, uint64_t offset)
 {
     reader->line_state = LINE_TEXT;
     reader->read_something = true;
     reader->text_lines = 0;
-    reader->counts.other++;
+    reader->text_names = (struct audit_name_search){0};
+    reader->text_is_named = false;
+    reader->text_begin = offset;
+    reader->text_length = 0;
+    buffer_reset(&reader->tail.bytes, KEPT_HEAD_CAPACITY);
+}
+
+void line_end_text(struct audit_reader *reader)
+{
+    struct buffer *beginning = &reader->tail.bytes;
+
+    if (reader->text_is_named)
+        audit_reader_dead(reader, &(struct audit_dead){
+                                      .reason = AUDIT_DEAD_NOT_AN_EVENT,
+                                      .bytes = buffer_slice(beginning),
+                                      .length = reader->text_length,
+                                      .offset = reader->text_begin,
+                                      .line = json_stream_line(reader->stream),
+                                      .detail = audit_unread_event,
+                                  });
+    else
+        reader->counts.other++;
+    buffer_reset(beginning, KEPT_HEAD_CAPACITY);
+}
+
+static void keep_text(struct audit_reader *reader, struct slice bytes)
+{
+    reader->text_length += bytes.length;
+    recovery_append(reader, bytes);
+    reader->text_is_named = reader->text_is_named || audit_search_names(&reader->text_names, bytes) > 0;
 }
 
 /* --- the beginning of a line ------------------------------------------------------------------------------------------------- */
@@ -41,7 +71,7 @@ static void begin_json(struct audit_reader *reader, uint64_t offset)
 static void begin_other(struct audit_reader *reader, uint64_t offset)
 {
     if (reader->messages || reader->behind_head)
-        line_begin_text(reader);
+        line_begin_text(reader, offset);
     else
         begin_json(reader, offset);
 }
@@ -190,10 +220,16 @@ size_t line_take_text(struct audit_reader *reader, struct slice bytes)
     size_t length = bytes.length;
     ptrdiff_t newline = slice_find_byte(bytes, '\n');
 
-    if (!reader->messages && newline == 0)
+    if (!reader->messages && newline == 0) {
+        line_end_text(reader);
         end_line(reader);
+        return 0;
+    }
     if (!reader->messages && newline >= 0)
-        return (size_t)newline;
+        length = (size_t)newline;
+    keep_text(reader, slice_first(bytes, length));
+    if (length < bytes.length)
+        return length;
     for (ptrdiff_t at; (at = slice_find_byte(bytes, '\n')) >= 0; bytes = slice_from(bytes, (size_t)at + 1))
         reader->text_lines++;
     return length;

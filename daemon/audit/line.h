@@ -8,8 +8,10 @@
 
 /* The next line is a new one. */
 void line_forget_beginning(struct audit_reader *reader);
-/* The line is another log's: it is counted, and passed over to its end. */
-void line_begin_text(struct audit_reader *reader);
+/* The line, from the offset on, is taken for another log's: it is passed over to its end. */
+void line_begin_text(struct audit_reader *reader, uint64_t offset);
+/* It ends: counted as another log's, or a dead letter, if it names an audit event. */
+void line_end_text(struct audit_reader *reader);
 /* The stream goes on at the offset, if it has not seen what stands before. */
 void line_restart_stream(struct audit_reader *reader, uint64_t offset);
 

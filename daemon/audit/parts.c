@@ -77,7 +77,9 @@ static void account_for_line(struct audit_reader *reader, const struct part_line
 
     if (payload->dead_letter || (found && !payload->left_out && !why))
         return;
-    if (!found && audit_find_json(buffer_slice(&line->text), true, &ignored) != AUDIT_TEXT_FOUND)
+    if (!found && audit_names_event(buffer_slice(&line->text)))
+        dead_line(reader, line, why ? AUDIT_DEAD_LIMIT : AUDIT_DEAD_NOT_AN_EVENT, why ? why : audit_unread_event);
+    else if (!found && audit_find_json(buffer_slice(&line->text), true, &ignored) != AUDIT_TEXT_FOUND)
         reader->counts.other += !payload->other; /* a long line of another log */
     else if (why)
         dead_line(reader, line, AUDIT_DEAD_LIMIT, why);

@@ -2,6 +2,8 @@
 /* Reading what an envelope carries as text, piece by piece into a reader of its own. Base64, which may be packed, is for unpack.c. */
 #include "daemon/audit/reader.h"
 
+#include "harrier/audit_text.h"
+
 /* Envelopes in each other. */
 enum { LEVELS = 6 };
 
@@ -43,7 +45,7 @@ static void pass_dead(struct audit_reader *reader, const struct audit_dead *dead
 /* Wrong syntax in what began as an object is an event that may be lost; in anything else it is a line of some other log. */
 bool payload_is_damage(const struct audit_dead *dead)
 {
-    return dead->reason == AUDIT_DEAD_ENCODING || dead->reason == AUDIT_DEAD_LIMIT ||
+    return dead->reason == AUDIT_DEAD_ENCODING || dead->reason == AUDIT_DEAD_LIMIT || audit_names_event(dead->bytes) ||
            (dead->reason == AUDIT_DEAD_SYNTAX && dead->bytes.length && dead->bytes.bytes[0] == '{');
 }
 

@@ -248,6 +248,8 @@ static bool close_input(struct audit_reader *reader)
 
     if (reader->tail.until != TAIL_NONE)
         recovery_end(reader, reader->offset);
+    if (reader->line_state == LINE_TEXT)
+        line_end_text(reader);
     item_drop(&reader->item);
     audit_reader_forget_frames(reader);
     reader->busy |= reader->item.refused || reader->held.refused;

@@ -8,6 +8,7 @@
 #include "daemon/audit/parts.h"
 #include "daemon/audit/shape.h"
 #include "harrier/audit.h"
+#include "harrier/audit_text.h"
 #include "harrier/json_walk.h"
 
 /* An envelope in an envelope, at most six times: each is an array, or an object whose list was entered; and the event itself. */
@@ -88,6 +89,9 @@ struct audit_reader {
     bool begun;          /* the input, or the message in hand, has begun with something */
     uint64_t stream_at;  /* offset of the byte that the stream expects next: what stands in front of JSON is not for it */
     bool messages;       /* the input is messages, which may be text */
+    struct audit_name_search text_names; /* in the text in hand, whose beginning is in tail.bytes */
+    bool text_is_named;  /* an audit event is, so that it is no other log's */
+    uint64_t text_begin, text_length;
     struct buffer line_head;
     uint64_t head_at;    /* where it begins */
     bool behind_head;    /* a container's head was taken off the line in hand */

@@ -152,7 +152,7 @@ size_t recovery_begin(struct audit_reader *reader, struct slice chunk)
     struct slice behind = slice_from(piece, (size_t)(error->offset - piece_offset));
 
     if (is_bracketed_text(reader)) {
-        line_begin_text(reader);
+        line_begin_text(reader, error->offset);
         return error->offset > reader->offset ? (size_t)(error->offset - reader->offset) : 0;
     }
     tail->until = recovery(reader, error);

@@ -6,6 +6,49 @@
 /* WRAPPINGS: heads of the kinds that are known, around each other. */
 enum { WORDS_BYTES = 512, WRAPPINGS = 4, ESCAPE = 0x1B, RECORD_SEPARATOR = 0x1E, BLANKS_IN_CRI_HEAD = 3 };
 
+const char audit_unread_event[] = "text that names an audit event (auditID, audit.k8s.io), and none was found in it: JSON in quotes, or behind too many words";
+
+/* --- names ------------------------------------------------------------------------------------------------------------------------ */
+
+/* The length up to the end of the first name; 0: there is none. A slash may be escaped, and whoever speaks of the group in general names no version. */
+static size_t first_name_end(struct slice text)
+{
+    static const char *const names[] = {"auditID", "audit.k8s.io/", "audit.k8s.io\\"};
+    size_t first = 0;
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct slice name = slice_of(names[i]);
+        ptrdiff_t at = slice_find(text, name);
+        if (at >= 0 && (first == 0 || (size_t)at + name.length < first))
+            first = (size_t)at + name.length;
+    }
+    return first;
+}
+
+bool audit_names_event(struct slice text)
+{
+    return first_name_end(text) > 0;
+}
+
+size_t audit_search_names(struct audit_name_search *search, struct slice bytes)
+{
+    char border[2 * sizeof search->before];
+    struct slice head = slice_first(bytes, sizeof search->before);
+    size_t length = search->length;
+
+    if (bytes.length == 0)
+        return 0;
+    memcpy(border, search->before, length);
+    memcpy(border + length, head.bytes, head.length);
+    struct slice joined = slice_make(border, length + head.length);
+    size_t over_border = first_name_end(joined), within = first_name_end(bytes);
+    struct slice end = bytes.length >= sizeof search->before ? bytes : joined;
+    end = slice_from(end, end.length > sizeof search->before ? end.length - sizeof search->before : 0);
+    memcpy(search->before, end.bytes, end.length);
+    search->length = end.length;
+    return over_border > length ? over_border - length : within;
+}
+
 /* --- a container's line ---------------------------------------------------------------------------------------------------------- */
 
 static struct slice take_word(struct slice *rest)

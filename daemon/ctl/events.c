@@ -159,11 +159,11 @@ static void end_message(void *data)
 
 static void begin_message(struct feeding *feeding)
 {
-    const char *misframed = syslog_reader_misframed(feeding->syslog);
+    const char *refused = syslog_reader_refused(feeding->syslog);
 
     intake_begin_message(feeding->intake, syslog_reader_header(feeding->syslog)->hostname);
-    if (misframed)
-        intake_refuse_message(feeding->intake, misframed);
+    if (refused)
+        intake_refuse_message(feeding->intake, refused);
 }
 
 static void feed_syslog(struct feeding *feeding, struct slice bytes)

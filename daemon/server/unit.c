@@ -490,7 +490,7 @@ static void message_begin(void *context, struct slice syslog_host)
     intake_begin_message(unit->intake, syslog_host);
 }
 
-static void message_misframed(void *context, const char *why)
+static void message_refused(void *context, const char *why)
 {
     struct unit *unit = context;
     intake_refuse_message(unit->intake, why);
@@ -641,7 +641,7 @@ const struct source_handler unit_handler = {
     .body = body,
     .go_on = go_on_unpacking,
     .message_begin = message_begin,
-    .message_misframed = message_misframed,
+    .message_refused = message_refused,
     .message_end = message_end,
     .end = end,
     .abort = aborted,

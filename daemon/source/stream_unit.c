@@ -174,13 +174,13 @@ static void tell_message(struct stream_connection *stream)
 {
     const struct source_handler *handler = &stream->unit->worker->handler;
 
-    const char *misframed = syslog_reader_misframed(stream->syslog);
+    const char *refused = syslog_reader_refused(stream->syslog);
 
     stream->unbegun = false;
     if (handler->message_begin)
         handler->message_begin(stream->unit->context, syslog_reader_header(stream->syslog)->hostname);
-    if (misframed && handler->message_misframed)
-        handler->message_misframed(stream->unit->context, misframed);
+    if (refused && handler->message_refused)
+        handler->message_refused(stream->unit->context, refused);
 }
 
 static void begin_message(struct stream_connection *stream)
@@ -259,7 +259,7 @@ static void note_cut(struct stream_connection *stream)
 {
     struct stream_counters *counters = counters_of(stream);
 
-    if (stream->last_byte == '}' || stream->last_byte == ']' || syslog_reader_misframed(stream->syslog))
+    if (stream->last_byte == '}' || stream->last_byte == ']' || syslog_reader_refused(stream->syslog))
         return;
     counter_add(&counters->cut_off, 1);
     if (!counters->told_of_cut)

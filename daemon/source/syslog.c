@@ -3,6 +3,7 @@
 #include "harrier/syslog.h"
 
 #include "daemon/source/syslog_frame.h"
+#include "harrier/audit_text.h"
 #include "harrier/buffer.h"
 #include "harrier/memory.h"
 #include "harrier/syslog_header.h"
@@ -35,7 +36,9 @@ struct few_bytes {
  * Where a count was wrong, what follows it is no frame's head. It is not known then where the next message begins, and to close the connection would lose
  * all that is under way, each time (a sender that counts characters for bytes is wrong with every second user's name). So it goes on at what next looks
  * like a head; and since who chose the text of a message may have put that there, counts are not believed beyond the next head from then on:
- * an invented one can cut its own message, which is judged and counted as cut, but it cannot swallow those of others. */
+ * an invented one can cut its own message, which is judged and counted as cut, but it cannot swallow those of others. A line's end is no
+ * author's to choose, since JSON has none in it: what stands behind one is a message that its sender did not count, and is read as such, up to its
+ * own line's end or the next head. */
 struct syslog_reader {
     struct syslog_limits limits;
     enum reader_state state;
@@ -55,7 +58,10 @@ struct syslog_reader {
     size_t text_at;        /* in HELD */
     struct buffer names;   /* hostname, app and cluster, which header points into */
     struct syslog_header header;
-    const char *misframed; /* why the message in hand is none */
+    bool behind_newline;   /* what was taken last ends a line */
+    bool uncounted;        /* octets: the message in hand has no count, and ends with its line or at the next head */
+    const char *refused;   /* why the message in hand is none; NULL: it is one */
+    struct audit_name_search names_event; /* in OTHER */
     struct syslog_counts counts;
 };
 
@@ -93,7 +99,13 @@ const struct syslog_header *syslog_reader_header(const struct syslog_reader *rea
 
 const char *syslog_reader_misframed(const struct syslog_reader *reader)
 {
-    return reader->misframed;
+    static const char wrong[] = "octet counting: no count stands where a message should begin, so that the one before was wrong, or this one has none";
+    return reader->uncounted ? wrong : NULL;
+}
+
+const char *syslog_reader_refused(const struct syslog_reader *reader)
+{
+    return reader->refused;
 }
 
 const struct syslog_counts *syslog_reader_counts(const struct syslog_reader *reader)
@@ -130,7 +142,10 @@ static void begin_message(struct syslog_reader *reader, bool counted, uint64_t l
 {
     reader->state = READER_HEAD;
     reader->counted = counted;
-    reader->misframed = NULL;
+    reader->uncounted = false;
+    reader->refused = NULL;
+    reader->names_event = (struct audit_name_search){0};
+    reader->behind_newline = false;
     reader->left = length - (counted ? beginning.length : 0);
     reader->taken = beginning.length;
     reader->behind_digit = beginning.length && is_digit(beginning.bytes[beginning.length - 1]);
@@ -164,22 +179,29 @@ static void push_probe(struct syslog_reader *reader, size_t length)
     drop_probe(&reader->probe, length);
 }
 
-/* No frame's head where one should be: given on as a message that is none, up to the next head. */
-static enum syslog_step begin_misframed(struct syslog_reader *reader)
+/* Given on as a message that is none. What of it was taken is in `head`. */
+static enum syslog_step begin_refused(struct syslog_reader *reader, const char *why)
 {
-    static const char wrong[] = "octet counting: no count stands where a message should begin, so that the one before was wrong";
+    reader->refused = why;
+    reader->header = (struct syslog_header){0};
+    reader->text_at = 0;
+    reader->state = reader->head.length ? READER_HELD : READER_TEXT;
+    return SYSLOG_BEGIN;
+}
 
+/* No frame's head where one should be. Behind a line's end it is a message all the same, if it looks like one; anywhere else it may be the rest of one,
+ * of which its author chose where it begins. */
+static enum syslog_step begin_uncounted(struct syslog_reader *reader)
+{
+    bool is_line = reader->behind_newline;
     size_t length = length_of_no_head(few_slice(&reader->probe));
 
     begin_message(reader, false, 0, slice_first(few_slice(&reader->probe), length));
     drop_probe(&reader->probe, length);
     reader->distrusted = true;
-    reader->misframed = wrong;
-    reader->header = (struct syslog_header){0};
-    reader->text_at = 0;
-    reader->state = reader->head.length ? READER_HELD : READER_TEXT;
+    reader->uncounted = true;
     reader->counts.broken++;
-    return SYSLOG_BEGIN;
+    return is_line ? SYSLOG_MORE : begin_refused(reader, syslog_reader_misframed(reader));
 }
 
 static bool is_filler(char byte)
@@ -193,6 +215,8 @@ static enum syslog_step find_message(struct syslog_reader *reader, struct slice 
 
     while (!reader->at_head && at < bytes->length && is_filler(bytes->bytes[at]))
         at++;
+    for (size_t i = 0; i < at; i++)
+        reader->behind_newline |= bytes->bytes[i] == '\n' || bytes->bytes[i] == '\0';
     take_bytes(bytes, at);
     if (bytes->length || reader->at_head)
         reader->state = READER_PROBE;
@@ -274,7 +298,7 @@ static enum syslog_step probe_message(struct syslog_reader *reader, struct slice
     case SYSLOG_FRAME_HEAD: return begin_frame(reader, &head, bytes);
     case SYSLOG_FRAME_NONE: break;
     }
-    return counts ? begin_misframed(reader) : begin_line(reader);
+    return counts ? begin_uncounted(reader) : begin_line(reader);
 }
 
 /* --- inside a message ------------------------------------------------------------------------------------------------------------------ */
@@ -296,8 +320,8 @@ static struct slice message_part(const struct syslog_reader *reader, struct slic
 
     if (reader->counted && reader->left < length)
         length = (size_t)reader->left;
-    else if (!reader->counted && !reader->misframed)
-        length = line_length(bytes);
+    else if (!reader->counted)
+        length = line_length(slice_first(bytes, length));
     *ends = length < bytes.length || reader->ended || reader->at_head || (reader->counted && length == reader->left);
     return slice_first(bytes, length);
 }
@@ -309,8 +333,10 @@ static struct slice take_part(struct syslog_reader *reader, struct slice *bytes,
     reader->taken += length;
     if (reader->counted)
         reader->left -= length;
-    if (length)
+    if (length) {
         reader->behind_digit = is_digit(part.bytes[length - 1]);
+        reader->behind_newline = part.bytes[length - 1] == '\n';
+    }
     return part;
 }
 
@@ -318,8 +344,10 @@ static enum syslog_step end_message(struct syslog_reader *reader, struct slice *
 {
     if (reader->counted && reader->left)
         reader->counts.cut++;
-    if (!reader->counted && !reader->misframed && bytes->length)
+    if (!reader->counted && !reader->at_head && bytes->length && line_length(*bytes) == 0) {
         take_bytes(bytes, 1);
+        reader->behind_newline = true;
+    }
     if (step == SYSLOG_OTHER)
         reader->counts.other++;
     buffer_reset(&reader->head, KEPT_HEAD_CAPACITY);
@@ -345,14 +373,14 @@ static enum syslog_step read_text(struct syslog_reader *reader, struct slice *by
     return ends ? end_message(reader, bytes, SYSLOG_END) : SYSLOG_MORE;
 }
 
-/* To the message's end, which is the step (MORE: it has been said already). */
-static enum syslog_step skip(struct syslog_reader *reader, struct slice *bytes, enum syslog_step step)
+/* To the message's end, which has been said already. */
+static enum syslog_step skip_cut(struct syslog_reader *reader, struct slice *bytes)
 {
     bool ends;
     struct slice part = message_part(reader, *bytes, &ends);
 
     take_part(reader, bytes, part.length);
-    return ends ? end_message(reader, bytes, step) : SYSLOG_MORE;
+    return ends ? end_message(reader, bytes, SYSLOG_MORE) : SYSLOG_MORE;
 }
 
 /* --- the header ------------------------------------------------------------------------------------------------------------------------ */
@@ -381,15 +409,39 @@ static void keep_header(struct syslog_reader *reader, const struct syslog_beginn
     reader->header.cluster = keep_name(names, beginning->cluster, true);
 }
 
-/* The header is known, or given up on. */
+/* No JSON is in the text, whose beginning this is; it was taken. */
+static enum syslog_step begin_other(struct syslog_reader *reader, struct slice beginning)
+{
+    if (reader->uncounted)
+        return begin_refused(reader, syslog_reader_misframed(reader));
+    if (audit_search_names(&reader->names_event, beginning))
+        return begin_refused(reader, audit_unread_event);
+    reader->state = READER_OTHER;
+    return SYSLOG_MORE;
+}
+
+/* To the end of a text without JSON, or until it names an event. Then what is given of it is its beginning and what stands behind the name. */
+static enum syslog_step skip_other(struct syslog_reader *reader, struct slice *bytes)
+{
+    bool ends;
+    struct slice part = message_part(reader, *bytes, &ends);
+    size_t named = audit_search_names(&reader->names_event, part);
+
+    part = slice_first(part, named ? named : part.length);
+    buffer_append_slice(&reader->head, slice_first(part, SYSLOG_HEADER_BYTES - reader->head.length));
+    take_part(reader, bytes, part.length);
+    if (named)
+        return begin_refused(reader, audit_unread_event);
+    return ends ? end_message(reader, bytes, SYSLOG_OTHER) : SYSLOG_MORE;
+}
+
+/* The header is known, or given up on. Of a text without JSON the beginning is given, all that was taken of it. */
 static enum syslog_step decide(struct syslog_reader *reader, enum syslog_content content, const struct syslog_beginning *beginning)
 {
     static const struct syslog_beginning nothing;
 
-    if (content == SYSLOG_CONTENT_OTHER) {
-        reader->state = READER_OTHER;
-        return SYSLOG_MORE;
-    }
+    if (content == SYSLOG_CONTENT_OTHER)
+        return begin_other(reader, buffer_slice(&reader->head));
     if (content == SYSLOG_CONTENT_UNKNOWN) {
         reader->counts.long_headers++;
         beginning = &nothing;
@@ -414,6 +466,8 @@ static enum syslog_step read_head(struct syslog_reader *reader, struct slice *by
 
     if (reader->head.length == 0) {
         enum syslog_content content = syslog_read_beginning(part, whole, &beginning);
+        if (content == SYSLOG_CONTENT_OTHER)
+            buffer_append_slice(&reader->head, part);
         if (content != SYSLOG_CONTENT_UNKNOWN) {
             take_part(reader, bytes, content == SYSLOG_CONTENT_JSON ? beginning.text : part.length);
             return decide(reader, content, &beginning);
@@ -442,10 +496,10 @@ static enum syslog_step step(struct syslog_reader *reader, struct slice *bytes, 
         reader->state = READER_TEXT;
         return SYSLOG_TEXT;
     case READER_TEXT: return read_text(reader, bytes, text);
-    case READER_OTHER: return skip(reader, bytes, SYSLOG_OTHER);
+    case READER_OTHER: return skip_other(reader, bytes);
     case READER_CUT: break;
     }
-    return skip(reader, bytes, SYSLOG_MORE);
+    return skip_cut(reader, bytes);
 }
 
 static bool is_in_message(const struct syslog_reader *reader)

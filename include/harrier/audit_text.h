@@ -6,7 +6,7 @@
  * terminals (ECMA-48 CSI), the cookie of CEE (`@cee:`), the head of a container's line (CRI), a syslog header, and behind all that up to 512 bytes
  * of a logger's own words, such as a time, a level and `audit:`, or what `aws logs tail` and `kubectl logs --prefix` write. A logger puts what
  * others said into quotes: so there is no quotation mark and no backslash among those words, and behind them only an object with a first member, or
- * a list of one, counts as JSON. */
+ * a list of one, counts as JSON. What names an audit event and is not read by this is never another log's line: see audit_names_event. */
 #ifndef HARRIER_AUDIT_TEXT_H
 #define HARRIER_AUDIT_TEXT_H
 
@@ -42,5 +42,20 @@ struct audit_json_place {
 /* Where does JSON begin that may hold an event: an object, a list, a string that holds one of them (JSON in JSON)? As above. The line ends at its
  * newline, if there is one behind its first words. */
 enum audit_text_content audit_find_json(struct slice line, bool whole, struct audit_json_place *place);
+
+/* Does text in which no JSON was found name an audit event, by `auditID` or `audit.k8s.io/`, however it is quoted? Then it may be one in a form that is not
+ * read here, and is a dead letter: another log's line would be passed over. */
+bool audit_names_event(struct slice text);
+
+/* The same of a text that comes in pieces. Zero-initialised. */
+struct audit_name_search {
+    char before[16]; /* the end of what came; no name is longer */
+    size_t length;
+};
+/* How many of the text's next bytes are its first name's last ones, and what stands before them; 0: there is none yet. */
+size_t audit_search_names(struct audit_name_search *search, struct slice bytes);
+
+/* Why such text is a dead letter. */
+extern const char audit_unread_event[];
 
 #endif

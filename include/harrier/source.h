@@ -109,7 +109,7 @@ struct source_handler {
     /* A syslog message begins, from the host of that name (by its own word; may be empty). NULL: of no interest. */
     void (*message_begin)(void *context, struct slice syslog_host);
     /* Behind message_begin: what comes up to message_end is no message, and is for the dead letters only. why: constant text. NULL: of no interest. */
-    void (*message_misframed)(void *context, const char *why);
+    void (*message_refused)(void *context, const char *why);
     /* The bytes since the last call (or begin) were one whole message: syslog, RELP, files. HTTP bodies have no messages. */
     void (*message_end)(void *context);
     void (*end)(void *context);

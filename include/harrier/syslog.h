@@ -41,7 +41,7 @@ struct syslog_header {
 
 enum syslog_step {
     SYSLOG_MORE,  /* all bytes are taken */
-    SYSLOG_BEGIN, /* a message whose text is JSON begins: syslog_reader_header; or what is none at all: syslog_reader_misframed */
+    SYSLOG_BEGIN, /* a message whose text is JSON begins: syslog_reader_header; or what is none at all: syslog_reader_refused */
     SYSLOG_TEXT,  /* the next bytes of its text; never empty */
     SYSLOG_END,   /* it is over, whole or cut off */
     SYSLOG_OTHER  /* a message that is no JSON is over: another program's line */
@@ -62,9 +62,11 @@ void syslog_reader_frame(struct syslog_reader *reader, uint64_t length);
 bool syslog_reader_is_between(const struct syslog_reader *reader);
 /* Of the message in hand or the last one; valid until the next message begins. */
 const struct syslog_header *syslog_reader_header(const struct syslog_reader *reader);
-/* NULL; or the message in hand or the last one is none but what stands where a count should (octets): constant text that says so. Its text is for the dead
- * letters only: where it begins is for whoever wrote the messages around it to choose. */
+/* NULL; or (octets) no count stands in front of the message in hand or the last one: constant text that says so. */
 const char *syslog_reader_misframed(const struct syslog_reader *reader);
+/* NULL; or why the message in hand or the last one is none, constant text. It is for the dead letters only: it has no count and no line's end before it, so
+ * that where it begins is for whoever wrote the messages around it to choose; or it names an audit event and has no JSON (audit_names_event). */
+const char *syslog_reader_refused(const struct syslog_reader *reader);
 
 /* Since the reader was made. */
 struct syslog_counts {

@@ -14,6 +14,7 @@ from daemon import PATIENCE, audit_ids, free_port, ndjson, replay, wait_for
 SAMPLES = sorted(glob.glob(os.path.join(captured.DATA, "source", "syslog-*")))
 ATTACKS = [json.dumps(event, separators=(",", ":")).encode() for event in json.loads(captured.attacks())["items"]]
 ATTACK_IDS = sorted(event["auditID"] for event in json.loads(captured.attacks())["items"])
+ATTACK_IDS_IN_ORDER = [event["auditID"] for event in json.loads(captured.attacks())["items"]]
 HEADER = b"<134>1 2026-11-24T04:46:20.123456Z cp-1 kube-apiserver 1 audit - "
 
 
@@ -99,6 +100,42 @@ def test_what_is_no_json_is_counted_and_no_dead_letter(syslog):
     assert syslog.metric("other_messages") == 2
     assert syslog.dead() == []
     assert syslog.harrier.log().count("messages without JSON arrive") <= 2  # once for each worker
+
+
+ESCAPED = json.dumps(ATTACKS[0].decode()).encode()
+UNREAD = {"logfmt": b'level=info msg=' + ESCAPED, "a quote in the words": b"x y z: it's \"here\": " + ATTACKS[0], "quoted": b"x y z audit='" + ATTACKS[0] + b"'",
+          "csv": b'1,x y z,"' + ATTACKS[0].replace(b'"', b'""') + b'"', "many words": b"words and words " * 200 + ATTACKS[0],
+          "escaped twice": b'level=info msg=' + json.dumps(ESCAPED.decode()).encode()}
+CRI = b"2026-11-24T04:46:20.000000000Z stdout F "
+
+
+@pytest.mark.parametrize("form", UNREAD)
+def test_an_event_in_a_form_that_is_not_read_is_a_dead_letter_and_never_another_logs_line(syslog, form):
+    syslog.send(line(UNREAD[form]), line(ATTACKS[1]))
+    syslog.expect([ATTACK_IDS_IN_ORDER[1]])
+    letters = wait_for(syslog.dead, "the dead letter")
+    assert len(letters) == 1 and "names an audit event" in letters[0]["detail"]
+    assert syslog.metric("other_messages") == 0
+
+
+@pytest.mark.parametrize("form", UNREAD)
+def test_an_event_in_a_form_that_is_not_read_is_a_dead_letter_in_a_containers_line_too(make_harrier, form):
+    harrier = make_harrier().start()
+    body = CRI + b"a line of another program\n" + CRI + UNREAD[form] + b"\n" + CRI + ATTACKS[1] + b"\n"
+    assert harrier.post(body)[0] == 200
+    assert audit_ids(harrier.stored()) == [ATTACK_IDS_IN_ORDER[1]]
+    letters = [one for one in ndjson(harrier.ctl("dead", "list").stdout) if one["kind"] == "input"]
+    assert len(letters) == 1 and "names an audit event" in letters[0]["detail"]
+
+
+def test_lines_behind_a_counted_message_are_judged_and_the_framing_is_told(make_harrier):
+    for framing in ("auto", "octets"):
+        syslog = Syslog(make_harrier, framing=framing)
+        syslog.send(counted(ATTACKS[0]) + b"\n", *(line(event) for event in ATTACKS[1:4]), counted(ATTACKS[4]) if len(ATTACKS) > 4 else b"")
+        syslog.expect(ATTACK_IDS_IN_ORDER[:5])
+        assert not syslog.dead()
+        assert syslog.metric("bad_frames") == 3
+        syslog.harrier.stop()
 
 
 def test_a_message_that_is_cut_off_is_no_silence(syslog):

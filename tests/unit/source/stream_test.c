@@ -92,7 +92,7 @@ static enum result body(void *context, struct slice bytes)
     return busy ? RESULT_BUSY : RESULT_OK;
 }
 
-static void message_misframed(void *context, const char *why)
+static void message_refused(void *context, const char *why)
 {
     struct unit *unit = context;
     assert_non_null(why);
@@ -129,7 +129,7 @@ static void give_up(void *context)
 static void start_with(struct peer *peer, size_t source, const struct source_limits *limits)
 {
     struct source_handler handler = {
-        .data = peer, .begin = begin, .body = body, .message_misframed = message_misframed, .message_end = message_end, .end = end, .abort = give_up};
+        .data = peer, .begin = begin, .body = body, .message_refused = message_refused, .message_end = message_end, .end = end, .abort = give_up};
     struct address address;
     int pair[2];
 
@@ -438,7 +438,7 @@ static void test_a_lying_length_costs_its_own_message_alone(void **state)
     (void)state;
     start(&p, SYSLOG);
     say(&p, "10 <1>{\"a\":1}12 <1>{\"b\":\"long\"}\n10 <1>{\"a\":2}\n");
-    assert_told(&p, "{{\"a\":1};{\"b\":\"lon;?g\"}\n;{\"a\":2};}");
+    assert_told(&p, "{{\"a\":1};{\"b\":\"lon;?g\"};{\"a\":2};}");
     assert_false(p.closed);
     assert_int_equal(counts_of(&p).bad_frames, 1);
     assert_int_equal(counts_of(&p).cut_off, 1);
@@ -467,7 +467,7 @@ static void test_framing_can_be_told(void **state)
     stop(&p);
     start(&p, OCTETS);
     say(&p, "7 {\"a\":1}<1>{\"a\":2}\n10 <1>{\"a\":3}");
-    assert_told(&p, "{{\"a\":1};?<1>{\"a\":2}\n;{\"a\":3};}");
+    assert_told(&p, "{{\"a\":1};?<1>{\"a\":2};{\"a\":3};}");
     assert_int_equal(counts_of(&p).bad_frames, 1);
     stop(&p);
 }

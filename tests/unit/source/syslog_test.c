@@ -89,7 +89,7 @@ static void test_structured_data_names_the_cluster(void **state)
     assert_header("<134>1 - h a - - [meta cluster=\"first\" cluster=\"second\"] " EVENT, "[h a first|" EVENT "]");
     assert_header("<134>1 - h a - - [cluster=\"name\"] " EVENT, "[h a |[cluster=\"name\"] " EVENT "]"); /* a parameter needs an element */
     assert_header("<134>1 - h a - - [meta xcluster=\"prod-1\"] " EVENT, "[h a |" EVENT "]");
-    assert_header(OLD "[meta cluster=\"prod-1\"] " EVENT, "(other)");
+    assert_header(OLD "[meta cluster=\"prod-1\"] " EVENT, "!|" OLD "[meta cluster=\"prod-1\"] " EVENT "]");
 }
 
 static void test_damaged_structured_data_is_given_on_so_that_it_is_seen(void **state)
@@ -244,9 +244,10 @@ static void test_what_stands_where_a_count_should_is_given_on_as_no_message_up_t
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct buffer input = {0}, expected = {0};
         buffer_printf(&input, "7 <134>{}%sx 37 <134>" EVENT "37 <134>" EVENT, wrong[i]);
-        buffer_printf(&expected, "[  |{}]!|%sx ][  |" EVENT "][  |" EVENT "]", wrong[i]);
+        size_t line = strcspn(wrong[i], "\n");
+        buffer_printf(&expected, "[  |{}]!|%.*s%sx ][  |" EVENT "][  |" EVENT "]", (int)line, wrong[i], wrong[i][line] ? "]!|" : "");
         struct syslog_counts counts = assert_reads(buffer_slice(&input), expected.bytes);
-        assert_int_equal(counts.broken, 1);
+        assert_int_equal(counts.broken, wrong[i][line] ? 2 : 1);
         buffer_free(&input);
         buffer_free(&expected);
     }
@@ -255,11 +256,57 @@ static void test_what_stands_where_a_count_should_is_given_on_as_no_message_up_t
 static void test_a_length_that_is_too_short_costs_its_own_message_alone(void **state)
 {
     struct syslog_counts counts = assert_reads(SLICE("19 <134>{\"kind\":\"Event\",\"x\":1}\n7 <134>{}7 <134>{}\n"),
-                                               "[  |{\"kind\":\"Event]!|\",\"x\":1}\n][  |{}][  |{}]");
+                                               "[  |{\"kind\":\"Event]!|\",\"x\":1}][  |{}][  |{}]");
     (void)state;
     assert_int_equal(counts.messages, 3);
     assert_int_equal(counts.broken, 1);
     assert_reads(SLICE("15 <134>{\"a\":1   23}7 <134>{}"), "[  |{\"a\":1   2]!|3}][  |{}]");
+}
+
+/* A sender that counts one message and not the next ones, as one behind a relay that frames by itself. */
+static void test_lines_behind_a_counted_message_are_judged_line_by_line(void **state)
+{
+    (void)state;
+    struct syslog_counts counts = assert_reads(SLICE("7 <134>{}\n<134>" EVENT "\n" EVENT "\n<13>other\n<134>1 - h a - - - " EVENT "\n7 <134>{}"),
+                                               "[  |{}][  |" EVENT "][  |" EVENT "]!|<13>other][h a |" EVENT "][  |{}]");
+    assert_int_equal(counts.broken, 4);
+    assert_int_equal(counts.messages, 5);
+    assert_reads_within(&octets, SLICE("<134>" EVENT "\n<134>" EVENT "\n"), "!|<134>" EVENT "][  |" EVENT "]");
+    assert_reads(SLICE("8 <134>{}\n<134>" EVENT), "[  |{}\n][  |" EVENT "]");
+}
+
+/* Where a count was too small, what follows is the end of its own message, of which the author may have chosen any byte but a newline. */
+static void test_the_rest_of_a_miscounted_message_is_never_judged(void **state)
+{
+    (void)state;
+    assert_reads(SLICE("11 <134>{\"a\":\"<134>" EVENT "\"}\n7 <134>{}"), "[  |{\"a\":\"]!|<134>" EVENT "\"}][  |{}]");
+    assert_reads(SLICE("11 <134>{\"a\":\"" EVENT "\"}\n7 <134>{}"), "[  |{\"a\":\"]!|" EVENT "\"}][  |{}]");
+}
+
+static void test_text_that_names_an_audit_event_and_has_no_json_is_no_other_programs_line(void **state)
+{
+    static const char *const texts[] = {"<134>level=info msg=\"{\\\"kind\\\":\\\"Event\\\",\\\"auditID\\\":\\\"x\\\"}\"",
+                                        OLD "it's \"here\": " EVENT, "<134>audit='" EVENT "'", "<134>a,\"{\"\"auditID\"\":\"\"x\"\"}\",b",
+                                        "<134>x \"apiVersion\":\"audit.k8s.io/v1\"", "<134>x \"apiVersion\":\"audit.k8s.io\\/v1\""};
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct buffer input = {0}, expected = {0};
+        buffer_printf(&input, "%s\n<134>" EVENT "\n", texts[i]);
+        buffer_printf(&expected, "!|%s][  |" EVENT "]", texts[i]);
+        assert_int_equal(assert_reads(buffer_slice(&input), expected.bytes).other, 0);
+        buffer_free(&input);
+        buffer_free(&expected);
+    }
+    struct buffer words = {0}, input = {0}, expected = {0};
+    for (int i = 0; i < 2000; i++)
+        buffer_append_text(&words, "long words ");
+    buffer_printf(&input, "<134>%s" EVENT "\n", words.bytes); /* behind more than is kept of a beginning */
+    buffer_printf(&expected, "!|%.*s\":\"a-1\"}]", SYSLOG_HEADER_BYTES, input.bytes);
+    assert_reads(buffer_slice(&input), expected.bytes);
+    assert_reads(SLICE("<134>the auditors of k8s.io identify audit\n"), "(other)");
+    buffer_free(&words);
+    buffer_free(&input);
+    buffer_free(&expected);
 }
 
 /* Once a count was wrong, one that a text holds must not swallow the messages behind it. */
@@ -423,6 +470,9 @@ int main(void)
         cmocka_unit_test(test_a_message_that_ends_early_is_cut),
         cmocka_unit_test(test_what_stands_where_a_count_should_is_given_on_as_no_message_up_to_the_next_head),
         cmocka_unit_test(test_a_length_that_is_too_short_costs_its_own_message_alone),
+        cmocka_unit_test(test_lines_behind_a_counted_message_are_judged_line_by_line),
+        cmocka_unit_test(test_the_rest_of_a_miscounted_message_is_never_judged),
+        cmocka_unit_test(test_text_that_names_an_audit_event_and_has_no_json_is_no_other_programs_line),
         cmocka_unit_test(test_an_invented_count_swallows_nothing_behind_it),
         cmocka_unit_test(test_a_count_over_the_bound_is_cut_and_the_rest_is_skipped_exactly),
         cmocka_unit_test(test_a_length_that_is_too_long_hides_nothing),

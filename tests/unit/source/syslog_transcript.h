@@ -18,7 +18,7 @@ static void syslog_transcribe(struct syslog_reader *reader, struct slice bytes, 
         switch (syslog_next(reader, &bytes, &text)) {
         case SYSLOG_MORE: return;
         case SYSLOG_BEGIN:
-            if (syslog_reader_misframed(reader)) {
+            if (syslog_reader_refused(reader)) {
                 buffer_append_text(said, "!|");
                 break;
             }
