@@ -64,7 +64,8 @@ static const struct option tls_options[] = {
     {"key_file", OPTION_SECRET_FILE, AT(key), .help = "The certificate's private key (PEM)."},
     {"key_credential", OPTION_SECRET_CREDENTIAL, AT(key), .help = "The same from a systemd credential."},
     {"client_ca_file", OPTION_PATH, AT(client_ca_file),
-     .help = "Certificates (PEM) that sign those of clients. With it every client must show a certificate (mTLS)."},
+     .help = "Certificates (PEM) that sign those of clients. With it every client must show a certificate (mTLS), but in a webhook source with clients that "
+             "have no certificate_name: these may come without one. A wrong certificate is always refused."},
     {"client_names", OPTION_STRINGS, AT(client_names), .most = 256,
      .help = "Common or alternative names, one of which a client's certificate must have. Default: any certificate that client_ca_file signed."},
     {"minimum_version", OPTION_CHOICE, AT(minimum_version), .standard = "1.2", .choices = tls_versions,
@@ -78,7 +79,7 @@ static const struct option client_options[] = {
     {"cluster", OPTION_STRING, AT(cluster),
      .help = "Name of the cluster that this client speaks for, and for no other. Default: what the source's path or cluster says."},
     {"certificate_name", OPTION_STRING, AT(certificate_name),
-     .help = "Common or alternative name that its certificate must have; needs client_ca_file in tls."},
+     .help = "Common or alternative name that its certificate must have; needs client_ca_file in tls. Without it no certificate is asked of this client."},
     {"token_file", OPTION_SECRET_FILE, AT(token), .help = "File whose first line it must send as Authorization: Bearer; read again when it changes."},
     {"token_credential", OPTION_SECRET_CREDENTIAL, AT(token), .help = "The same from a systemd credential."},
     {"user", OPTION_STRING, AT(user), .help = "User name of Authorization: Basic; with password_file or password_credential."},

@@ -102,6 +102,15 @@ void config_check_destinations(const struct config *config, const struct deliver
 
 /* --- sources ---------------------------------------------------------------------------------------------------------------------------- */
 
+/* Of an HTTP request clients decide, each by all that it names; syslog and RELP have nothing but the certificate. */
+static bool some_client_has_no_certificate(const struct config_source *source)
+{
+    for (size_t i = 0; i < source->client_count; i++)
+        if (!source->clients[i].certificate_name[0])
+            return source->type == CONFIG_SOURCE_WEBHOOK;
+    return false;
+}
+
 struct source_tls_options config_tls_options(const struct config_source *source)
 {
     return (struct source_tls_options){
@@ -109,6 +118,7 @@ struct source_tls_options config_tls_options(const struct config_source *source)
         .certificate_file = source->tls.certificate_file,
         .key_file = source->tls.key.file,
         .client_ca_file = source->tls.client_ca_file,
+        .certificate_optional = some_client_has_no_certificate(source),
         .client_names = source->tls.client_names.items,
         .client_name_count = source->tls.client_names.count,
         .minimum_version = source->tls.minimum_version == CONFIG_TLS_1_3 ? SOURCE_TLS_1_3 : SOURCE_TLS_1_2,

@@ -25,6 +25,7 @@ static void copy_options(struct source_tls *tls, const struct source_tls_options
         .certificate_file = xstrdup(options->certificate_file),
         .key_file = xstrdup(options->key_file),
         .client_ca_file = copy(options->client_ca_file),
+        .certificate_optional = options->certificate_optional,
         .client_name_count = options->client_name_count,
         .minimum_version = options->minimum_version,
         .alpn = copy(options->alpn),
@@ -82,7 +83,7 @@ bool tls_admit(const struct source_tls *tls, SSL *ssl, enum source_tls_failure *
         return true;
     *failure = SOURCE_TLS_NO_CERTIFICATE;
     if (!certificate)
-        return false;
+        return tls->options.certificate_optional;
     *failure = SOURCE_TLS_EXPIRED;
     if (SSL_session_reused(ssl) && X509_cmp_current_time(X509_get0_notAfter(certificate)) <= 0)
         return false;

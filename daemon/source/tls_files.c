@@ -198,7 +198,7 @@ static bool use_certificate(SSL_CTX *context, const struct tls_files *files)
 }
 
 /* What stands in the file is trusted as it is, an intermediate too: its owner may not want all that the root above it signs. */
-static bool use_client_ca(SSL_CTX *context, STACK_OF(X509) * client_ca)
+static bool use_client_ca(SSL_CTX *context, STACK_OF(X509) * client_ca, bool optional)
 {
     X509_STORE *store = SSL_CTX_get_cert_store(context);
 
@@ -208,7 +208,7 @@ static bool use_client_ca(SSL_CTX *context, STACK_OF(X509) * client_ca)
             return false;
     }
     X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
-    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    SSL_CTX_set_verify(context, optional ? SSL_VERIFY_PEER : SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     return true;
 }
 
@@ -234,7 +234,7 @@ static bool set_up(SSL_CTX *context, const struct tls_files *files, const struct
     if (SSL_CTX_get_security_level(context) < SECURITY_LEVEL)
         SSL_CTX_set_security_level(context, SECURITY_LEVEL);
     return SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1 && set_sessions(context, options->name) &&
-           use_certificate(context, files) && (!files->client_ca || use_client_ca(context, files->client_ca));
+           use_certificate(context, files) && (!files->client_ca || use_client_ca(context, files->client_ca, options->certificate_optional));
 }
 
 SSL_CTX *tls_files_context(const struct tls_files *files, const struct source_tls_options *options, char **error)

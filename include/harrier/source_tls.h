@@ -20,6 +20,7 @@ struct source_tls_options {
     const char *certificate_file; /* chain, PEM, the server's own first */
     const char *key_file;         /* PEM, without a passphrase */
     const char *client_ca_file; /* PEM; given: every client must show a certificate that one of these signed, directly or through others */
+    bool certificate_optional;  /* a client may show none: whoever lets its requests in must know it by something else. A wrong one is refused all the same */
     const char *const *client_names; /* subject's common name, or alternative name (DNS, URI, e-mail, IP), one of which it must have */
     size_t client_name_count;        /* 0: any certificate that client_ca_file signed */
     enum source_tls_version minimum_version;

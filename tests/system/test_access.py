@@ -2,11 +2,12 @@
 """Who may send, and for which cluster."""
 import json
 import socket
+import subprocess
 
 import captured
 import front
 import pytest
-from daemon import PATIENCE, wait_for
+from daemon import PATIENCE, free_port, wait_for
 
 ATTACKS = json.loads(captured.attacks())["items"]
 
@@ -90,6 +91,94 @@ def test_what_a_certificate_and_a_token_say_must_both_hold(make_harrier, authori
     assert front.ask(front.connect(daemon, prod), captured.attacks())[0] == 401
     assert front.ask(front.connect(daemon, other), captured.attacks(), Authorization="Bearer t0ken")[0] == 401
     assert clusters(daemon) == {"prod"}
+    daemon.stop()
+
+
+@pytest.fixture
+def mixed(make_harrier, authority, secret):
+    """One source: a cluster known by its certificate, one by its token, one by both; and somebody with a password."""
+    tls = {**front.server(authority), "client_ca_file": authority.certificate}
+    clients = [{"name": "prod", "cluster": "prod", "certificate_name": "prod"},
+               {"name": "stage", "cluster": "stage", "token_file": secret("stage-token", "stage-t0ken")},
+               {"name": "both", "cluster": "both", "certificate_name": "both", "token_file": secret("both-token", "both-t0ken")},
+               {"name": "lab", "cluster": "lab", "user": "ann", "password_file": secret("password", "pa:ss")}]
+    daemon = front.source(make_harrier(), tls=tls, path="/k8s-audit/{cluster}", clients=clients).start()
+    yield daemon
+    daemon.stop()
+
+
+def shows(pair):
+    return "--cert", pair[0], "--key", pair[1]
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_a_token_needs_no_certificate_beside_clients_that_have_one(mixed, authority, version):
+    only = ("--tls-max", version)
+    assert post(mixed, authority, "stage", *only, *bearer("stage-t0ken")) == 200
+    assert post(mixed, authority, "lab", *only, "-u", "ann:pa:ss") == 200
+    assert post(mixed, authority, "prod", *only, *shows(authority.sign("prod", "prod"))) == 200
+    assert post(mixed, authority, "both", *only, *shows(authority.sign("both", "both")), *bearer("both-t0ken")) == 200
+    assert clusters(mixed) == {"prod", "stage", "both", "lab"}
+
+
+def test_who_shows_neither_certificate_nor_token_is_refused(mixed, authority):
+    prod, other = authority.sign("prod", "prod"), authority.sign("other", "other")
+    assert post(mixed, authority, "prod") == 401
+    assert post(mixed, authority, "prod", *bearer("wrong")) == 401
+    assert post(mixed, authority, "prod", *shows(other)) == 401
+    assert post(mixed, authority, "both", *bearer("both-t0ken")) == 401  # the entry names a certificate too
+    assert post(mixed, authority, "both", *shows(authority.sign("both", "both"))) == 401
+    assert post(mixed, authority, "both", *shows(prod), *bearer("both-t0ken")) == 403  # prod by its certificate, and no more
+    assert mixed.metric("harrier_access_refused_total", reason="unknown") == 5
+    assert mixed.metric("harrier_events_received_total") == 0
+
+
+def test_a_token_speaks_for_its_own_cluster_whatever_certificate_comes_with_it(mixed, authority):
+    prod, other = shows(authority.sign("prod", "prod")), shows(authority.sign("other", "other"))
+    assert post(mixed, authority, "prod", *bearer("stage-t0ken")) == 403
+    assert post(mixed, authority, "prod", *other, *bearer("stage-t0ken")) == 403
+    assert post(mixed, authority, "lab", *prod, *bearer("stage-t0ken")) == 403
+    assert mixed.metric("harrier_events_received_total") == 0
+    assert post(mixed, authority, "stage", *other, *bearer("stage-t0ken")) == 200
+    assert clusters(mixed) == {"stage"}
+
+
+def test_a_wrong_certificate_is_refused_in_the_handshake_though_a_token_is_good(mixed, authority, tmp_path):
+    (tmp_path / "foreign").mkdir()
+    foreign = front.Authority(tmp_path / "foreign")
+    for reason, wrong in (("untrusted", foreign.sign("stage", "stage")), ("expired", authority.sign("ended", "stage", ended=True))):
+        assert post(mixed, authority, "stage", *shows(wrong), *bearer("stage-t0ken")) == 0
+        front.wait_failures(mixed, reason, 1)
+    assert mixed.metric("harrier_events_received_total") == 0
+
+
+@pytest.mark.parametrize("kind", ["syslog", "relp", "webhook without clients", "webhook with certificates only"])
+def test_a_certificate_is_required_where_nothing_else_can_be_shown(make_harrier, authority, kind):
+    port = free_port()
+    source = {"name": "front", "type": kind.split()[0], "listen": f"127.0.0.1:{port}",
+              "tls": {**front.server(authority), "client_ca_file": authority.certificate}}
+    if not kind.endswith("without clients"):
+        source["clients"] = [{"name": "prod", "cluster": "prod", "certificate_name": "prod"}]
+    daemon = make_harrier(sources=[source]).start()
+    subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-quiet"], input=b"POST / HTTP/1.1\r\nHost: a\r\n\r\n",
+                   capture_output=True, timeout=PATIENCE)
+    front.wait_failures(daemon, "no_certificate", 1)
+    daemon.stop()
+
+
+def test_the_certificates_common_name_is_the_cluster_of_those_who_show_one(make_harrier, authority, secret):
+    tls = {**front.server(authority), "client_ca_file": authority.certificate}
+    clients = [{"name": "prod", "certificate_name": "prod"}, {"name": "free", "token_file": secret("free", "free-t0ken")},
+               {"name": "bound", "cluster": "stage", "token_file": secret("bound", "bound-t0ken")}]
+    daemon = front.source(make_harrier(), tls=tls, cluster_from="certificate", clients=clients).start()
+
+    def send(*arguments):
+        return front.curl(daemon, "--cacert", authority.certificate, *arguments, body=captured.attacks())
+
+    assert send(*bearer("free-t0ken")) == 403  # nobody says whose its events are
+    assert send(*bearer("bound-t0ken")) == 200
+    assert send(*shows(authority.sign("prod", "prod"))) == 200
+    assert clusters(daemon) == {"prod", "stage"}
     daemon.stop()
 
 

@@ -341,3 +341,34 @@ def test_an_enrolled_cluster_sends_and_speaks_for_itself_alone(tmp_path, token):
         assert {json.loads(line)["cluster"] for line in alerts.splitlines()} == {"prod"}
     finally:
         daemon.stop()
+
+
+@pytest.mark.parametrize("first", ["certificate", "token"])
+def test_clusters_of_both_kinds_share_the_source_that_is_there(tmp_path, first):
+    """The first cluster's source, with the second's entry below its `clients`, as enroll says."""
+    port = free_port()
+    common = ["--server", f"127.0.0.1:{port}", "-d", tmp_path / "tls"]
+    kinds = {"one": ["--token"] * (first == "token"), "two": ["--token"] * (first == "certificate")}
+    sources = {}
+    for cluster, kind in kinds.items():
+        enroll(cluster, *common, *kind, "--create")
+        sources[cluster] = part("source", cluster, *common, *kind)["sources"]
+    sources["one"][0]["clients"] += sources["two"][0]["clients"]
+    (tmp_path / "harrier").mkdir()
+    daemon = Harrier(str(tmp_path / "harrier"), sources=sources["one"])
+    checked = harrierctl("check", "-c", daemon.config, check=False)
+    if first == "token":  # the source asks for no certificate, and check says what is missing
+        assert checked.returncode != 0 and b"needs `client_ca_file`" in checked.stderr
+        sources["one"][0]["tls"]["client_ca_file"] = str(tmp_path / "tls" / "ca.crt")
+        daemon = Harrier(str(tmp_path / "harrier"), sources=sources["one"])
+    daemon.start()
+    try:
+        for cluster, kind in kinds.items():
+            (tmp_path / cluster).mkdir()
+            connection, headers = connect(part("kubeconfig", cluster, *common, *kind), tmp_path / cluster, port)
+            for named, status in ((cluster, 200), ("other", 403)):
+                connection.request("POST", f"/k8s-audit/{named}", captured.attacks(), headers)
+                assert connection.getresponse().status == status
+                connection.close()
+    finally:
+        daemon.stop()
