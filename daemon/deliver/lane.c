@@ -288,7 +288,7 @@ static struct queue_item *choose_to_compare(struct lane *lane, struct queue_item
 {
     struct standing *standing = &lane->standing;
     unsigned int probes = standing_probes(&lane->queue);
-    struct queue_item *fresh = queue_first(&lane->queue, standing->accepted);
+    struct queue_item *fresh = queue_fresh(&lane->queue, standing->accepted);
     if (fresh == NULL && !lane->queue.more)
         return front;
     if (standing->failed <= probes)
@@ -326,10 +326,28 @@ static struct queue_item *choose_item(struct lane *lane, clock_nanos now)
     return lane->wake_time == 0 ? item : NULL;
 }
 
+/* The one alert of the queue that was to wait with the destination; NULL: there are none or several. */
+static struct queue_item *find_resumed(struct lane *lane)
+{
+    for (size_t i = 0; lane->queue.resumed == 1 && i < lane->queue.items.count; i++) {
+        struct queue_item *item = &lane->queue.items.items[i];
+        if (!item->set_aside && item->due != 0)
+            return item;
+    }
+    return NULL;
+}
+
 static void resume_wait(struct lane *lane)
 {
-    if (lane->queue.resume > lane->standing.not_before)
-        lane->standing.not_before = lane->standing.probe_after = lane->queue.resume;
+    struct standing *standing = &lane->standing;
+    struct queue_item *alone = lane->destination.driver->write == NULL ? find_resumed(lane) : NULL;
+    clock_nanos now = clock_monotonic();
+    if (lane->queue.resume == 0)
+        return;
+    if (alone != NULL && lane->queue.resume > now)
+        standing_resume(standing, alone, lane->queue.resume, &lane->policy, now);
+    else if (lane->queue.resume > standing->not_before)
+        standing->not_before = standing->probe_after = lane->queue.resume;
     lane->queue.resume = 0;
 }
 

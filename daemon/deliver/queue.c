@@ -98,8 +98,10 @@ static void note_stored_wait(struct queue *queue)
 {
     for (size_t i = 0; !queue->loaded && i < queue->items.count; i++) {
         const struct queue_item *item = &queue->items.items[i];
-        if (!item->set_aside && item->due > queue->resume)
-            queue->resume = item->due;
+        if (item->set_aside || item->due == 0)
+            continue;
+        queue->resumed++;
+        queue->resume = item->due > queue->resume ? item->due : queue->resume;
     }
     queue->loaded = true;
 }
@@ -135,6 +137,15 @@ struct queue_item *queue_first(struct queue *queue, uint64_t failed_at)
             return &queue->items.items[i];
     }
     return NULL;
+}
+
+struct queue_item *queue_fresh(struct queue *queue, uint64_t failed_at)
+{
+    for (size_t i = 0; i < queue->items.count; i++) {
+        if (queue->items.items[i].failed_at == 0 && waits_with_destination(&queue->items.items[i], 0))
+            return &queue->items.items[i];
+    }
+    return queue_first(queue, failed_at);
 }
 
 struct queue_item *queue_last(struct queue *queue, uint64_t failed_at)

@@ -45,7 +45,8 @@ struct queue {
     VECTOR(struct queue_ended) ended;
     size_t set_aside;   /* of the items */
     int64_t read_to;    /* the last alert that was read with all before it */
-    clock_nanos resume; /* monotonic: until then the destination was to wait when the daemon ended; of the first load */
+    clock_nanos resume; /* monotonic: until then the destination was to wait when the daemon ended; of the first load; 0: not */
+    size_t resumed;     /* alerts that were to wait with it, of the first load */
     bool loaded;        /* once at least */
     bool stale; /* something was committed since the store was read */
     bool more;  /* the store had more than was read */
@@ -58,6 +59,8 @@ bool queue_needs_load(const struct queue *queue);
 enum result queue_load(struct queue *queue, struct store_reader *reader, const char *destination, clock_nanos now, clock_nanos wait_max);
 /* The first that waits with the destination and is not in flight; failed_at not 0: that has not this failed_at. NULL: none. */
 struct queue_item *queue_first(struct queue *queue, uint64_t failed_at);
+/* The first of these that is least suspected: one that has not failed since the start, if there is one. */
+struct queue_item *queue_fresh(struct queue *queue, uint64_t failed_at);
 /* The last of these in memory. */
 struct queue_item *queue_last(struct queue *queue, uint64_t failed_at);
 /* One from anywhere behind what is in memory, put into the queue; NULL if there is none. random: 64 random bits. */

@@ -555,6 +555,81 @@ static void test_one_alert_that_is_disliked_keeps_no_other(void **state)
     }
 }
 
+/* An hour for each answer, where the alert alone is to blame: whoever obeyed each would deliver nothing for days. */
+static void test_one_alert_that_is_told_to_wait_for_an_hour_keeps_no_other(void **state)
+{
+    static const struct {
+        int status;
+        unsigned int in_flight;
+    } cases[] = {{429, 1}, {503, 1}, {403, 1}, {429, 4}, {503, 4}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        void *one = fresh_world();
+        struct world *world = one;
+        struct dislike dislike;
+        begin_dislike(world, &dislike, (struct answer){ANSWER, cases[i].status, "Retry-After: 3600\r\n", NULL});
+        dislike.numbers[3] = true;
+        struct deliver_destination_config *destination = add_destination(world, "a", DELIVER_WEBHOOK);
+        destination->hold_interval = 3600 * CLOCK_SECOND;
+        destination->in_flight = cases[i].in_flight;
+        fixture_commit_alerts(world->fixture, 1, 31, "a");
+        start(world);
+        run_until(world, thirty_delivered);
+        if (cases[i].in_flight == 1)
+            assert_rest_in_order(world, &dislike);
+        assert_true(dislike.tries[3] <= 4);
+        teardown(&one);
+    }
+}
+
+static bool two_pending(struct world *world)
+{
+    return count_results(world, "a", STORE_PENDING) >= 2;
+}
+
+static void test_a_destination_that_tells_two_alerts_to_wait_waits_as_long_as_it_was_asked_to(void **state)
+{
+    struct world *world = *state;
+    struct dislike dislike;
+    begin_dislike(world, &dislike, (struct answer){ANSWER, 429, "Retry-After: 1800\r\n", NULL});
+    dislike.all = true;
+    add_destination(world, "a", DELIVER_WEBHOOK);
+    fixture_commit_alerts(world->fixture, 1, 31, "a");
+    start(world);
+    run_until(world, two_pending);
+    assert_int_equal(world->results.items[0].alert, 1);
+    assert_int_equal(world->results.items[1].alert, 2);
+    assert_in_range(world->results.items[1].wait, 1799 * CLOCK_SECOND, 1800 * CLOCK_SECOND);
+    dislike.all = false;
+    clock_nanos until = clock_monotonic() + 2 * CLOCK_SECOND; /* longer than the pause after the first of them */
+    for (bool again = false; clock_monotonic() < until;) {
+        event_base_loop(world->base, EVLOOP_NONBLOCK);
+        if (!again && until - clock_monotonic() < CLOCK_SECOND / 2) { /* a restart does not shorten it */
+            deliver_free(world->deliver);
+            start(world);
+            again = true;
+        }
+    }
+    assert_int_equal(world->receiver->requests.count, 2);
+}
+
+static void test_after_a_restart_one_alert_that_was_told_to_wait_keeps_no_other(void **state)
+{
+    struct world *world = *state;
+    struct dislike dislike;
+    begin_dislike(world, &dislike, (struct answer){ANSWER, 429, "Retry-After: 3600\r\n", NULL});
+    dislike.numbers[1] = true;
+    add_destination(world, "a", DELIVER_WEBHOOK);
+    fixture_commit_alerts(world->fixture, 1, 1, "a");
+    start(world);
+    run_until(world, one_pending);
+    deliver_free(world->deliver);
+    fixture_commit_alerts(world->fixture, 2, 30, "a");
+    start(world);
+    run_until(world, thirty_delivered);
+    assert_rest_in_order(world, &dislike);
+}
+
 static bool one_set_aside(struct world *world)
 {
     return count_results(world, "a", STORE_SET_ASIDE) >= 1;
@@ -1415,6 +1490,9 @@ int main(void)
         TEST(test_in_parallel_every_alert_arrives_once_it_succeeds),
         TEST(test_an_alert_that_breaks_the_receiver_does_not_keep_the_others_for_ever),
         TEST(test_one_alert_that_is_disliked_keeps_no_other),
+        TEST(test_one_alert_that_is_told_to_wait_for_an_hour_keeps_no_other),
+        TEST(test_a_destination_that_tells_two_alerts_to_wait_waits_as_long_as_it_was_asked_to),
+        TEST(test_after_a_restart_one_alert_that_was_told_to_wait_keeps_no_other),
         TEST(test_a_suspect_is_set_aside_told_of_and_delivered_once_it_is_liked),
         TEST(test_many_poisoned_alerts_keep_no_other),
         TEST(test_a_long_row_of_poisoned_alerts_hides_no_destination_that_is_well),
