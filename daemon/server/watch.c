@@ -167,7 +167,9 @@ static enum watch_why who_shows_nothing(const struct udm_record *record, enum wa
         return WATCH_REJECTED;
     if (stage.length && !slice_is(stage, "ResponseComplete"))
         return WATCH_STAGE;
-    return slice_is(udm_record_label(record, "user_kind"), "anonymous") ? WATCH_ANONYMOUS : why;
+    /* no name at all is what a log shipper took out, of everybody */
+    bool named = udm_record_string(record, "principal.user.userid").length > 0;
+    return named && slice_is(udm_record_label(record, "user_kind"), "anonymous") ? WATCH_ANONYMOUS : why;
 }
 
 static enum watch_why what_is_unseen(const struct intake_observed *observed, const struct detect_blind *blind)

@@ -646,6 +646,7 @@ static void test_requests_that_show_nothing_of_the_policy_neither_raise_blindnes
         const char *object_state, *level;
     } seen[] = {{"level", "Metadata"}, {"present", "Request"}, {"missing", "RequestResponse"}};
     const struct request honest = {"cronjobs", NULL, "ResponseComplete", "allow", "alice", "user", 201};
+    const struct request nameless = {"jobs", NULL, "ResponseComplete", "allow", "", "anonymous", 201};
     struct desk *desk = *state;
     start(desk);
     for (size_t i = 0; i < sizeof seen / sizeof seen[0]; i++)
@@ -660,6 +661,10 @@ static void test_requests_that_show_nothing_of_the_policy_neither_raise_blindnes
         assert_told(desk, i + 1);
     }
     assert_text(desk, 0, "first seen in patch of cronjobs by alice at level Metadata (/apis/batch/v1/namespaces/a/cronjobs/b)");
+    pass(desk, MINUTES(11), "prod", SECONDS(30));
+    observe_request(desk, "prod", "level", "Metadata", rule_a, 1, 0, &nameless);
+    tick(desk);
+    assert_told(desk, 4);
 }
 
 static void test_a_cause_of_blindness_hides_no_other(void **state)
