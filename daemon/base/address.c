@@ -41,7 +41,7 @@ bool address_parse_host(struct slice text, struct address *address)
     return copy_host(text, host) && (strchr(host, ':') ? parse_ipv6(host, address) : parse_ipv4(host, address));
 }
 
-static void set_port(struct address *address, uint16_t port)
+void address_set_port(struct address *address, uint16_t port)
 {
     if (address->storage.ss_family == AF_INET6)
         ((struct sockaddr_in6 *)&address->storage)->sin6_port = htons(port);
@@ -88,7 +88,7 @@ enum result address_parse_host_port(struct slice text, struct address *address, 
             *problem = wrong;
         return RESULT_INVALID;
     }
-    set_port(address, (uint16_t)port);
+    address_set_port(address, (uint16_t)port);
     return RESULT_OK;
 }
 

@@ -145,6 +145,9 @@ static const struct option source_options[] = {
              "reaches the address (and has a certificate, with client_ca_file)."},
     {"event_grid", OPTION_BOOL, AT(event_grid), .standard = "false", .types = POSTED,
      .help = "Answers the validation handshakes of Azure Event Grid and CloudEvents, of clients that may send; needs clients, but for an address on loopback, where a proxy lets them in."},
+    {"proxy_protocol", OPTION_BOOL, AT(proxy_protocol), .standard = "false", .types = LISTENER,
+     .help = "Connections come from a load balancer and begin with its PROXY header (version 1 or 2, in front of TLS), which names the client. One without "
+             "is closed. Whoever reaches the address can name any client: let only the balancer reach it."},
     {"events_per_second", OPTION_NUMBER, AT(events_per_second), .standard = "0", .least = 0, .most = 1e6,
      .help = "Events that are taken in a second, shared fairly by the connections; more are put off (429, or not read). 0: no bound."},
     {"silence_after", OPTION_DURATION, AT(silence_after), .standard = "15m", .least = 0, .most = DAYS(30),

@@ -51,6 +51,7 @@ struct source_endpoint *endpoints_new(const struct config *config)
             .cluster_from_syslog = source->cluster_from == CONFIG_CLUSTER_FROM_SYSLOG,
             .framing = framings[source->framing],
             .event_grid = source->event_grid,
+            .proxy_protocol = source->proxy_protocol,
         };
         if (!make_tls(source, &endpoints[i]) || !make_access(source, &endpoints[i])) {
             endpoints_free(endpoints, config->source_count);

@@ -163,7 +163,8 @@ static bool accept_one(const struct listener *listener)
     int fd = accept4(listener->fd, (struct sockaddr *)&peer.storage, &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
         address_unmap_ipv4(&peer);
-        if (peers_enter(acceptor->peers, &peer))
+        bool proxied = worker->endpoints[listener->source].proxy_protocol; /* the client is counted once it is known */
+        if (proxied || peers_enter(acceptor->peers, &peer))
             acceptor->accepted(acceptor->data, worker, listener->source, fd, &peer);
         else
             turn_away(acceptor, worker, fd, &peer);

@@ -4,6 +4,7 @@
 #include "daemon/source/connection.h"
 #include "daemon/source/stream.h"
 #include "harrier/budget.h"
+#include "harrier/log.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -30,7 +31,7 @@ void channel_close(struct channel *channel, enum source_close reason)
     transport_close(&channel->transport);
     deadlines_remove(&channel->deadline);
     LIST_REMOVE(channel, entry);
-    peers_leave(worker->peers, &channel->peer);
+    peers_leave(worker->peers, &channel->counted);
     counter_add(&worker->counters.closes[reason], 1);
     atomic_fetch_sub_explicit(&worker->counters.connections_open, 1, memory_order_relaxed);
     source_worker_release(worker);
@@ -100,11 +101,32 @@ static void count_failure(struct channel *channel, enum source_tls_failure failu
     transport_log_failure(&channel->transport, failure, &channel->peer);
 }
 
+static void refuse_unproxied(struct channel *channel, const char *why)
+{
+    struct source_worker *worker = channel->worker;
+    const char *name = worker->endpoints[channel->source].name;
+    char who[ADDRESS_TEXT_SIZE];
+    uint64_t left_out;
+
+    if (log_limit_due(&worker->logged_unproxied, &left_out))
+        log_write_fields(LOG_LEVEL_WARNING,
+                         LOG_FIELDS({LOG_FIELD_SOURCE, slice_of(name)}, {LOG_FIELD_PEER, slice_of(address_format(&channel->peer, who))}),
+                         "source `%s`: a connection from %s is closed for want of the PROXY header that `proxy_protocol` asks for: %s; %llu more since "
+                         "the line before",
+                         name, who, why, (unsigned long long)left_out);
+    channel_close(channel, SOURCE_CLOSE_NO_PROXY_HEADER);
+}
+
 void channel_expire(struct channel *channel)
 {
     if (is_opened(channel)) {
         channel->type->expire(channel);
     } else {
+        if (channel->transport.awaits_proxy_header) {
+            refuse_unproxied(channel, "it did not come in time");
+            channel_settle(channel);
+            return;
+        }
         if (!channel->shunned)
             count_failure(channel, SOURCE_TLS_TIMEOUT);
         channel_close(channel, SOURCE_CLOSE_HANDSHAKE);
@@ -172,6 +194,29 @@ static void shake_hands(struct channel *channel)
     }
 }
 
+/* Behind a proxy each client counts by itself: all of them come from the proxy's address. */
+static void count_client(struct channel *channel)
+{
+    if (!peers_enter(channel->worker->peers, &channel->peer)) {
+        refuse_unproxied(channel, "the client that it names has as many connections as limits.connections_per_address allows");
+        return;
+    }
+    channel->counted = channel->peer;
+    channel_set_deadline(channel, channel->worker->limits.header_timeout);
+    if (!channel->transport.handshaking)
+        channel->type->opened(channel);
+}
+
+static void take_proxy_header(struct channel *channel)
+{
+    switch (transport_take_proxy_header(&channel->transport, &channel->peer)) {
+    case TRANSPORT_DONE: count_client(channel); break;
+    case TRANSPORT_AGAIN: break;
+    case TRANSPORT_END: channel_close(channel, SOURCE_CLOSE_NO_PROXY_HEADER); break; /* as a balancer's own checks of a port end */
+    case TRANSPORT_BROKEN: refuse_unproxied(channel, "it begins otherwise"); break;
+    }
+}
+
 /* What a refused client still sends. */
 static void ignore(struct channel *channel)
 {
@@ -186,7 +231,9 @@ static void run(struct channel *channel)
 {
     if (channel->shunned)
         ignore(channel);
-    else if (channel->transport.handshaking)
+    else if (channel->transport.awaits_proxy_header)
+        take_proxy_header(channel);
+    if (!channel->closed && !channel->shunned && channel->transport.handshaking && !channel->transport.awaits_proxy_header)
         shake_hands(channel);
     if (!channel->closed && is_opened(channel) && channel->type->reads(channel))
         channel->type->read_turn(channel);
@@ -237,7 +284,10 @@ void channel_open(struct source_worker *worker, size_t source, int fd, const str
     channel->worker = worker;
     channel->source = source;
     channel->peer = *peer;
-    bool usable = transport_open(&channel->transport, fd, worker->endpoints[source].tls);
+    bool proxied = worker->endpoints[source].proxy_protocol;
+    if (!proxied)
+        channel->counted = *peer;
+    bool usable = transport_open(&channel->transport, fd, worker->endpoints[source].tls, proxied);
     /* an answer is one small segment: it need not wait for more */
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     event_assign(&channel->readable, worker->base, fd, EV_READ | EV_PERSIST, readable_cb, channel);

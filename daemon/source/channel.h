@@ -50,7 +50,8 @@ struct channel {
     struct source_worker *worker;
     size_t source;
     struct transport transport;
-    struct address peer;
+    struct address peer;    /* the client, by its own socket or by a PROXY header */
+    struct address counted; /* among its worker's peers; no address: not yet */
     struct deadline deadline; /* monotonic */
     size_t charged;       /* to the budget, for what it holds */
     bool running;         /* in its own turn, which ends with channel_settle */
@@ -108,7 +109,7 @@ struct source_worker {
     struct source_peers *peers; /* NULL: not counted */
     _Atomic size_t places; /* reserved, with those of open channels */
     struct counters counters;
-    struct log_limit logged_access, logged_msgpack, logged_content, logged_cut; /* HTTP: what was refused */
+    struct log_limit logged_access, logged_msgpack, logged_content, logged_cut, logged_unproxied; /* HTTP: what was refused */
     struct stream_counters *streams; /* by endpoint */
     char buffer[SOURCE_RECEIVE_BYTES]; /* every channel's bytes pass through here; never kept over a turn of the loop */
 };

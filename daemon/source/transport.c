@@ -8,9 +8,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-bool transport_open(struct transport *transport, int fd, struct source_tls *tls)
+bool transport_open(struct transport *transport, int fd, struct source_tls *tls, bool proxied)
 {
-    *transport = (struct transport){.fd = fd, .tls = tls};
+    *transport = (struct transport){.fd = fd, .tls = tls, .awaits_proxy_header = proxied, .handshaking = proxied};
     if (!tls)
         return true;
     transport->ssl = tls_accept_new(tls, fd);
@@ -31,6 +31,31 @@ void transport_close(struct transport *transport)
 void transport_log_failure(struct transport *transport, enum source_tls_failure failure, const struct address *peer)
 {
     tls_log_failure(transport->tls, failure, peer, transport->ssl);
+}
+
+/* --- the PROXY header -------------------------------------------------------------------------------------------------------------- */
+
+/* Not a byte more than the header: what follows may be for OpenSSL, which reads the socket itself. */
+enum transport_result transport_take_proxy_header(struct transport *transport, struct address *peer)
+{
+    enum proxy_answer answer = PROXY_MORE;
+    char bytes[PROXY_HEADER_READ];
+
+    while (answer == PROXY_MORE) {
+        ssize_t got = recv(transport->fd, bytes, proxy_header_wanted(&transport->proxy_header), MSG_DONTWAIT);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+            return TRANSPORT_AGAIN;
+        if (got <= 0)
+            return TRANSPORT_END;
+        answer = proxy_header_take(&transport->proxy_header, slice_make(bytes, (size_t)got), peer);
+    }
+    if (answer == PROXY_WRONG)
+        return TRANSPORT_BROKEN;
+    transport->awaits_proxy_header = false;
+    transport->handshaking = transport->ssl != NULL;
+    return TRANSPORT_DONE;
 }
 
 /* --- handshake ------------------------------------------------------------------------------------------------------------------- */

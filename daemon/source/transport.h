@@ -4,6 +4,7 @@
 #ifndef HARRIER_DAEMON_SOURCE_TRANSPORT_H
 #define HARRIER_DAEMON_SOURCE_TRANSPORT_H
 
+#include "daemon/source/proxy_header.h"
 #include "harrier/source.h"
 
 #include <stdbool.h>
@@ -18,7 +19,9 @@ struct transport {
     struct ssl_st *ssl;              /* NULL: plain */
     struct tls_identity *identity;   /* after the handshake: whose certificate it is; NULL: none was asked for */
     enum source_tls_failure failure; /* why the handshake was refused */
-    bool handshaking;                /* TLS: nothing can be received or sent yet */
+    bool handshaking;                /* TLS, or a PROXY header is to come: nothing can be received or sent yet */
+    bool awaits_proxy_header;        /* in front of all else */
+    struct proxy_header proxy_header;
     bool looked;                     /* the first byte is one of TLS */
     bool resumed;                    /* by a session from before */
     bool wants_write; /* the handshake, or receiving, cannot go on before the socket takes bytes; else it waits for some to come */
@@ -32,8 +35,10 @@ enum transport_result {
     TRANSPORT_BROKEN /* the connection is of no use any more; for a handshake: refused */
 };
 
-/* Takes over the socket. False: there is no memory for TLS. */
-bool transport_open(struct transport *transport, int fd, struct source_tls *tls);
+/* Takes over the socket. proxied: its bytes begin with a PROXY header. False: there is no memory for TLS. */
+bool transport_open(struct transport *transport, int fd, struct source_tls *tls, bool proxied);
+/* Takes the PROXY header; of END and BROKEN there is none, and nobody that an answer is for. DONE: *peer is the client that it names, if it does. */
+enum transport_result transport_take_proxy_header(struct transport *transport, struct address *peer);
 void transport_close(struct transport *transport);
 /* TLS: goes on with the handshake. END: there is nobody, or nobody that an answer is for; BROKEN: the peer has been told by an alert. */
 enum transport_result transport_handshake(struct transport *transport);

@@ -144,7 +144,8 @@ void source_worker_add(struct source_worker *worker, size_t source, int fd, cons
 
     if (worker->draining) {
         close(fd);
-        peers_leave(worker->peers, peer);
+        if (!worker->endpoints[source].proxy_protocol)
+            peers_leave(worker->peers, peer);
         source_worker_release(worker);
         return;
     }
@@ -187,6 +188,7 @@ const char *source_close_name(enum source_close reason)
         [SOURCE_CLOSE_DRAIN_TOO_LONG] = "drain_too_long",
         [SOURCE_CLOSE_REFUSED_EARLY] = "refused_early",
         [SOURCE_CLOSE_HANDSHAKE] = "handshake",
+        [SOURCE_CLOSE_NO_PROXY_HEADER] = "no_proxy_header",
         [SOURCE_CLOSE_FORBIDDEN] = "forbidden",
         [SOURCE_CLOSE_NOT_STORED] = "not_stored",
         [SOURCE_CLOSE_SHUTDOWN] = "shutdown",

@@ -30,6 +30,7 @@ char *address_format(const struct address *address, char text[ADDRESS_TEXT_SIZE]
 /* Sets the port to 0: the host alone is left. Returns address. */
 struct address *address_without_port(struct address *address);
 uint16_t address_port(const struct address *address);
+void address_set_port(struct address *address, uint16_t port);
 /* [::], at which a socket can take IPv4 as well. */
 bool address_is_ipv6_wildcard(const struct address *address);
 /* ::ffff:a.b.c.d, as a socket that takes both gives an IPv4 peer (RFC 4291 section 2.5.5.2), becomes a.b.c.d: one client has one address. */

@@ -125,6 +125,7 @@ struct config_source {
     struct config_client *clients;
     size_t client_count;
     bool event_grid;           /* answer Azure's validation handshakes */
+    bool proxy_protocol;       /* connections begin with a PROXY header, as load balancers put it there */
     double events_per_second;  /* 0: no bound */
     clock_nanos silence_after; /* without an event for so long, somebody is told; 0: never */
     int64_t trusted_proxies; /* in front of the API server: entries at the end of sourceIPs that are theirs */

@@ -39,6 +39,7 @@ struct source_endpoint {
     bool cluster_from_syslog;      /* the structured data's parameter "cluster" */
     enum syslog_framing framing;   /* SOURCE_SYSLOG */
     bool event_grid;               /* HTTP: answer validation handshakes */
+    bool proxy_protocol;           /* each connection begins with a PROXY header, which names the client (proxy_header.h); one without is closed */
 };
 
 struct source_limits {
@@ -174,6 +175,7 @@ enum source_close {
     SOURCE_CLOSE_DRAIN_TOO_LONG,
     SOURCE_CLOSE_REFUSED_EARLY, /* refused before a body that waited for 100 Continue */
     SOURCE_CLOSE_HANDSHAKE,     /* no TLS came of it: see tls_failures */
+    SOURCE_CLOSE_NO_PROXY_HEADER, /* where proxy_protocol wants one */
     SOURCE_CLOSE_FORBIDDEN,     /* syslog and RELP: nobody that may send */
     SOURCE_CLOSE_NOT_STORED,    /* syslog and RELP: a unit failed; RELP's client sends it again */
     SOURCE_CLOSE_SHUTDOWN,

@@ -4,10 +4,11 @@ import contextlib
 import http.client
 import json
 import socket
+import struct
 
 import captured
 import pytest
-from daemon import PATIENCE, audit_ids
+from daemon import PATIENCE, audit_ids, wait_for
 
 ATTACKS = sorted(event["auditID"] for event in json.loads(captured.attacks())["items"])
 HEAD = b"POST /k8s-audit HTTP/1.1\r\nHost: harrier\r\nContent-Type: application/json\r\n"
@@ -146,3 +147,73 @@ def test_beside_an_ipv4_listener_of_the_same_port_the_ipv6_wildcard_is_for_ipv6_
         assert post_to(host, harrier.port) == 200
     for i, host in enumerate(order):
         assert harrier.metric("harrier_events_received_total", source=f"source{i}") == len(json.loads(captured.attacks())["items"]), host
+
+
+# --- behind a load balancer ---
+
+SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
+PROXIED = {"version 1": b"PROXY TCP4 192.0.2.7 127.0.0.1 4711 443\r\n",
+           "version 2": SIGNATURE + b"\x21\x11\x00\x0c" + socket.inet_aton("192.0.2.7") + socket.inet_aton("127.0.0.1") + struct.pack(">HH", 4711, 443),
+           "version 2 with extensions": SIGNATURE + b"\x21\x11\x00\x12" + socket.inet_aton("192.0.2.7") + socket.inet_aton("127.0.0.1") +
+           struct.pack(">HH", 4711, 443) + b"\x04\x00\x03abc"}
+
+
+@pytest.fixture
+def proxied(make_harrier):
+    harrier = make_harrier(limits={"connections_per_address": 8})
+    harrier.settings["sources"][0]["proxy_protocol"] = True
+    harrier.write_config()
+    harrier.start()
+    yield harrier
+    harrier.stop()
+
+
+def send_raw(harrier, *pieces):
+    """The answer's first line; nothing where the connection was closed without one."""
+    with socket.create_connection(("127.0.0.1", harrier.port), timeout=PATIENCE) as connection:
+        try:
+            for piece in pieces:
+                connection.sendall(piece)
+            return connection.makefile("rb").readline()
+        except ConnectionError:
+            return b""
+
+
+@pytest.mark.parametrize("header", PROXIED)
+@pytest.mark.parametrize("in_pieces", [False, True])
+def test_the_client_is_who_the_balancers_header_names(proxied, header, in_pieces):
+    request = PROXIED[header] + with_length(captured.attacks())
+    pieces = [request[at:at + 1] for at in range(80)] + [request[80:]] if in_pieces else [request]
+    assert b" 200 " in send_raw(proxied, *pieces)
+    assert sorted(audit_ids(proxied.stored())) == ATTACKS
+    damaged = HEAD + b"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd"
+    assert b" 400 " in send_raw(proxied, PROXIED[header] + damaged)
+    assert "a request from 192.0.2.7:4711" in proxied.log()
+
+
+def test_a_check_of_the_balancers_own_is_served_as_its_own_client(proxied):
+    assert b" 200 " in send_raw(proxied, SIGNATURE + b"\x20\x00\x00\x00" + with_length(captured.attacks()))
+    assert b" 200 " in send_raw(proxied, b"PROXY UNKNOWN\r\n" + with_length(captured.attacks()))
+
+
+@pytest.mark.parametrize("begin", [b"", b"PROXY TCP4 192.0.2.7\r\n", b"PROXY", SIGNATURE + b"\x31\x11\x00\x00", b"\x16\x03\x01"])
+def test_without_the_header_nothing_is_read(proxied, begin):
+    assert send_raw(proxied, begin + with_length(captured.attacks())) == b""
+    wait_for(lambda: proxied.metric("harrier_http_closes_total", reason="no_proxy_header"), "the count")
+    assert proxied.stored() == []
+    assert "PROXY header" in proxied.log()
+
+
+def test_clients_behind_a_balancer_have_bounds_of_their_own(proxied):
+    with contextlib.ExitStack() as stack:
+        def connect(address):
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", proxied.port), timeout=PATIENCE))
+            connection.sendall(b"PROXY TCP4 " + address + b" 127.0.0.1 4711 443\r\n")
+            return connection
+        for _ in range(8):
+            connect(b"192.0.2.7")
+        wait_for(lambda: proxied.metric("harrier_http_connections_open") == 8, "eight connections")
+        assert connect(b"192.0.2.7").recv(1) == b""
+        other = connect(b"192.0.2.8")
+        other.sendall(with_length(captured.attacks()))
+        assert b" 200 " in other.makefile("rb").readline()

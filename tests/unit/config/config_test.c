@@ -264,6 +264,7 @@ static void check_complete_sources(const struct config *config)
     assert_string_equal(clouds->tls.client_names.items[1], "api.example");
     assert_int_equal(clouds->tls.minimum_version, CONFIG_TLS_1_3);
     assert_true(clouds->event_grid);
+    assert_true(clouds->proxy_protocol);
     assert_true(clouds->events_per_second == 500.5);
     assert_int_equal(clouds->silence_after, 3600 * CLOCK_SECOND);
     assert_int_equal(clouds->client_count, 7);
@@ -350,7 +351,7 @@ static void test_every_option_arrives_where_it_belongs(void **state)
     check_complete_destinations(config);
     assert_int_equal(config->route_count, 2);
     assert_string_equal(config->routes[0].when, "severity >= HIGH");
-    assert_int_equal(config->routes[0].when_place.line, 70);
+    assert_int_equal(config->routes[0].when_place.line, 71);
     assert_int_equal(config->routes[0].when_place.column, 11);
     assert_int_equal(config->routes[0].destinations[1], 1);
     assert_string_equal(config->routes[1].when, "");

@@ -44,7 +44,7 @@ static void accepted(void *data, struct source_worker *worker, size_t source, in
 
 static void build(struct house *house, size_t places)
 {
-    static const struct source_endpoint endpoints[] = {{.name = "apiserver", .path = "/"}};
+    static const struct source_endpoint endpoints[8] = {[0] = {.name = "other", .path = "/"}, [7] = {.name = "apiserver", .path = "/"}};
     struct source_limits limits = source_default_limits;
     struct source_handler handler = {.data = house, .begin = never_begin};
     struct address any;
@@ -53,7 +53,7 @@ static void build(struct house *house, size_t places)
     *house = (struct house){.base = event_base_new()};
     limits.connections = places;
     for (size_t i = 0; i < WORKERS; i++)
-        house->workers[i] = source_worker_new(house->base, &limits, endpoints, 1, &handler);
+        house->workers[i] = source_worker_new(house->base, &limits, endpoints, 8, &handler);
     house->acceptor = source_acceptor_new(house->base, house->workers, WORKERS, accepted, house);
     assert_int_equal(address_parse_host_port(SLICE("127.0.0.1:0"), &any, NULL), RESULT_OK);
     assert_int_equal(source_listen(&any, false, &fd), RESULT_OK);
