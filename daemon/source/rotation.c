@@ -2,6 +2,7 @@
 #include "daemon/source/rotation.h"
 
 #include "harrier/log.h"
+#include "harrier/log_limit.h"
 #include "harrier/memory.h"
 #include "harrier/vector.h"
 
@@ -13,6 +14,12 @@
 #include <sys/stat.h>
 
 enum { LISTED_MAX = 10000, GAP_MAX = 100, CHAIN_MAX = 10, DAYS_OF_A_WEEK = 7, DAYS_OF_A_MONTH = 28 };
+
+/* The clock was ahead when the file was written, and went back. A file server's clock may be a little ahead of ours. */
+static bool is_of_time_to_come(clock_nanos modified)
+{
+    return clock_difference(modified, clock_wall()) > 60 * CLOCK_SECOND;
+}
 
 /* Temporary, and no fault of the file's. */
 static bool is_shortage(int error)
@@ -31,25 +38,33 @@ static enum result open_in(const char *folder, const char *name, struct followed
     return result != RESULT_OK && is_shortage(error) ? RESULT_BUSY : result;
 }
 
-/* Calls visit for each name until it gives anything but RESULT_OK. */
+/* Of all followers: a folder is looked through each second while a file is missing. */
+static void warn_of_too_many(const char *folder)
+{
+    static struct log_limit limit;
+    uint64_t left_out;
+
+    if (log_limit_due(&limit, &left_out))
+        log_warning("%s has more than %d files that may be rotated logs: the others are not searched; move what is not of the log elsewhere", folder,
+                    LISTED_MAX);
+}
+
+/* Calls visit for each name until it gives anything but RESULT_OK; RESULT_LIMIT: it wants no more. */
 static enum result visit_names(const char *folder, enum result (*visit)(int folder, const struct dirent *entry, void *context), void *context)
 {
     DIR *directory = opendir(folder);
     enum result result = RESULT_OK;
-    size_t listed = 0;
-
     if (!directory)
         return is_shortage(errno) ? RESULT_BUSY : RESULT_OK;
     for (const struct dirent *entry; result == RESULT_OK && (entry = readdir(directory));) {
-        if (++listed > LISTED_MAX) {
-            log_warning("more than %d files in %s: the others are not searched for rotated logs", LISTED_MAX, folder);
-            break;
-        }
         if (entry->d_type == DT_REG || entry->d_type == DT_UNKNOWN)
             result = visit(dirfd(directory), entry, context);
     }
     closedir(directory);
-    return result;
+    if (result != RESULT_LIMIT)
+        return result;
+    warn_of_too_many(folder);
+    return RESULT_OK;
 }
 
 /* --- the file of a position ------------------------------------------------------------------------------------------------------ */
@@ -59,6 +74,7 @@ struct search {
     const struct followed_position *position;
     struct followed_file best;
     enum followed_match match;
+    size_t opened;
 };
 
 static bool is_better(const struct search *search, const struct followed_file *file, enum followed_match match)
@@ -74,9 +90,11 @@ static enum result take_better(int folder, const struct dirent *entry, void *con
 {
     struct search *search = context;
     struct followed_file file;
-    enum result result = open_in(search->folder, entry->d_name, &file);
 
     (void)folder;
+    if (search->opened++ == LISTED_MAX)
+        return RESULT_LIMIT;
+    enum result result = open_in(search->folder, entry->d_name, &file);
     if (result != RESULT_OK)
         return result == RESULT_BUSY ? result : RESULT_OK;
     enum followed_match match = followed_file_match(&file, search->position);
@@ -112,6 +130,7 @@ struct generation {
     struct rotation_name read;
     uint64_t device, inode;
     clock_nanos modified;
+    bool was_read;
 };
 
 /* BY_TIME: the names say nothing that holds for all. NUMBERS_FALL: as logrotate's, the highest is the oldest. */
@@ -132,6 +151,8 @@ static enum result list_generation(int folder, const struct dirent *entry, void 
     if (!rotation_name_read(all->log, slice_of(entry->d_name), &generation.read) ||
         fstatat(folder, entry->d_name, &about, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(about.st_mode))
         return RESULT_OK;
+    if (all->of.count == LISTED_MAX)
+        return RESULT_LIMIT;
     snprintf(generation.name, sizeof generation.name, "%s", entry->d_name);
     generation.device = (uint64_t)about.st_dev;
     generation.inode = (uint64_t)about.st_ino;
@@ -184,7 +205,7 @@ static enum order order_of(const struct generations *all)
         if (kind != ROTATION_STAMP_NONE && kind != stamp->kind)
             return BY_TIME;
         kind = stamp->kind;
-        if (kind != ROTATION_STAMP_NUMBER || one->read.packing != ROTATION_PLAIN)
+        if (kind != ROTATION_STAMP_NUMBER || one->read.packing != ROTATION_PLAIN || is_of_time_to_come(one->modified))
             continue; /* not every packer keeps the time */
         if (!lowest || stamp->number < lowest->read.rotation.number)
             lowest = one;
@@ -230,14 +251,6 @@ static int compare_generations(const struct generations *all, const struct gener
 
 /* --- the next in the order of writing ---------------------------------------------------------------------------------------------- */
 
-static bool was_read(const struct rotation_read *read, uint64_t inode)
-{
-    for (size_t i = 0; i < read->inode_count; i++)
-        if (read->inodes[i] == inode)
-            return true;
-    return false;
-}
-
 static enum result match_generation(const struct generations *all, const struct generation *one, const struct followed_position *last,
                                     enum followed_match *match)
 {
@@ -279,17 +292,64 @@ static enum result find_last(const struct generations *all, const struct followe
     return result == RESULT_OK && !*found && last->head_length ? find_among(all, last, false, found) : result;
 }
 
+/* Is all of it read? An inode alone tells nothing: that of a file that was removed is soon another's. */
+static bool is_at_end(const struct followed_file *file, const struct followed_position *end)
+{
+    enum followed_match match = followed_file_match(file, end);
+    if (end->head_length == 0)
+        return match == FOLLOWED_SAME && file->size == 0;
+    return match != FOLLOWED_OTHER && (file->packed || file->size <= end->offset);
+}
+
+static bool is_worth_opening(const struct generation *one, const struct rotation_read *read)
+{
+    bool worth = is_of_time_to_come(read->modified) && read->end_count;
+
+    for (size_t i = 0; !worth && i < read->end_count; i++)
+        worth = read->ends[i].inode == one->inode;
+    return worth;
+}
+
+static enum result note_what_was_read(struct generations *all, const struct rotation_read *read)
+{
+    enum result result = RESULT_OK;
+
+    for (size_t i = 0; i < all->of.count && result != RESULT_BUSY; i++) {
+        struct generation *one = &all->of.items[i];
+        struct followed_file file;
+        for (size_t u = 0; u < read->unreadable_count; u++)
+            one->was_read |= read->unreadable[u] == one->inode;
+        if (one->was_read || !is_worth_opening(one, read))
+            continue;
+        result = open_in(all->log->folder, one->name, &file);
+        for (size_t e = 0; result == RESULT_OK && e < read->end_count; e++)
+            one->was_read |= is_at_end(&file, &read->ends[e]);
+        if (result == RESULT_OK)
+            followed_file_close(&file);
+    }
+    return result == RESULT_BUSY ? result : RESULT_OK;
+}
+
+/* Which no clock has to do with. */
+static bool is_ordered_by_number(const struct generations *all, const struct generation *one, const struct generation *last)
+{
+    return all->order == NUMBERS_FALL && one->read.rotation.kind == ROTATION_STAMP_NUMBER && last->read.rotation.kind == ROTATION_STAMP_NUMBER;
+}
+
 /* A plain file that was modified after the last one has something that was not read, whatever its name says. Equal times are of a coarse
  * clock: both orders are possible then, and leaving one out would be worse than reading it late. */
 static bool is_unread(const struct generations *all, const struct generation *one, const struct generation *last,
                       const struct rotation_read *read)
 {
-    if (one == last || was_read(read, one->inode))
+    if (one == last || one->was_read)
         return false;
+    if (is_of_time_to_come(read->modified) && (!last || !is_ordered_by_number(all, one, last)))
+        return true;
     if (!last)
         return one->modified >= read->modified;
     int order = compare_generations(all, one, last);
-    return order > 0 || (order == 0 && all->order == BY_TIME) || (one->read.packing == ROTATION_PLAIN && one->modified > read->modified && one->modified > last->modified);
+    bool grew_later = one->read.packing == ROTATION_PLAIN && one->modified > read->modified && one->modified > last->modified;
+    return order > 0 || (order == 0 && all->order == BY_TIME) || grew_later;
 }
 
 static const struct generation *first_unread(const struct generations *all, const struct generation *last, const struct rotation_read *read)
@@ -388,6 +448,8 @@ enum result rotation_next(const struct rotation_log *log, const struct rotation_
     *step = (struct rotation_step){.file = {.fd = -1}};
     if (result == RESULT_OK)
         result = find_last(&all, read->last, &last);
+    if (result == RESULT_OK)
+        result = note_what_was_read(&all, read);
     if (result == RESULT_OK) {
         next = first_unread(&all, last, read);
         step->found_last = last != NULL;

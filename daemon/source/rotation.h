@@ -15,8 +15,10 @@ enum result rotation_find(const char *folder, const struct followed_position *po
 struct rotation_read {
     const struct followed_position *last; /* NULL: in none of the rotated files */
     clock_nanos modified;                 /* of the file that was read last */
-    const uint64_t *inodes;               /* of files that were read: those that are not to be found again */
-    size_t inode_count;
+    const struct followed_position *ends; /* of files that were read, up to where: those are not to be found again */
+    size_t end_count;
+    const uint64_t *unreadable; /* inodes of files that cannot be read, and are passed over */
+    size_t unreadable_count;
 };
 
 struct rotation_step {
@@ -31,7 +33,8 @@ struct rotation_step {
  * RESULT_INVALID: there is one and it cannot be read, errno says why (ENOTSUP: packed in an unknown way); RESULT_BUSY: as above.
  *
  * The order is that of names where all names say one: numbers of logrotate (3, 2, 1), numbers that grow (told by the times of the files), and
- * times. Else it is that of the last modification. A gap in numbers is a file that was there: each rotation renames all of them. Of a linked
+ * times. Else it is that of the last modification. What was read last may be of a time to come, because the clock was ahead and went back: then only
+ * falling numbers tell what was written before it, and what may have been read is read again, which makes no alert twice. A gap in numbers is a file that was there: each rotation renames all of them. Of a linked
  * log whose files have the day in their names, a day without a file is one, unless the other names show longer steps. */
 enum result rotation_next(const struct rotation_log *log, const struct rotation_read *read, struct rotation_step *step);
 

@@ -23,7 +23,6 @@ static enum result switch_to_copy(struct trail *trail)
         return result;
     followed_file_close(&trail->file);
     trail_use(trail, &copy, trail->read_to);
-    VECTOR_PUSH(&trail->read_inodes, copy.inode);
     trail->superseded = trail->settled = true;
     return RESULT_OK;
 }
@@ -177,7 +176,7 @@ void trail_resume(struct trail *trail, struct slice position)
     pin_first(trail);
     trail->begin = followed_position_read(&trail->last, position) ? BEGIN_RESUME : BEGIN_NEWEST;
     trail->searched = trail->superseded = trail->at_end = false;
-    trail->read_inodes.count = 0;
+    trail->ends.count = trail->unreadable.count = 0;
 }
 
 static bool is_known(const struct trail *trail, const struct stat *about)
@@ -201,8 +200,21 @@ void trail_look(struct trail *trail)
         VECTOR_PUSH(&trail->pinned, newest);
 }
 
+/* What cannot be read of it counts as read: it was told. */
+static void note_end(struct trail *trail)
+{
+    const struct followed_file *file = &trail->file;
+    bool gave_up = !file->packed && file->size > trail->read_to;
+
+    if (trail->ends.count == ENDS_MAX)
+        memmove(trail->ends.items, trail->ends.items + 1, --trail->ends.count * sizeof *trail->ends.items);
+    VECTOR_PUSH(&trail->ends, followed_file_position(file, gave_up ? file->size : trail->read_to));
+}
+
 void trail_next(struct trail *trail)
 {
+    if (trail->superseded)
+        note_end(trail);
     trail->last = followed_file_position(&trail->file, trail->read_to);
     trail->begin = BEGIN_AFTER;
     followed_file_close(&trail->file);
@@ -294,7 +306,8 @@ void trail_free(struct trail *trail)
     for (size_t i = 0; i < trail->pinned.count; i++)
         followed_file_close(&trail->pinned.items[i]);
     VECTOR_FREE(&trail->pinned);
-    VECTOR_FREE(&trail->read_inodes);
+    VECTOR_FREE(&trail->ends);
+    VECTOR_FREE(&trail->unreadable);
     free(trail->folder);
     free(trail->base);
     free(trail->name);

@@ -7,8 +7,9 @@
 #include "daemon/source/trail.h"
 #include "harrier/vector.h"
 
-/* Files that are kept open for a follower that lags behind rotations; beyond them, names alone tell what was missed. */
-enum { PINNED_MAX = 16 };
+/* Files that are kept open for a follower that lags behind rotations; beyond them, names alone tell what was missed. And rotated files of which
+ * it is known that they were read. */
+enum { PINNED_MAX = 16, ENDS_MAX = 256 };
 
 /* Where the next file comes from while none is open. */
 enum begin {
@@ -32,10 +33,11 @@ struct trail {
     uint64_t read_to; /* offset in it */
     uint64_t turn;
     bool superseded;
-    bool settled; /* and nobody writes to it any more */
+    bool settled; /* nobody writes to it any more */
     bool at_end;
     clock_nanos superseded_at, grown_at; /* monotonic */
-    VECTOR(uint64_t) read_inodes;        /* of files read to their end since the newest was last reached */
+    VECTOR(struct followed_position) ends; /* of the last rotated files that were read, up to where */
+    VECTOR(uint64_t) unreadable;         /* inodes of files that were passed over since the newest was last reached */
     VECTOR(struct followed_file) pinned; /* that the path led to since, while the file in hand was read: nobody can remove them */
     clock_nanos trouble_since;           /* a file between the last and the next is missing, or cannot be read; 0: none */
     uint64_t told;                       /* files that were reported so since the last one */

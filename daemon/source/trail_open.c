@@ -64,7 +64,12 @@ static bool open_newest(struct trail *trail, struct followed_file *file)
 static enum result find_next(const struct trail *trail, const struct followed_position *last, clock_nanos modified, struct rotation_step *step)
 {
     const struct rotation_log log = trail_log(trail);
-    const struct rotation_read read = {last, modified, trail->read_inodes.items, trail->read_inodes.count};
+    const struct rotation_read read = {.last = last,
+                                       .modified = modified,
+                                       .ends = trail->ends.items,
+                                       .end_count = trail->ends.count,
+                                       .unreadable = trail->unreadable.items,
+                                       .unreadable_count = trail->unreadable.count};
     return rotation_next(&log, &read, step);
 }
 
@@ -112,7 +117,6 @@ void trail_supersede(struct trail *trail, clock_nanos now)
 
     trail->superseded = true;
     trail->superseded_at = now;
-    VECTOR_PUSH(&trail->read_inodes, trail->file.inode);
     enum result result = find_next(trail, &position, trail->file.modified, &later);
     trail->settled = result == RESULT_OK || result == RESULT_INVALID || trail->pinned.count > 1 || trail->file.packed;
     followed_file_close(&later.file);
@@ -134,7 +138,7 @@ static void report_unreadable(struct trail *trail, const struct rotation_step *s
 {
     trail->lost++;
     trail->told++;
-    VECTOR_PUSH(&trail->read_inodes, step->inode);
+    VECTOR_PUSH(&trail->unreadable, step->inode);
     log_about(LOG_LEVEL_ERROR, LOG_FIELD_SOURCE, trail->name,
               "source `%s`: the rotated file %s/%s cannot be read: %s: what is in it is missing; `harrierctl replay` reads it once it is "
               "unpacked",
@@ -213,7 +217,7 @@ static bool open_newest_after(struct trail *trail, const struct followed_file *n
     bool same = followed_file_match(newest, &trail->last) == FOLLOWED_SAME;
 
     trail_use(trail, newest, same ? trail->last.offset : 0);
-    trail->read_inodes.count = 0;
+    trail->unreadable.count = 0;
     return true;
 }
 

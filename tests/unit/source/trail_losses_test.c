@@ -342,6 +342,174 @@ static void test_the_place_within_a_packed_file_is_found_again(void **state)
     assert_int_equal(figures(fixture).lost, 0);
 }
 
+/* --- inodes that are used again ----------------------------------------------------------------------------------------------------- */
+
+/* The file's inode goes to a new log, as that of a removed file soon does. */
+static void reuse_inode(const struct fixture *fixture, const char *from, const char *to)
+{
+    move(fixture, from, to);
+    truncate_file(fixture, to);
+}
+
+static void test_a_rotated_file_with_the_inode_of_one_that_was_read_and_removed_is_read(void **state)
+{
+    struct fixture *fixture = *state;
+    append_lines(fixture, "audit.log", 1, 2);
+    start_at(fixture, "");
+    assert_reads(fixture, "1-2");
+    char *at = position(fixture, 0);
+    rename_file(fixture, "audit.log", "audit.log.2");
+    append_lines(fixture, "audit.log", 3, 2);
+    rename_file(fixture, "audit.log", "audit.log.1");
+    append_lines(fixture, "audit.log", 5, 1);
+    resume(fixture, at);
+    fixture->now += GRACE;
+    assert_reads(fixture, "|3-4"); /* the first is read to its end, and this one is in hand */
+    reuse_inode(fixture, "audit.log.2", "next.log");
+    append_lines(fixture, "next.log", 6, 2);
+    rename_file(fixture, "audit.log.1", "audit.log.3");
+    rename_file(fixture, "audit.log", "audit.log.2");
+    rename_file(fixture, "next.log", "audit.log.1");
+    append_lines(fixture, "audit.log", 8, 1);
+    fixture->now += 2 * GRACE;
+    char *all = read_all(fixture), first[400], second[400];
+    fixture->now += GRACE;
+    char *more = read_all(fixture);
+    assert_non_null(strstr(all, line(5, first)));
+    assert_non_null(strstr(all, line(6, second)));
+    assert_true(strstr(all, first) < strstr(all, second));
+    assert_true(strstr(all, line(8, first)) || strstr(more, first));
+    assert_int_equal(figures(fixture).lost, 0);
+    free(all);
+    free(more);
+}
+
+/* --- a clock that was ahead ----------------------------------------------------------------------------------------------------------- */
+
+/* The file was written last while the clock was a year ahead. */
+static void set_in_the_future(struct fixture *fixture, const char *name)
+{
+    time_t now = fixture->modified;
+    fixture->modified += 366 * 86400;
+    set_modified(fixture, name);
+    fixture->modified = now;
+}
+
+/* The names of two rotations after lines 1 and 2 were read, while nobody was there and the clock went back a year. */
+static char *rotate_while_the_clock_goes_back(struct fixture *fixture, const char *first, const char *second)
+{
+    append_lines(fixture, "audit.log", 1, 2);
+    set_in_the_future(fixture, "audit.log");
+    start_at(fixture, "");
+    assert_reads(fixture, "1-2");
+    char *at = position(fixture, 0);
+    move(fixture, "audit.log", first);
+    append_lines(fixture, "audit.log", 3, 2);
+    rename_file(fixture, "audit.log", second);
+    append_lines(fixture, "audit.log", 5, 1);
+    return at;
+}
+
+static void test_after_the_clock_went_back_files_are_read_whatever_their_times_and_names_say(void **state)
+{
+    static const char *const names[][2] = {
+        {"audit-2027-11-24T10-00-00.000.log", "audit-2026-11-24T10-00-00.000.log"},
+        {"audit.log-20271124", "audit.log-20261124"},
+        {"audit.log.2", "audit.log.1"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        void *one;
+        setup(&one);
+        struct fixture *fixture = one;
+        resume(fixture, rotate_while_the_clock_goes_back(fixture, names[i][0], names[i][1]));
+        struct buffer ranges = {0};
+        int first = 0, last = 0;
+        for (int turn = 0; turn < 6; turn++) {
+            read_into(fixture, &first, &last, &ranges);
+            fixture->now += GRACE;
+        }
+        buffer_printf(&ranges, "%d-%d", first, last);
+        assert_string_equal(ranges.bytes, "3-5");
+        assert_int_equal(figures(fixture).lost, 0);
+        buffer_free(&ranges);
+        teardown(&one);
+    }
+}
+
+static void test_after_the_clock_went_back_what_is_left_is_read_where_the_last_file_is_gone(void **state)
+{
+    struct fixture *fixture = *state;
+    char *at = rotate_while_the_clock_goes_back(fixture, "audit.log.2", "audit.log.1");
+    remove_file(fixture, "audit.log.2");
+    resume(fixture, at);
+    assert_reads(fixture, "3-4");
+    fixture->now += GRACE;
+    assert_reads(fixture, "|5-5");
+    assert_int_equal(figures(fixture).lost, 1);
+}
+
+/* Its name is later than that of each file after it, for a year. */
+static void test_a_file_from_a_clock_that_was_ahead_is_read_once(void **state)
+{
+    struct fixture *fixture = *state;
+    append_lines(fixture, "audit.log", 1, 2);
+    start_at(fixture, "");
+    assert_reads(fixture, "1-2");
+    set_in_the_future(fixture, "audit.log");
+    move(fixture, "audit.log", "audit-2027-11-24T10-00-00.000.log");
+    append_lines(fixture, "audit.log", 3, 2);
+    fixture->now += GRACE;
+    assert_reads(fixture, "");
+    fixture->now += GRACE;
+    assert_reads(fixture, "|3-4");
+    rename_file(fixture, "audit.log", "audit-2026-11-24T10-00-00.000.log");
+    append_lines(fixture, "audit.log", 5, 1);
+    assert_reads(fixture, "");
+    fixture->now += GRACE;
+    assert_reads(fixture, "|5-5");
+    rename_file(fixture, "audit.log", "audit-2026-11-24T11-00-00.000.log");
+    append_lines(fixture, "audit.log", 6, 1);
+    assert_reads(fixture, "");
+    fixture->now += GRACE;
+    assert_reads(fixture, "|6-6");
+    assert_int_equal(figures(fixture).lost, 0);
+}
+
+/* --- folders with much in them ------------------------------------------------------------------------------------------------------- */
+
+static void test_rotated_files_are_found_among_twenty_thousand_others(void **state)
+{
+    struct fixture *fixture = *state;
+    char name[40];
+    for (int i = 0; i < 20000; i++) {
+        snprintf(name, sizeof name, "other-%d", i);
+        append(fixture, name, "");
+    }
+    append_lines(fixture, "audit.log", 1, 2);
+    start_at(fixture, "");
+    assert_reads(fixture, "1-2");
+    rename_file(fixture, "audit.log", "audit.log.3");
+    append_lines(fixture, "audit.log", 3, 2);
+    rename_file(fixture, "audit.log", "audit.log.2");
+    append_lines(fixture, "audit.log", 5, 2);
+    rename_file(fixture, "audit.log", "audit.log.1");
+    append_lines(fixture, "audit.log", 7, 1);
+    fixture->now += GRACE;
+    char *before = read_all(fixture);
+    for (int i = 0; i < 3; i++) {
+        fixture->now += GRACE;
+        char *more = read_all(fixture), *both = xasprintf("%s%s", before, more);
+        free(before);
+        free(more);
+        before = both;
+    }
+    for (int number = 3; number <= 7; number++)
+        assert_non_null(strstr(before, line(number, (char[400]){0})));
+    assert_int_equal(figures(fixture).lost, 0);
+    free(before);
+}
+
 /* --- the first start ---------------------------------------------------------------------------------------------------------------- */
 
 static char *first_position(const struct fixture *fixture)
@@ -438,6 +606,11 @@ int main(void)
         TEST(test_a_damaged_packed_file_is_read_as_far_as_it_goes_and_is_a_loss),
         TEST(test_a_name_that_is_missing_in_the_middle_of_a_rotation_is_no_loss),
         TEST(test_the_place_within_a_packed_file_is_found_again),
+        TEST(test_a_rotated_file_with_the_inode_of_one_that_was_read_and_removed_is_read),
+        cmocka_unit_test(test_after_the_clock_went_back_files_are_read_whatever_their_times_and_names_say),
+        TEST(test_after_the_clock_went_back_what_is_left_is_read_where_the_last_file_is_gone),
+        TEST(test_a_file_from_a_clock_that_was_ahead_is_read_once),
+        TEST(test_rotated_files_are_found_among_twenty_thousand_others),
         TEST(test_the_file_of_the_first_start_is_read_after_it_was_rotated),
         TEST(test_a_file_that_came_and_was_rotated_after_the_first_start_is_read),
         TEST(test_a_first_start_without_any_file_loses_nothing),
