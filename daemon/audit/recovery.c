@@ -106,6 +106,8 @@ void recovery_decide_item(struct audit_reader *reader)
         verdict = audit_shape_judge_beside_list(shape, reader->accept, &why);
     if (verdict == VERDICT_NONE && reader->accept != AUDIT_ACCEPT_UDM && audit_shape_begins_event(shape))
         verdict = VERDICT_EVENT;
+    if (verdict == VERDICT_UDM && !audit_shape_is_udm(shape, reader->accept, item_closed_bytes(item)))
+        verdict = VERDICT_NONE;
     bool at_hand = !item->unwanted && !item->refused && reader->frame_count < FRAMES;
     if (verdict == VERDICT_LOG_ENTRY && at_hand)
         envelope_log_entry(reader, item_closed_bytes(item), false);

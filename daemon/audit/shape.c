@@ -45,6 +45,7 @@ enum audit_member audit_member_of_object_ref(struct slice name)
     switch (name.length) {
     case 8: return IS(name, "resource") ? MEMBER_RESOURCE : IS(name, "apiGroup") ? MEMBER_API_GROUP : MEMBER_OTHER;
     case 9: return IS(name, "namespace") ? MEMBER_NAMESPACE : MEMBER_OTHER;
+    case 10: return IS(name, "apiVersion") ? MEMBER_API_VERSION : MEMBER_OTHER;
     case 11: return IS(name, "subresource") ? MEMBER_SUBRESOURCE : MEMBER_OTHER;
     default: return MEMBER_OTHER;
     }
@@ -61,6 +62,7 @@ struct udm_head_member *audit_head_member(struct udm_k8s_head *head, enum audit_
     case MEMBER_RESOURCE: return &head->resource;
     case MEMBER_SUBRESOURCE: return &head->subresource;
     case MEMBER_API_GROUP: return &head->api_group;
+    case MEMBER_API_VERSION: return &head->api_version;
     default: return &head->namespace;
     }
 }
@@ -111,6 +113,8 @@ static enum audit_verdict none(const char **why, const char *text)
     return VERDICT_NONE;
 }
 
+const char audit_no_event[] = "an object that is no audit event and no UDM record";
+
 enum audit_verdict audit_shape_judge(const struct audit_shape *shape, enum audit_accept accept, const char **why)
 {
     if (audit_shape_is_event(shape)) {
@@ -124,7 +128,13 @@ enum audit_verdict audit_shape_judge(const struct audit_shape *shape, enum audit
         return VERDICT_LOG_ENTRY;
     if (shape->udm || (shape->metadata && !shape->audit_member))
         return accept == AUDIT_ACCEPT_K8S ? none(why, "a UDM record where audit events are expected") : VERDICT_UDM;
-    return none(why, "an object that is no audit event and no UDM record");
+    return none(why, audit_no_event);
+}
+
+/* Where UDM is what the source is said to send, there is nothing to tell it from. */
+bool audit_shape_is_udm(const struct audit_shape *shape, enum audit_accept accept, struct slice bytes)
+{
+    return shape->udm || accept == AUDIT_ACCEPT_UDM || udm_json_is_record(bytes);
 }
 
 /* `metadata` is not looked at: an EventList has one. */

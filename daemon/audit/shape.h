@@ -12,9 +12,10 @@ enum audit_member {
     MEMBER_REQUEST_URI,
     MEMBER_VERB,
     MEMBER_USERNAME, /* in user */
-    MEMBER_RESOURCE, /* in objectRef, as the next three */
+    MEMBER_RESOURCE, /* in objectRef, as the next four */
     MEMBER_SUBRESOURCE,
     MEMBER_API_GROUP,
+    MEMBER_API_VERSION,
     MEMBER_NAMESPACE,
     HEAD_MEMBERS,
     MEMBER_AUDIT_ID = HEAD_MEMBERS,
@@ -77,6 +78,10 @@ enum audit_verdict {
 
 /* At the object's end. *why is set for VERDICT_NONE: what to say if it is no envelope either. */
 enum audit_verdict audit_shape_judge(const struct audit_shape *shape, enum audit_accept accept, const char **why);
+/* What to say of an object that is nothing else. */
+extern const char audit_no_event[];
+/* Is the object, judged as VERDICT_UDM, with that text, a record? Others have a `metadata` as well. */
+bool audit_shape_is_udm(const struct audit_shape *shape, enum audit_accept accept, struct slice bytes);
 /* Of an object for which that was VERDICT_LIST but which gave no event: what is it beside its list? *why is NULL if all of it may be the list. */
 enum audit_verdict audit_shape_judge_beside_list(const struct audit_shape *shape, enum audit_accept accept, const char **why);
 

@@ -248,8 +248,12 @@ static void end_object(struct audit_reader *reader)
     case VERDICT_LOG_ENTRY: envelope_log_entry(reader, bytes, true); break;
     case VERDICT_UDM:
         opened = !frame->shape.udm && open_envelope(reader, bytes);
-        if (!opened) /* `metadata` alone is not much */
+        if (opened) /* `metadata` alone is not much */
+            break;
+        if (audit_shape_is_udm(&frame->shape, reader->accept, bytes))
             audit_reader_deliver(reader, AUDIT_KIND_UDM, bytes, true);
+        else
+            audit_reader_dead_item(reader, AUDIT_DEAD_NOT_AN_EVENT, audit_no_event);
         break;
     case VERDICT_LIST: break;
     case VERDICT_NONE:

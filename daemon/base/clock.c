@@ -113,7 +113,50 @@ static bool read_zone(struct slice text, size_t *at, int64_t *east)
     return true;
 }
 
-bool clock_parse_rfc3339(struct slice text, clock_nanos *instant)
+static bool read_word(struct slice text, size_t *at, const char *word)
+{
+    if (!slice_starts_with(slice_from(text, *at), slice_of(word)))
+        return false;
+    *at += strlen(word);
+    return true;
+}
+
+/* +hhmm, +hh. */
+static bool read_short_offset(struct slice text, size_t *at, int64_t *east)
+{
+    int64_t hours, minutes = 0;
+    bool west = *at < text.length && text.bytes[*at] == '-';
+
+    if (!read_byte(text, at, "+-") || !read_digits(text, at, 2, &hours) || (*at < text.length && text.bytes[*at] != ' ' && !read_digits(text, at, 2, &minutes)) ||
+        hours > 23 || minutes > 59)
+        return false;
+    *east = (hours * 3600 + minutes * 60) * (west ? -1 : 1);
+    return true;
+}
+
+/* As senders write it, up to the end of the text. */
+static bool read_any_zone(struct slice text, size_t *at, int64_t *east)
+{
+    size_t begin;
+
+    *east = 0;
+    while (read_byte(text, at, " "))
+        ;
+    begin = *at;
+    if (*at == text.length || read_word(text, at, "UTC") || read_word(text, at, "GMT"))
+        return true;
+    if (!read_zone(text, at, east)) {
+        *at = begin;
+        if (!read_short_offset(text, at, east))
+            return false;
+    }
+    while (read_byte(text, at, " "))
+        ;
+    read_word(text, at, "UTC");
+    return true;
+}
+
+static bool parse_instant(struct slice text, bool any, clock_nanos *instant)
 {
     int64_t year, month, day, hour, minute, second, east;
     int64_t fraction = 0;
@@ -124,9 +167,9 @@ bool clock_parse_rfc3339(struct slice text, clock_nanos *instant)
         !read_digits(text, &at, 2, &hour) || !read_byte(text, &at, ":") || !read_digits(text, &at, 2, &minute) ||
         !read_byte(text, &at, ":") || !read_digits(text, &at, 2, &second))
         return false;
-    if (read_byte(text, &at, "."))
+    if (read_byte(text, &at, any ? ".," : "."))
         fraction = read_fraction(text, &at);
-    if (!read_zone(text, &at, &east) || at != text.length)
+    if (!(any ? read_any_zone(text, &at, &east) : read_zone(text, &at, &east)) || at != text.length)
         return false;
     if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60)
         return false;
@@ -137,6 +180,38 @@ bool clock_parse_rfc3339(struct slice text, clock_nanos *instant)
     int64_t seconds = days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - east;
     *instant = seconds * CLOCK_SECOND + fraction;
     return true;
+}
+
+bool clock_parse_rfc3339(struct slice text, clock_nanos *instant)
+{
+    return parse_instant(text, false, instant);
+}
+
+/* Which unit: seconds have eleven digits until the year 5138. */
+static bool parse_number(struct slice text, clock_nanos *instant)
+{
+    ptrdiff_t dot = slice_find_byte(text, '.');
+    struct slice whole = dot < 0 ? text : slice_first(text, (size_t)dot);
+    size_t at = whole.length + 1;
+    int64_t number, unit = CLOCK_SECOND;
+
+    if (!slice_to_int64(whole, &number) || number < 0)
+        return false;
+    for (size_t digits = whole.length; digits > 11 && unit > 1; digits = digits > 14 ? digits - 3 : 0)
+        unit /= 1000;
+    int64_t fraction = dot < 0 ? 0 : read_fraction(text, &at);
+    if (dot >= 0 && at != text.length)
+        return false;
+    if (__builtin_mul_overflow(number, unit, instant))
+        *instant = CLOCK_LAST;
+    else if (unit == CLOCK_SECOND)
+        *instant = clock_sum(*instant, fraction);
+    return true;
+}
+
+bool clock_parse_any(struct slice text, clock_nanos *instant)
+{
+    return parse_instant(slice_trim(text), true, instant) || parse_number(slice_trim(text), instant);
 }
 
 char *clock_format_rfc3339(clock_nanos instant, char text[CLOCK_TEXT_SIZE])

@@ -58,7 +58,9 @@ static const struct {
 struct entry {
     const struct json_node *node;
     const struct json_node *payload; /* protoPayload */
-    const struct json_node *method, *resource_name, *principal;
+    const struct json_node *method, *resource_name;
+    const struct json_node *principal; /* the text that names who acted */
+    struct slice username;
     const struct json_node *labels; /* the event's annotations */
     const struct json_node *request, *response;
     const struct json_node *status;          /* google.rpc.Status; absent: OK */
@@ -71,7 +73,7 @@ struct entry {
 
 static const char *const method_name[MOST_NAMES] = {"protoPayload", "methodName"};
 static const char *const resource_name[MOST_NAMES] = {"protoPayload", "resourceName"};
-static const char *const principal_email[MOST_NAMES] = {"protoPayload", "authenticationInfo", "principalEmail"};
+static const char *const authentication_info[MOST_NAMES] = {"protoPayload", "authenticationInfo"};
 
 /* Follows the names, of each the last member. */
 static const struct json_node *at(const struct json_node *node, const char *const names[MOST_NAMES])
@@ -79,6 +81,33 @@ static const struct json_node *at(const struct json_node *node, const char *cons
     for (size_t i = 0; i < MOST_NAMES && names[i]; i++)
         node = json_last_member(node, names[i]);
     return node;
+}
+
+/* Who acted: an address, or, where there is none (identities of a pool, of another project), the subject; without both the first of those who acted
+ * through a service account. An entry whose end is not there may lack a name that comes before the others. */
+static const struct json_node *principal_of(const struct json_node *entry, const struct udm_cut *cut)
+{
+    const struct json_node *info = at(entry, authentication_info);
+    const struct json_node *email = json_last_member(info, "principalEmail"), *chain = json_last_member(info, "serviceAccountDelegationInfo");
+    const struct json_node *first = json_is(chain, JSON_ARRAY) ? chain->first : NULL;
+
+    if (json_string(email).length)
+        return email;
+    if (info && (info->incomplete || k8s_is_broken_off(info, cut) || ((cut->other || cut->transport) && !info->next)))
+        return NULL;
+    const struct json_node *subject = k8s_first_text(json_last_member(info, "principalSubject"), json_at(info, "thirdPartyPrincipal", "principalSubject", NULL));
+    return subject ? subject : k8s_first_text(json_at(first, "firstPartyPrincipal", "principalEmail", NULL), json_last_member(first, "principalSubject"));
+}
+
+/* As principalEmail would have it: IAM writes user:eve@example.com, serviceAccount:ci@acme.iam.gserviceaccount.com. */
+static struct slice username_of(struct slice principal)
+{
+    static const struct slice kinds[] = {{"user:", 5}, {"serviceAccount:", 15}};
+
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (slice_starts_with(principal, kinds[i]))
+            return slice_from(principal, kinds[i].length);
+    return principal;
 }
 
 /* NULL where the entry does not show all of the value. */
@@ -145,11 +174,14 @@ static struct entry read_entry(struct arena *arena, const struct json_node *node
         .payload = json_last_member(node, "protoPayload"),
         .method = whole_at(node, method_name, cut),
         .resource_name = whole_at(node, resource_name, cut),
-        .principal = whole_at(node, principal_email, cut),
+        .principal = principal_of(node, cut),
         .labels = json_last_member(node, "labels"),
     };
     const struct json_node *kind;
 
+    if (k8s_is_broken_off(entry.principal, cut))
+        entry.principal = NULL;
+    entry.username = username_of(json_string(entry.principal));
     entry.request = json_last_member(entry.payload, "request");
     entry.response = json_last_member(entry.payload, "response");
     entry.status = json_last_member(entry.payload, "status");
@@ -163,12 +195,6 @@ static struct entry read_entry(struct arena *arena, const struct json_node *node
 
 /* --- the event ------------------------------------------------------------------------------------------------------------ */
 
-/* Exports may have a blank in the place of the T, and no zone: it is UTC. */
-static bool read_time(struct arena *arena, struct slice text, clock_nanos *time)
-{
-    return clock_parse_rfc3339(text, time) || clock_parse_rfc3339(arena_printf(arena, "%.*sZ", SLICE_ARGS(text)), time);
-}
-
 static void map_metadata(struct udm_record *record, const struct entry *entry)
 {
     struct udm_message *metadata = k8s_message(record, UDM_FIELD(UDM, metadata));
@@ -180,12 +206,8 @@ static void map_metadata(struct udm_record *record, const struct entry *entry)
     k8s_set_string(record, metadata, UDM_FIELD(Metadata, description), SLICE("ResponseComplete"), NULL);
     k8s_set_label(record, "stage", SLICE("ResponseComplete"), NULL);
     k8s_set_int(record, metadata, UDM_FIELD(Metadata, event_type), k8s_event_type(&entry->target.request), entry->method);
-    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
-        const struct json_node *node = json_last_member(entry->node, times[i].from);
-        clock_nanos time;
-        if (json_string(node).length && read_time(record->arena, node->text, &time))
-            udm_message_add(record, metadata, times[i].field, (struct udm_value){.time = time, .origin = node});
-    }
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++)
+        k8s_set_time(record, metadata, times[i].field, json_last_member(entry->node, times[i].from));
 }
 
 static void map_texts(struct udm_record *record, const struct entry *entry, const struct udm_cut *cut)
@@ -231,15 +253,26 @@ static void map_delegation(struct udm_record *record, const struct json_node *de
                        k8s_first_text(json_last_member(each, "principalSubject"), json_at(each, "firstPartyPrincipal", "principalEmail", NULL)));
 }
 
+/* Who was acted as: impersonation. A list names several. */
+static void map_selected_authority(struct udm_record *record, const struct json_node *selector)
+{
+    const struct json_node *as = json_is(selector, JSON_ARRAY) ? selector->first : selector;
+
+    if (!json_string(as).length)
+        return;
+    k8s_set_string(record, k8s_user(record, UDM_FIELD(UDM, target)), UDM_FIELD(User, userid), as->text, as);
+    k8s_set_label(record, "impersonated", SLICE("true"), as);
+}
+
 static void map_user(struct udm_record *record, const struct entry *entry)
 {
     const struct json_node *info = json_last_member(entry->payload, "authenticationInfo");
     const struct json_node *metadata = json_last_member(entry->payload, "requestMetadata");
     const struct json_node *address = k8s_first_text(json_last_member(metadata, "callerIp"), json_last_member(metadata, "callerIP"));
-    struct slice username = json_string(entry->principal);
 
-    k8s_map_username(record, username, entry->principal);
-    k8s_map_user_kind(record, username, false, entry->principal);
+    k8s_map_username(record, entry->username, entry->principal);
+    k8s_map_user_kind(record, entry->username, false, entry->principal);
+    map_selected_authority(record, json_last_member(info, "authoritySelector"));
     add_user_label(record, "principal_subject", json_last_member(info, "principalSubject"));
     map_delegation(record, json_last_member(info, "serviceAccountDelegationInfo"));
     if (address)
@@ -328,7 +361,7 @@ static void know(struct udm_record *record, const struct json_node *node, const 
         {UDM_ORIGIN_VERB, at(node, method_name)},
         {UDM_ORIGIN_URL, at(node, resource_name)},
         {UDM_ORIGIN_OBJECT_REF, at(node, resource_name)},
-        {UDM_ORIGIN_USER, at(node, principal_email)},
+        {UDM_ORIGIN_USER, principal_of(node, cut)},
     };
     k8s_know(record, members, sizeof members / sizeof *members, cut);
 }

@@ -2,6 +2,8 @@
 /* Records from UDM JSON: proto3's mapping, read as liberally as senders write it. */
 #include "schema_tables.h"
 
+#include "harrier/json_walk.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -130,7 +132,7 @@ static bool read_timestamp(const struct json_node *node, clock_nanos *time)
 {
     int64_t seconds;
 
-    if (node->type == JSON_STRING && clock_parse_rfc3339(node->text, time))
+    if (node->type == JSON_STRING && !slice_to_int64(node->text, &seconds) && clock_parse_any(node->text, time))
         return true;
     return node->type == JSON_OBJECT ? read_seconds_and_nanos(node, time) : read_integer(node, &seconds) && scale_seconds(seconds, 0, time);
 }
@@ -255,6 +257,43 @@ static void read_message(struct reading *reading, struct udm_message *message, c
             read_one(reading, message, field, member, depth);
         }
     }
+}
+
+/* Metadata of other schemas (OCSF, Kubernetes objects) has members of other names. */
+static bool is_metadata(struct slice object)
+{
+    static const char *const common[] = {"id", "description", "tags"};
+    struct json_walk walk;
+    struct json_raw value;
+    struct slice key;
+
+    json_walk_begin(&walk, object);
+    while (json_walk_next(&walk, &key, &value)) {
+        bool is_common = false;
+        for (size_t i = 0; i < sizeof common / sizeof *common; i++)
+            is_common |= slice_is(key, common[i]);
+        if (!is_common && field_of_key(UDM_MESSAGE_TYPE(Metadata), key))
+            return true;
+    }
+    return false;
+}
+
+bool udm_json_is_record(struct slice object)
+{
+    static const char *const nouns[] = {"principal", "target", "security_result", "securityResult"};
+    struct json_walk walk;
+    struct json_raw value;
+    struct slice key;
+
+    json_walk_begin(&walk, object);
+    while (json_walk_next(&walk, &key, &value)) {
+        if (slice_is(key, "metadata") && value.type == JSON_OBJECT && is_metadata(value.text))
+            return true;
+        for (size_t i = 0; i < sizeof nouns / sizeof *nouns; i++)
+            if (slice_is(key, nouns[i]))
+                return true;
+    }
+    return false;
 }
 
 enum result udm_json_record(struct udm_record *record, const struct json_node *node, size_t *unknown_members, struct slice *first_unknown)

@@ -16,11 +16,11 @@ struct audit_event {
 
 /* --- the event ------------------------------------------------------------------------------------------------------------ */
 
-static void set_time(struct udm_record *record, struct udm_message *message, const struct udm_field *field, const struct json_node *node)
+/* OpenShift's collector overwrites `level` by that of a log line, and keeps the true one. */
+static const struct json_node *level_of(const struct json_node *event)
 {
-    clock_nanos time;
-    if (clock_parse_rfc3339(json_string(node), &time))
-        udm_message_add(record, message, field, (struct udm_value){.time = time, .origin = node});
+    const struct json_node *kept = k8s_first_text(json_last_member(event, "k8s_audit_level"), json_last_member(event, "openshift_audit_level"));
+    return kept ? kept : json_last_member(event, "level");
 }
 
 static void map_fixed(struct udm_record *record, const struct udm_source *source)
@@ -51,14 +51,14 @@ static void map_metadata(struct udm_record *record, const struct audit_event *ev
     };
     struct udm_message *metadata = k8s_message(record, UDM_FIELD(UDM, metadata));
     const struct json_node *received = json_last_member(event->node, "requestReceivedTimestamp");
-    const struct json_node *level = json_last_member(event->node, "level");
+    const struct json_node *level = level_of(event->node);
 
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         const struct json_node *node = json_last_member(event->node, texts[i].member);
         k8s_set_string(record, metadata, texts[i].field, json_string(node), node);
     }
-    set_time(record, metadata, UDM_FIELD(Metadata, event_timestamp), received ? received : json_last_member(event->node, "timestamp"));
-    set_time(record, metadata, UDM_FIELD(Metadata, collected_timestamp), json_last_member(event->node, "stageTimestamp"));
+    k8s_set_time(record, metadata, UDM_FIELD(Metadata, event_timestamp), received ? received : json_last_member(event->node, "timestamp"));
+    k8s_set_time(record, metadata, UDM_FIELD(Metadata, collected_timestamp), json_last_member(event->node, "stageTimestamp"));
     map_stage(record, json_last_member(event->node, "stage"));
     k8s_set_label(record, "level", json_string(level), level);
     k8s_set_int(record, metadata, UDM_FIELD(Metadata, event_type), k8s_event_type(&event->request), event->verb);
@@ -179,7 +179,7 @@ static void map_additional(struct udm_record *record, const struct audit_event *
 {
     struct json_node *fields = k8s_additional_new(record->arena);
 
-    k8s_additional_add(record->arena, fields, "level", json_string(json_last_member(event->node, "level")));
+    k8s_additional_add(record->arena, fields, "level", json_string(level_of(event->node)));
     k8s_additional_add(record->arena, fields, "namespace", json_string(json_last_member(event->object_ref, "namespace")));
     k8s_additional_add(record->arena, fields, "resource_version", json_string(json_last_member(event->object_ref, "resourceVersion")));
     k8s_additional_add_causes(record->arena, fields, event->response_status);
@@ -197,7 +197,7 @@ static void map_objects(struct udm_record *record, const struct audit_event *eve
         .holder = event->node,
         .request = "requestObject",
         .response = "responseObject",
-        .is_metadata_level = slice_is(json_string(json_last_member(event->node, "level")), "Metadata"),
+        .is_metadata_level = slice_is(json_string(level_of(event->node)), "Metadata"),
         .is_early_stage = slice_is(stage, "RequestReceived") || slice_is(stage, "ResponseStarted"),
         .is_truncated = truncated.length && !slice_is(truncated, "false"),
         .code = event->code,
@@ -225,6 +225,18 @@ static const struct json_node *whole_member(const struct json_node *node, const 
     return k8s_is_broken_off(member, cut) ? NULL : member;
 }
 
+/* Old API servers have the group in apiVersion: rbac.authorization.k8s.io/v1beta1. */
+static void read_group_version(struct k8s_request *request, const struct json_node *object_ref)
+{
+    struct slice version = json_string(json_member(object_ref, "apiVersion"));
+    ptrdiff_t slash = slice_find_byte(version, '/');
+
+    request->api_group = json_string(json_member(object_ref, "apiGroup"));
+    if (slash >= 0 && !request->api_group.length)
+        request->api_group = slice_first(version, (size_t)slash);
+    request->api_version = slice_from(version, (size_t)(slash + 1));
+}
+
 static struct audit_event read_event(const struct json_node *node, const struct udm_cut *cut)
 {
     struct audit_event event = {
@@ -238,11 +250,10 @@ static struct audit_event read_event(const struct json_node *node, const struct 
     };
     event.request = (struct k8s_request){
         .verb = json_string(event.verb),
-        .api_group = json_string(json_member(event.object_ref, "apiGroup")),
-        .api_version = json_string(json_member(event.object_ref, "apiVersion")),
         .resource = json_string(json_member(event.object_ref, "resource")),
         .subresource = json_string(json_member(event.object_ref, "subresource")),
     };
+    read_group_version(&event.request, event.object_ref);
     const struct json_node *code = json_last_member(event.response_status, "code");
     if (!json_is(code, JSON_NUMBER) || !slice_to_int64(code->text, &event.code))
         event.code = 0;

@@ -18,6 +18,14 @@ void k8s_set_int(struct udm_record *record, struct udm_message *message, const s
     udm_message_add(record, message, field, (struct udm_value){.integer = number, .origin = origin});
 }
 
+void k8s_set_time(struct udm_record *record, struct udm_message *message, const struct udm_field *field, const struct json_node *node)
+{
+    clock_nanos time;
+
+    if ((json_is(node, JSON_STRING) || json_is(node, JSON_NUMBER)) && clock_parse_any(node->text, &time))
+        udm_message_add(record, message, field, (struct udm_value){.time = time, .origin = node});
+}
+
 void k8s_set_label(struct udm_record *record, const char *key, struct slice value, const struct json_node *origin)
 {
     if (value.length)
@@ -159,7 +167,8 @@ void k8s_map_username(struct udm_record *record, struct slice username, const st
     struct udm_message *user = k8s_user(record, UDM_FIELD(UDM, principal));
     k8s_set_string(record, user, UDM_FIELD(User, userid), username, origin);
     k8s_set_string(record, user, UDM_FIELD(User, user_display_name), username, origin);
-    if (slice_find_byte(username, '@') >= 0 && !slice_starts_with(username, SLICE("system:")))
+    bool is_uri = slice_find(username, SLICE("://")) >= 0; /* a subject of a pool of identities, in which an address may stand */
+    if (slice_find_byte(username, '@') >= 0 && !is_uri && !slice_starts_with(username, SLICE("system:")))
         k8s_set_string(record, user, UDM_FIELD(User, email_addresses), username, origin);
 }
 
@@ -194,7 +203,8 @@ void k8s_map_object_ref(struct udm_record *record, const struct k8s_request *req
     k8s_set_label(record, "resource", request->resource, resource);
     k8s_set_label(record, "subresource", request->subresource, part_of(reference, "subresource"));
     k8s_set_label(record, "namespace", namespace, part_of(reference, "namespace"));
-    k8s_set_label(record, "api_group", request->api_group, part_of(reference, "apiGroup"));
+    const struct json_node *group = part_of(reference, "apiGroup");
+    k8s_set_label(record, "api_group", request->api_group, json_string(group).length ? group : part_of(reference, "apiVersion"));
     k8s_set_label(record, "api_version", request->api_version, part_of(reference, "apiVersion"));
 }
 
@@ -264,6 +274,13 @@ static const struct {
     {"pod-security.kubernetes.io/audit-violations", "pod_security_violation"},
     {"pod-security.kubernetes.io/enforce-policy", "pod_security_policy"},
     {"k8s.io/deprecated", "deprecated"},
+    /* what GKE keeps of the query of exec and attach */
+    {"command.gke.io/command", "exec_command"},
+    {"command.gke.io/container", "exec_container"},
+    {"command.gke.io/stdin", "exec_stdin"},
+    {"command.gke.io/stdout", "exec_stdout"},
+    {"command.gke.io/stderr", "exec_stderr"},
+    {"command.gke.io/tty", "exec_tty"},
 };
 
 /* {"configuration":"c","webhook":"name","mutated":true} as text. */
@@ -285,6 +302,8 @@ static void map_annotation(struct udm_record *record, const struct json_node *an
     k8s_set_plain_label(record, result, UDM_FIELD(SecurityResult, detection_fields), annotation->key, annotation->text, annotation);
     if (slice_is(annotation->key, "authorization.k8s.io/reason"))
         k8s_set_string(record, result, UDM_FIELD(SecurityResult, description), annotation->text, annotation);
+    if (slice_is(annotation->key, "command.gke.io/command") && annotation->text.length)
+        udm_record_add_string(record, "target.process.command_line", annotation->text, annotation);
     if (slice_starts_with(annotation->key, SLICE("mutation.webhook.admission.k8s.io/round_")))
         map_mutation(record, annotation);
     for (size_t i = 0; i < sizeof annotation_labels / sizeof *annotation_labels; i++) {

@@ -12,6 +12,8 @@ void k8s_set_string(struct udm_record *record, struct udm_message *message, cons
                     const struct json_node *origin);
 void k8s_set_int(struct udm_record *record, struct udm_message *message, const struct udm_field *field, int64_t number,
                  const struct json_node *origin);
+/* A text or a number that is a time; anything else sets nothing. */
+void k8s_set_time(struct udm_record *record, struct udm_message *message, const struct udm_field *field, const struct json_node *node);
 void k8s_set_label(struct udm_record *record, const char *key, struct slice value, const struct json_node *origin);
 /* A label in a list other than that of target.resource: equal ones are kept. */
 void k8s_set_plain_label(struct udm_record *record, struct udm_message *message, const struct udm_field *list, struct slice key, struct slice value,

@@ -39,6 +39,19 @@ static enum udm_knowledge known(const struct udm_k8s_head *head, bool seen)
     return seen || head->complete ? UDM_KNOWN : UDM_UNREAD;
 }
 
+/* apiVersion may have it. */
+static bool knows_group(const struct udm_k8s_head *head)
+{
+    return head->api_group.seen && (head->api_group.text.length || head->api_version.seen);
+}
+
+static struct slice group_of(const struct udm_k8s_head *head)
+{
+    ptrdiff_t slash = slice_find_byte(head->api_version.text, '/');
+
+    return head->api_group.text.length || slash < 0 ? head->api_group.text : slice_first(head->api_version.text, (size_t)slash);
+}
+
 void udm_k8s_head_view(struct udm_record *record, struct arena *arena, const struct udm_source *source, const struct udm_k8s_head *head)
 {
     *record = (struct udm_record){.arena = arena, .map_sees_all_values = true, .head = head, .source = source};
@@ -50,7 +63,7 @@ void udm_k8s_head_view(struct udm_record *record, struct arena *arena, const str
     record->knowledge[UDM_ORIGIN_USER] = known(head, head->username.seen);
     record->knowledge[UDM_ORIGIN_STAGE] = known(head, head->stage.seen);
     record->knowledge[UDM_ORIGIN_OBJECT_REF] =
-        known(head, head->resource.seen && head->subresource.seen && head->api_group.seen && head->namespace.seen);
+        known(head, head->resource.seen && head->subresource.seen && knows_group(head) && head->namespace.seen);
 }
 
 static struct slice text_of(const struct udm_record *record, enum udm_head_field field)
@@ -66,7 +79,7 @@ static struct slice text_of(const struct udm_record *record, enum udm_head_field
     case UDM_HEAD_STAGE: return head->stage.text;
     case UDM_HEAD_RESOURCE: return head->resource.text;
     case UDM_HEAD_SUBRESOURCE: return head->subresource.text;
-    case UDM_HEAD_API_GROUP: return head->api_group.text;
+    case UDM_HEAD_API_GROUP: return group_of(head);
     case UDM_HEAD_NAMESPACE: return head->namespace.text;
     default: return (struct slice){NULL, 0};
     }

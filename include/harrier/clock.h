@@ -35,6 +35,10 @@ clock_nanos clock_difference(clock_nanos a, clock_nanos b);
 /* RFC 3339 section 5.6: any number of fraction digits (cut after nine), Z or an offset; 'T' may be 't' or a blank. A year outside of 1678 to 2261
  * is a time nevertheless: the first or the last instant of these. */
 bool clock_parse_rfc3339(struct slice text, clock_nanos *instant);
+/* The same as collectors and exports write it anew: the fraction behind a comma, blanks in front of the zone, the zone as +hhmm, +hh, UTC, GMT, or an
+ * offset and UTC behind it (Go's Time.String), or left out, which is UTC. Or a number of seconds since 1970, with a fraction or without; of
+ * milliseconds, microseconds or nanoseconds, told by its size. */
+bool clock_parse_any(struct slice text, clock_nanos *instant);
 
 enum { CLOCK_TEXT_SIZE = 40 };
 /* "2026-01-02T03:04:05.678901Z", six digits as the API server writes them, nine where the instant needs them. Returns text. */

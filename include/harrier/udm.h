@@ -255,7 +255,7 @@ struct udm_head_member {
 /* The members that a kube-apiserver writes before the objects; enough to tell most events that no rule can concern. */
 struct udm_k8s_head {
     bool complete; /* the event has been read to its end: what was not seen is absent */
-    struct udm_head_member level, stage, request_uri, verb, username, resource, subresource, api_group, namespace;
+    struct udm_head_member level, stage, request_uri, verb, username, resource, subresource, api_group, api_version, namespace;
 };
 
 /* A record of the head alone, made without messages: it costs a few nanoseconds, as it is asked for every event. It gives the fields of enum
@@ -293,6 +293,10 @@ bool udm_k8s_needs_response(const struct udm_label_filter *filter, const struct 
  * where a list is expected. Unknown members are skipped and counted in *unknown_members (may be NULL), the first one's path goes to
  * *first_unknown. RESULT_INVALID when the node is no object. */
 enum result udm_json_record(struct udm_record *record, const struct json_node *node, size_t *unknown_members, struct slice *first_unknown);
+
+/* Has the text of an object that has a member `metadata` anything by which UDM is told from other schemas that have one: a member of UDM's Metadata in it,
+ * or who acted, on what, with what result? */
+bool udm_json_is_record(struct slice object);
 
 /* The record as UDM JSON, snake_case names, labels as [{"key","value"}], timestamps as RFC 3339. Redacted. */
 void udm_record_write(const struct udm_record *record, struct json_writer *writer);

@@ -69,7 +69,11 @@ static void test_udm_records_are_told_from_audit_events(void **state)
     assert_read("{\"metadata\":{\"event_type\":\"X\"},\"principal\":{}}", 1, 0);
     assert_read("{\"udm\":{\"metadata\":{}}}", 1, 0);
     assert_read("{\"metadata\":{},\"level\":\"Request\"}", 0, 1);
-    struct transcript told = read_text("{\"metadata\":{}}");
+    assert_read("{\"metadata\":{}}", 0, 1);
+    assert_read("{\"metadata\":{\"product\":{},\"version\":\"1.1.0\"},\"class_uid\":6003}", 0, 1); /* OCSF */
+    assert_read("{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"x\"}}", 0, 1);
+    assert_read("{\"metadata\":{},\"securityResult\":[]}", 1, 0);
+    struct transcript told = read_text("{\"metadata\":{\"logType\":\"X\"}}");
     assert_non_null(strstr(told.text.bytes, "event 1 at 0"));
     assert_int_equal(told.asked, 0);
     transcript_free(&told);

@@ -280,7 +280,7 @@ static void test_times_have_nanoseconds_a_blank_for_the_t_and_no_zone(void **sta
     assert_true(time_of(&mapped, "collected_timestamp") == expected + CLOCK_SECOND);
     assert_true(time_of(&mapped, "ingested_timestamp") == CLOCK_SECOND);
     unmap(&mapped);
-    mapped = map_entry("{'timestamp':'yesterday','receiveTimestamp':5}");
+    mapped = map_entry("{'timestamp':'yesterday','receiveTimestamp':true}");
     assert_true(time_of(&mapped, "event_timestamp") == 0);
     assert_true(time_of(&mapped, "collected_timestamp") == 0);
     unmap(&mapped);
