@@ -118,7 +118,8 @@ static const struct option source_options[] = {
      .help = "Path of the URL that events are posted to. {cluster} in the place of a segment names the cluster; {token} is a client's path_token. A "
              "query and one slash at the end of a request's path do not matter."},
     {"file", OPTION_PATH, AT(file), .types = FOLLOWED,
-     .help = "The file to follow, through its rotations, such as the API server's audit.log or a container's log; \"-\" reads standard input."},
+     .help = "The file to follow, through its rotations, such as the API server's audit.log or a container's log; \"-\" reads standard input. A pattern "
+             "(*, ?, [...]) follows up to 256 files, which may come and go; it must not match what rotated files are named."},
     {"log_type", OPTION_CHOICE, AT(log_type), .standard = "K8S_AUDIT", .choices = log_types,
      .help = "What comes in. K8S_AUDIT and GKE_CONTROLPLANE: audit events, told from each other by their shape; UDM: UDM records; auto: all of them."},
     {"format", OPTION_CHOICE, AT(format), .standard = "auto", .choices = formats,

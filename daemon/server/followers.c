@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "followers.h"
 
+#include "followed_files.h"
+
 #include "harrier/log.h"
 #include "harrier/memory.h"
 
@@ -10,8 +12,25 @@
 
 struct followers {
     size_t source_count;
-    struct source_follower *of_source[]; /* NULL: none here */
+    struct followed_files *of_source[]; /* NULL: none here */
 };
+
+static enum result read_position(struct store_reader *reader, const struct config_source *source, struct arena *arena, struct slice *position)
+{
+    struct buffer positions = {NULL, 0, 0};
+
+    *position = (struct slice){0};
+    if (source->type != CONFIG_SOURCE_FILE)
+        return RESULT_OK;
+    if (!followed_files_is_pattern(source->file)) {
+        enum result result = store_position(reader, source->name, arena, position);
+        return result == RESULT_NOT_FOUND ? RESULT_OK : result;
+    }
+    enum result result = followed_files_read_positions(reader, source->name, &positions);
+    *position = arena_copy(arena, buffer_slice(&positions));
+    buffer_free(&positions);
+    return result;
+}
 
 struct slice *followers_read_positions(struct store_reader *reader, const struct config *config, struct arena *arena)
 {
@@ -19,10 +38,7 @@ struct slice *followers_read_positions(struct store_reader *reader, const struct
 
     for (size_t i = 0; i < config->source_count; i++) {
         const struct config_source *source = &config->sources[i];
-        positions[i] = (struct slice){0};
-        enum result result =
-            source->type == CONFIG_SOURCE_FILE ? store_position(reader, source->name, arena, &positions[i]) : RESULT_NOT_FOUND;
-        if (result != RESULT_OK && result != RESULT_NOT_FOUND)
+        if (read_position(reader, source, arena, &positions[i]) != RESULT_OK)
             log_about(LOG_LEVEL_ERROR, LOG_FIELD_SOURCE, source->name,
                       "source `%s`: how far %s was read cannot be told: %s; it is read from its beginning", source->name, source->file,
                       store_reader_error(reader));
@@ -63,6 +79,17 @@ static enum result store_and_wait(struct commit *commit, struct submission *subm
 
 static void add_first_position(struct submission *submission, const struct config_source *source, struct arena *arena, struct slice *position)
 {
+    struct buffer positions = {NULL, 0, 0};
+
+    if (followed_files_is_pattern(source->file)) {
+        buffer_append_slice(&positions, *position);
+        followed_files_add_first_positions(source, &positions, submission);
+        *position = arena_copy(arena, buffer_slice(&positions));
+        buffer_free(&positions);
+        return;
+    }
+    if (position->length || strcmp(source->file, "-") == 0)
+        return;
     char *text = arena_alloc(arena, SOURCE_FOLLOWER_POSITION_BYTES);
 
     source_follower_first_position(source->file, text);
@@ -75,7 +102,7 @@ void followers_store_first_positions(struct commit *commit, const struct config 
     struct submission *submission = submission_new(SLICE(""), SLICE(""));
 
     for (size_t i = 0; i < config->source_count; i++)
-        if (config->sources[i].type == CONFIG_SOURCE_FILE && positions[i].length == 0 && strcmp(config->sources[i].file, "-") != 0)
+        if (config->sources[i].type == CONFIG_SOURCE_FILE)
             add_first_position(submission, &config->sources[i], arena, &positions[i]);
     if (submission_is_empty(submission)) {
         submission_free(submission);
@@ -90,18 +117,16 @@ void followers_store_first_positions(struct commit *commit, const struct config 
 
 /* --- life ---------------------------------------------------------------------------------------------------------------------------- */
 
-struct followers *followers_start(struct source_worker *source, const struct config *config, const struct slice *positions, size_t number,
-                                  size_t count)
+struct followers *followers_start(struct source_worker *source, struct event_base *base, const struct config *config, const struct slice *positions,
+                                  size_t number, size_t count)
 {
-    struct followers *followers = xcalloc(1, sizeof *followers + config->source_count * sizeof(struct source_follower *));
+    struct followers *followers = xcalloc(1, sizeof *followers + config->source_count * sizeof(struct followed_files *));
 
     followers->source_count = config->source_count;
     for (size_t i = 0; i < config->source_count; i++) {
         if (config->sources[i].type != CONFIG_SOURCE_FILE || i % count != number)
             continue;
-        const struct source_follower_options options = {.source = i, .name = config->sources[i].name, .path = config->sources[i].file};
-        followers->of_source[i] = source_follower_new(source, &options, positions[i]);
-        source_follower_start(followers->of_source[i]);
+        followers->of_source[i] = followed_files_new(source, base, &config->sources[i], i, positions[i]);
     }
     return followers;
 }
@@ -110,13 +135,13 @@ void followers_drain(struct followers *followers)
 {
     for (size_t i = 0; i < followers->source_count; i++)
         if (followers->of_source[i])
-            source_follower_drain(followers->of_source[i]);
+            followed_files_drain(followers->of_source[i]);
 }
 
 void followers_free(struct followers *followers)
 {
     for (size_t i = 0; i < followers->source_count; i++)
-        source_follower_free(followers->of_source[i]);
+        followed_files_free(followers->of_source[i]);
     free(followers);
 }
 
@@ -124,6 +149,6 @@ bool followers_count(const struct followers *followers, size_t source, struct so
 {
     if (!followers->of_source[source])
         return false;
-    source_follower_count(followers->of_source[source], counts);
+    followed_files_count(followers->of_source[source], counts);
     return true;
 }

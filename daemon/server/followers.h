@@ -11,7 +11,7 @@
 /* The followed files of one worker: each source of type file belongs to one, by its index. */
 struct followers;
 
-/* Where each of the configuration's sources goes on (empty: at the beginning); in the arena. */
+/* Where each of the configuration's sources goes on (empty: at the beginning; of a pattern: followed_files.h); in the arena. */
 struct slice *followers_read_positions(struct store_reader *reader, const struct config *config, struct arena *arena);
 
 /* Of the files that have no position yet the first one is stored, and put into positions; returns when it is durable, or was refused (logged).
@@ -19,8 +19,8 @@ struct slice *followers_read_positions(struct store_reader *reader, const struct
 void followers_store_first_positions(struct commit *commit, const struct config *config, struct arena *arena, struct slice *positions);
 
 /* Those of worker `number` of `count`; they begin with the loop. positions: one per source; copied. */
-struct followers *followers_start(struct source_worker *source, const struct config *config, const struct slice *positions, size_t number,
-                                  size_t count);
+struct followers *followers_start(struct source_worker *source, struct event_base *base, const struct config *config, const struct slice *positions,
+                                  size_t number, size_t count);
 void followers_drain(struct followers *followers);
 /* Before the source worker is freed. */
 void followers_free(struct followers *followers);

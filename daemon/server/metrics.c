@@ -266,6 +266,7 @@ static void write_files(struct server *server, struct buffer *out)
         {"harrier_file_truncations_total", "counter", "Times that a file was truncated, or written anew.", offsetof(struct source_follower_counts, truncations)},
         {"harrier_file_losses_total", "counter", "Files, or ends of files, that were removed, truncated or not readable before they were read.", offsetof(struct source_follower_counts, lost)},
         {"harrier_file_refused_total", "counter", "Stretches that could not be stored and were read again.", offsetof(struct source_follower_counts, refusals)},
+        {"harrier_file_unfollowed", "gauge", "Files that a pattern matches beyond its bound, and that are not read.", offsetof(struct source_follower_counts, unfollowed)},
         {"harrier_file_lag_bytes", "gauge", "Bytes that are not settled yet.", offsetof(struct source_follower_counts, lag_bytes)},
         {"harrier_file_position_bytes", "gauge", "How far the file in hand is settled.", offsetof(struct source_follower_counts, offset)},
         {"harrier_file_readable", "gauge", "1 while there is a file that can be read.", offsetof(struct source_follower_counts, readable)},

@@ -569,7 +569,7 @@ static void add_position(struct unit *unit)
         return;
     if (!position.due && unit->parts == 0 && submission_is_empty(unit->submission))
         return;
-    if (submission_add_position(unit->submission, slice_of(source), position.value) != RESULT_OK)
+    if (submission_add_position(unit->submission, position.key.length ? position.key : slice_of(source), position.value) != RESULT_OK)
         unit->failed = RESULT_LIMIT;
     unit->last_part_is_due = unit->parts > 0;
 }

@@ -204,7 +204,7 @@ struct worker *worker_start(const struct worker_options *options, struct generat
     handler.data = worker;
     worker->source = source_worker_new(worker->base, &limits, options->endpoints, config->source_count, &handler);
     source_worker_set_budget(worker->source, options->budget);
-    worker->followers = followers_start(worker->source, config, options->positions, options->number, options->count);
+    worker->followers = followers_start(worker->source, worker->base, config, options->positions, options->number, options->count);
     if (pthread_create(&worker->thread, NULL, worker_main, worker) != 0) {
         log_error("cannot start worker thread %u", options->number);
         abort();

@@ -193,7 +193,7 @@ static bool position_of(const void *owner, struct source_position *position)
 {
     const struct source_follower *follower = owner;
 
-    *position = (struct source_position){slice_of(follower->position), follower->position_due};
+    *position = (struct source_position){slice_of(follower->options.position_key), slice_of(follower->position), follower->position_due};
     return follower->has_position;
 }
 
@@ -489,6 +489,7 @@ struct source_follower *source_follower_new(struct source_worker *worker, const 
     fill_defaults(&follower->options);
     follower->options.name = xstrdup(options->name);
     follower->options.path = xstrdup(options->path);
+    follower->options.position_key = xstrdup(options->position_key ? options->position_key : "");
     follower->buffer = xmalloc(follower->options.stretch_bytes);
     follower->messages = cri_reader_new(&(struct cri_sink){follower, on_text, on_message_end});
     follower->turn = event_new(worker->base, -1, 0, turn_cb, follower);
@@ -552,5 +553,6 @@ void source_follower_free(struct source_follower *follower)
     free(follower->buffer);
     free((char *)follower->options.name);
     free((char *)follower->options.path);
+    free((char *)follower->options.position_key);
     free(follower);
 }

@@ -36,6 +36,7 @@ const char *const writer_sql[WRITER_STATEMENT_COUNT] = {
     [WRITER_WAITING] = "SELECT destination.name, waiting.number FROM (SELECT destination AS id, count(*) AS number FROM queue GROUP BY destination)"
                        " AS waiting JOIN destination USING (id) ORDER BY waiting.number DESC LIMIT 4",
     [WRITER_SET_POSITION] = "INSERT INTO position VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    [WRITER_REMOVE_POSITION] = "DELETE FROM position WHERE name = ?1",
     [WRITER_READ_CLOCK] = "SELECT counted, boot, wall, boot_id FROM counted_time",
     [WRITER_WRITE_CLOCK] = "INSERT OR REPLACE INTO counted_time VALUES (1, ?1, ?2, ?3, ?4)",
     [WRITER_ADD_MARK] = "INSERT OR REPLACE INTO mark VALUES (?1, ?2)",
@@ -175,13 +176,15 @@ static enum result add_alert(struct store *store, const struct submission_alert 
 
 /* --- positions ---------------------------------------------------------------------------------------------------------- */
 
+/* An empty one says that there is none any more. */
 static enum result set_position(struct store *store, const struct submission_position *position)
 {
-    sqlite3_stmt *statement = database_statement(&store->database, WRITER_SET_POSITION);
+    sqlite3_stmt *statement = database_statement(&store->database, position->value.length ? WRITER_SET_POSITION : WRITER_REMOVE_POSITION);
     if (statement == NULL)
         return RESULT_IO;
     database_bind_text(statement, 1, position->key);
-    database_bind_blob(statement, 2, position->value);
+    if (position->value.length)
+        database_bind_blob(statement, 2, position->value);
     return database_finish(&store->database, statement);
 }
 

@@ -17,6 +17,7 @@ struct source_follower_options {
     size_t source;                 /* source_head.source of its units */
     const char *name;              /* of the source, for the log */
     const char *path;              /* "-": standard input, which may be no terminal */
+    const char *position_key;      /* by which the position is stored (source_position.key); NULL: the source's name */
     size_t stretch_bytes;          /* of one unit, but for longer messages; 1 MiB */
     clock_nanos look_interval;     /* at least so often the file is looked at, whatever inotify says; first wait after a failure; 1 s */
     clock_nanos grace;             /* a rotated file is read on until it has not grown for so long; 3 s */
@@ -50,6 +51,7 @@ struct source_follower_counts {
     uint64_t lag_bytes; /* of the file and of a newer one, not acknowledged yet */
     uint64_t offset;    /* position */
     uint64_t inode;     /* of the file in hand */
+    uint64_t unfollowed; /* files that a pattern matches beyond the bound, and that are not read */
     uint64_t readable;  /* 1; 0 for a file that is not there or may not be read, and after the end of standard input */
 };
 

@@ -119,6 +119,7 @@ struct source_handler {
 
 /* How far a file has been read when the unit is acknowledged: stored with the unit, given back to the follower after a start. */
 struct source_position {
+    struct slice key;   /* empty: the source's name */
     struct slice value; /* opaque, at most 4 KiB; valid until the answer */
     bool due;           /* to be stored even if nothing else is */
 };

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sources of type file: a log through kills and rotations, a container's log, and standard input."""
 import gzip
+import itertools
 import json
 import os
 import random
 import shutil
+import sqlite3
 import time
 
 import captured
@@ -339,4 +341,92 @@ def test_a_log_that_came_and_was_rotated_after_the_first_start_is_found(make_har
     harrier.start()
     wait_settled(harrier, len(written))
     assert_each_once(harrier, written)
+    harrier.stop()
+
+
+# --- a pattern ---
+
+CRI = b"2026-11-24T04:46:20.000000000Z stdout F "
+
+
+def pods(make_harrier, tmp_path):
+    folder = tmp_path / "containers"
+    folder.mkdir()
+    return folder, make_harrier(sources=[{"name": "pods", "type": "file", "file": str(folder / "kube-apiserver-*.log")}])
+
+
+def append(path, *events):
+    with open(path, "ab") as file:
+        file.write(b"".join(CRI + event + b"\n" for event in events))
+
+
+def wait_ids(harrier, ids):
+    wait_for(lambda: sorted(audit_ids(harrier.stored())) == sorted(ids), f"{len(ids)} alerts")
+
+
+def positions_of(harrier, prefix):
+    with sqlite3.connect(os.path.join(harrier.folder, "store", "store.db")) as store:
+        return [name for name, in store.execute("SELECT name FROM position") if name.startswith(prefix)]
+
+
+def test_a_pattern_follows_files_that_come_and_go_and_goes_on_after_a_restart(make_harrier, tmp_path):
+    folder, harrier = pods(make_harrier, tmp_path)
+    lines = attack_lines(11)
+    sent = [next(lines) for _ in range(12)]
+    ids = [audit_id for audit_id, _ in sent]
+    events = [line.strip() for _, line in sent]
+    append(folder / "kube-apiserver-a_kube-system_one.log", *events[0:2])
+    append(folder / "etcd-a_kube-system_one.log", events[11])
+    harrier.start()
+    wait_ids(harrier, ids[0:2])
+    append(folder / "kube-apiserver-b_kube-system_two.log", *events[2:4])  # is new
+    wait_ids(harrier, ids[0:4])
+    append(folder / "kube-apiserver-a_kube-system_one.log", events[4])  # goes on
+    append(folder / "kube-apiserver-b_kube-system_two.log", events[5])
+    wait_ids(harrier, ids[0:6])
+    os.rename(folder / "kube-apiserver-b_kube-system_two.log", folder / "kube-apiserver-b_kube-system_two.log.20261124-044620")  # is rotated
+    append(folder / "kube-apiserver-b_kube-system_two.log", events[6])
+    wait_ids(harrier, ids[0:7])
+    harrier.stop()
+    append(folder / "kube-apiserver-a_kube-system_one.log", events[7])
+    append(folder / "kube-apiserver-c_kube-system_three.log", events[8])
+    harrier.start()
+    wait_ids(harrier, ids[0:9])
+    assert harrier.metric("harrier_events_received_total", source="pods") == 2, "what was read before the restart is not read again"
+    assert harrier.metric("harrier_file_readable", source="pods") == 1
+    wait_for(lambda: len(positions_of(harrier, "pods/")) == 3, "the position of each file")
+    harrier.stop()
+    os.remove(folder / "kube-apiserver-a_kube-system_one.log")
+    harrier.start()
+    append(folder / "kube-apiserver-c_kube-system_three.log", events[9])
+    wait_ids(harrier, ids[0:10])
+    assert len(positions_of(harrier, "pods/")) == 2
+    harrier.stop()
+
+
+def test_a_file_that_is_removed_is_read_to_its_end_and_let_go(make_harrier, tmp_path):
+    folder, harrier = pods(make_harrier, tmp_path)
+    (audit_id, line), (later_id, later) = itertools.islice(attack_lines(12), 2)
+    harrier.start()
+    path = folder / "kube-apiserver-a.log"
+    append(path, line.strip())
+    wait_ids(harrier, [audit_id])
+    with open(path, "ab") as file:
+        os.remove(path)
+        file.write(CRI + later.strip() + b"\n")
+    wait_ids(harrier, [audit_id, later_id])
+    wait_for(lambda: "is gone, and all of it was read" in harrier.log() or harrier.metric("harrier_file_readable", source="pods") == 0, "that it is let go")
+    assert harrier.metric("harrier_file_losses_total", source="pods") == 0
+    harrier.stop()
+
+
+def test_files_beyond_the_bound_of_a_pattern_are_told_and_counted(make_harrier, tmp_path):
+    folder, harrier = pods(make_harrier, tmp_path)
+    for number in range(260):
+        (folder / f"kube-apiserver-{number:03}.log").touch()
+    harrier.start()
+    wait_for(lambda: harrier.metric("harrier_file_unfollowed", source="pods") == 4, "the four that are too many")
+    assert "more than 256 files match" in harrier.log()
+    os.remove(folder / "kube-apiserver-000.log")
+    wait_for(lambda: harrier.metric("harrier_file_unfollowed", source="pods") == 3, "room for another")
     harrier.stop()
