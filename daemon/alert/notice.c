@@ -2,7 +2,7 @@
 /* Notices: what is wrong with the watch itself, said so that whoever reads it at night knows what it means and what to do. */
 #include "internal.h"
 
-enum { NAME_BYTES = 200, RULES_SHOWN = 10, CLUSTERS_SHOWN = 10 };
+enum { NAME_BYTES = 200, RULES_SHOWN = 10, CLUSTERS_SHOWN = 10, MOVED_RISK = 20 };
 
 static const struct {
     const char *name;
@@ -34,6 +34,9 @@ const char *alert_notice_remedy(const struct alert_notice *notice)
 {
     if (notice->over)
         return "";
+    if (notice->moved)
+        return "If it was moved, take it out of the source that it left. If it has several API servers, check the one that sends there: what it does is not "
+               "seen.";
     switch (notice->kind) {
     case ALERT_NOTICE_SILENT:
         return "Check that its API server runs, still has its audit policy and backend, and reaches harrierd; an API server that cannot deliver logs "
@@ -130,6 +133,14 @@ static void append_first(struct buffer *out, const struct alert_first *first)
     }
 }
 
+static void append_elsewhere(struct buffer *out, const struct alert_notice *notice, const char *before)
+{
+    if (notice->elsewhere.length && !(notice->over && notice->moved)) {
+        buffer_append_text(out, before);
+        alert_append_cleaned(out, notice->elsewhere, NAME_BYTES);
+    }
+}
+
 static void append_over(const struct alert_notice *notice, struct buffer *out)
 {
     static const char *const ends[ALERT_NOTICE_COUNT] = {
@@ -146,6 +157,8 @@ static void append_over(const struct alert_notice *notice, struct buffer *out)
     buffer_printf(out, " %s ", ends[notice->kind]);
     append_duration(out, notice->amount);
     if (notice->kind == ALERT_NOTICE_SILENT)
+        append_elsewhere(out, notice, ", by source ");
+    if (notice->kind == ALERT_NOTICE_SILENT && !notice->moved)
         buffer_append_text(out, "; what happened there meanwhile was seen only if the sender kept it");
 }
 
@@ -188,7 +201,10 @@ void alert_notice_text(const struct alert_notice *notice, struct buffer *out)
         append_place(out, notice);
         buffer_append_text(out, " for ");
         append_duration(out, notice->amount);
-        buffer_append_text(out, ": what happens there is not seen");
+        if (notice->moved)
+            append_elsewhere(out, notice, ": its events come in by source ");
+        else
+            buffer_append_text(out, ": what happens there is not seen");
         break;
     case ALERT_NOTICE_BLIND:
         buffer_append_text(out, "Blind in ");
@@ -289,6 +305,8 @@ static void make_ids(struct alert *alert, const struct alert_notice *notice)
     } else {
         digest_number(digest, notice->since);
         digest_number(digest, notice->over);
+        if (notice->moved)
+            digest_update_part(digest, SLICE("moved"));
     }
     digest_end(digest, sum);
     digest_hex(sum, alert->alert_id);
@@ -364,6 +382,8 @@ static void write_outcomes(struct json_writer *writer, const struct alert_notice
     json_begin_object(writer);
     json_put_string(writer, "source", notice->source);
     json_put_text(writer, "state", notice->over ? "over" : "open");
+    if (notice->elsewhere.length)
+        json_put_string(writer, "moved_to", notice->elsewhere);
     if (!notice->record)
         json_put_text(writer, "since", clock_format_rfc3339(notice->since, since));
     if (notice->amount)
@@ -468,8 +488,8 @@ void alert_from_notice(struct alert *alert, const struct alert_notice *notice)
 
     *alert = (struct alert){.rule = slice_of(kinds[notice->kind].name),
                             .time = notice->time,
-                            .risk_score = notice->over ? 0 : kinds[notice->kind].risk};
-    snprintf(alert->severity, sizeof alert->severity, "%s", notice->over ? "INFO" : kinds[notice->kind].severity);
+                            .risk_score = notice->over ? 0 : notice->moved ? MOVED_RISK : kinds[notice->kind].risk};
+    snprintf(alert->severity, sizeof alert->severity, "%s", notice->over ? "INFO" : notice->moved ? "LOW" : kinds[notice->kind].severity);
     make_ids(alert, notice);
     struct json_writer *writer = json_writer_new(&alert->json, false);
     write_document(writer, alert, notice, arena);

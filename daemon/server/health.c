@@ -3,16 +3,11 @@
 
 #include "harrier/log.h"
 
-static const clock_nanos minute = 60 * CLOCK_SECOND, day = 24 * 3600 * CLOCK_SECOND;
-
-static clock_nanos lesser(clock_nanos a, clock_nanos b)
-{
-    return a < b ? a : b;
-}
+static const clock_nanos day = 24 * 3600 * CLOCK_SECOND;
 
 /* --- pairs -------------------------------------------------------------------------------------------------------------------------- */
 
-static struct pair *find(struct health *health, size_t source, struct slice cluster)
+struct pair *health_find(struct health *health, size_t source, struct slice cluster)
 {
     clusters_key(&health->key, source, cluster);
     return map_get(health->by_key, buffer_slice(&health->key));
@@ -20,7 +15,7 @@ static struct pair *find(struct health *health, size_t source, struct slice clus
 
 struct pair *health_pair(struct health *health, size_t source, struct slice cluster)
 {
-    struct pair *pair = find(health, source, cluster);
+    struct pair *pair = health_find(health, source, cluster);
 
     if (pair)
         return pair;
@@ -30,7 +25,7 @@ struct pair *health_pair(struct health *health, size_t source, struct slice clus
     pair->source = source;
     pair->cluster = xstrndup(cluster.length ? cluster.bytes : "", cluster.length);
     pair->others = slice_is(cluster, CLUSTERS_OTHERS);
-    pair->heard = health->now;
+    pair->heard = pair->event = health->now;
     VECTOR_PUSH(&health->pairs, pair);
     map_put(health->by_key, buffer_slice(&health->key), pair);
     return pair;
@@ -121,12 +116,17 @@ static void expect(struct health *health, size_t source, const char *cluster)
     hear(health, pair);
 }
 
+bool health_learns_clusters(const struct config_source *source)
+{
+    return source->cluster_from != CONFIG_CLUSTER_FROM_SOURCE || strstr(source->path, "{cluster}");
+}
+
 /* Clusters that the configuration names are awaited from the start. Where others than it name them, the source is awaited as a whole until the first
  * has come. */
 static void expect_source(struct health *health, size_t index)
 {
     const struct config_source *source = &health->options.config->sources[index];
-    bool others_name = source->cluster_from != CONFIG_CLUSTER_FROM_SOURCE || strstr(source->path, "{cluster}");
+    bool others_name = health_learns_clusters(source);
     bool unbound = source->client_count == 0;
 
     for (size_t i = 0; i < source->client_count; i++) {
@@ -244,9 +244,11 @@ static void merge_blind(struct health *health, struct pair *pair, const struct m
 
 static void heard_at(struct health *health, struct pair *pair, clock_nanos when)
 {
-    if (when <= pair->heard && pair->heard_wall)
+    if (when > pair->heard || !pair->heard_wall)
+        pair->heard = when;
+    if (when <= pair->event && pair->heard_wall)
         return;
-    pair->heard = when;
+    pair->event = when;
     pair->heard_wall = health->wall - (health->now - when);
 }
 
@@ -254,7 +256,7 @@ static void merge_entry(struct health *health, const struct watch_entry *entry)
 {
     const struct config_health *limits = &health->options.config->health;
     struct pair *pair = health_pair(health, entry->source, slice_of(entry->cluster));
-    struct pair *whole = find(health, entry->source, SLICE(""));
+    struct pair *whole = health_find(health, entry->source, SLICE(""));
 
     /* who waits for any cluster of the source has waited long enough; an envelope's clusters are not told apart here, they all count as this one */
     if (entry->heard && whole)
@@ -301,54 +303,29 @@ void health_merge(struct health *health, const struct watch_batch *batch)
 
 /* --- episodes --------------------------------------------------------------------------------------------------------------------------- */
 
-static void begin_episode(struct episode *episode, clock_nanos since)
+void health_begin_episode(const struct health *health, struct episode *episode, clock_nanos age)
 {
     if (episode->open)
         episode->over = false; /* it is back before its end was told */
     else
-        *episode = (struct episode){.open = true, .since = since};
+        *episode = (struct episode){.open = true, .since = health->wall - age, .began = health->now - age};
 }
 
-static void end_episode(struct episode *episode, clock_nanos when)
+void health_end_episode(struct episode *episode, clock_nanos when, clock_nanos at)
 {
     if (!episode->open || episode->over)
         return;
     episode->over = true;
     episode->over_at = when;
+    episode->ended = at;
 }
 
-/* A source as a whole is of no interest once its clusters are known by name. */
-static bool silence_applies(const struct health *health, const struct pair *pair)
+static void judge_episode(const struct health *health, struct episode *episode, bool holds)
 {
-    const struct config_source *source = health_source(health, pair);
-    bool replaced = !pair->cluster[0] && health->named[pair->source] && source->cluster_from != CONFIG_CLUSTER_FROM_ENVELOPE;
-    return pair->hears && !replaced;
-}
-
-/* A silence is over when events have kept coming for a while: one event in a quarter of an hour is silence interrupted. */
-static void judge_silence(struct health *health, struct pair *pair)
-{
-    enum { SETTLED_AFTER_MINUTES = 5 };
-    struct episode *episode = &pair->episodes[ALERT_NOTICE_SILENT];
-    clock_nanos after = health_source(health, pair)->silence_after, quiet = health->now - pair->heard;
-
-    if (!after) {
-        *episode = (struct episode){0}; /* from before it was switched off: nobody knows whether it is over */
-    } else if (!silence_applies(health, pair)) {
-        end_episode(episode, health->wall);
-    } else if (quiet >= after) {
-        pair->returned = 0;
-        /* senders that were waiting for us get a moment to come back after a start */
-        if (health->now - health->started >= lesser(after, minute))
-            begin_episode(episode, pair->heard_wall ? pair->heard_wall : health->wall - quiet);
-    } else if (episode->open) {
-        if (!pair->returned) {
-            pair->returned = pair->heard;
-            pair->returned_wall = pair->heard_wall;
-        }
-        if (pair->heard - pair->returned >= lesser(after / 3, SETTLED_AFTER_MINUTES * minute))
-            end_episode(episode, pair->returned_wall);
-    }
+    if (holds)
+        health_begin_episode(health, episode, 0);
+    else
+        health_end_episode(episode, health->wall, health->now);
 }
 
 static void judge_skew(struct health *health, struct pair *pair)
@@ -361,8 +338,8 @@ static void judge_skew(struct health *health, struct pair *pair)
     if (!limits->late_after)
         *late = (struct episode){0};
     skew_pass(&pair->skew, &(struct skew_limits){limits->clock_skew, limits->late_after}, health->now);
-    pair->skew.ahead ? begin_episode(clock, health->wall) : end_episode(clock, health->wall);
-    pair->skew.late ? begin_episode(late, health->wall) : end_episode(late, health->wall);
+    judge_episode(health, clock, pair->skew.ahead);
+    judge_episode(health, late, pair->skew.late);
 }
 
 static void judge_blind(struct health *health, struct pair *pair)
@@ -393,6 +370,19 @@ static void stand_still(struct health *health, clock_nanos passed)
     health->started += passed;
 }
 
+void health_away(struct health *health, clock_nanos passed)
+{
+    for (size_t i = 0; i < health->pairs.count; i++) {
+        struct pair *pair = health->pairs.items[i];
+        pair->event -= passed;
+        pair->returned_event -= passed;
+        for (size_t kind = 0; kind < EPISODES; kind++) {
+            pair->episodes[kind].began -= passed;
+            pair->episodes[kind].ended -= passed;
+        }
+    }
+}
+
 void health_tick(struct health *health, clock_nanos wall, clock_nanos monotonic, bool accepting)
 {
     if (!accepting)
@@ -407,7 +397,7 @@ void health_tick(struct health *health, clock_nanos wall, clock_nanos monotonic,
         }
         if (pair->others)
             continue;
-        judge_silence(health, pair);
+        health_judge_silence(health, pair);
         judge_skew(health, pair);
         judge_blind(health, pair);
         health_tell(health, pair);

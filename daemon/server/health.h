@@ -37,6 +37,7 @@ struct health_options {
     const struct config *config; /* its sources and health; outlives it */
     struct clusters *clusters;   /* which names count; outlives it */
     clock_nanos wall, monotonic; /* now */
+    clock_nanos away;            /* since what is restored was stored; nobody could be heard */
     /* Takes the telling over, and calls health_told later on. False: not now, it is offered again. NULL: nothing is told. */
     bool (*tell)(void *context, const struct health_telling *telling);
     void *context;
@@ -49,6 +50,8 @@ void health_free(struct health *health);
 bool health_restore(struct health *health, size_t slot, struct slice state);
 /* What a worker has noticed, watch_take. */
 void health_merge(struct health *health, const struct watch_batch *batch);
+/* The machine slept, or the process stood still, for so long without monotonic time having passed: nobody was silent meanwhile, but events are older. */
+void health_away(struct health *health, clock_nanos passed);
 /* Once a second. accepting: events could come in; while they cannot, nobody is silent. */
 void health_tick(struct health *health, clock_nanos wall, clock_nanos monotonic, bool accepting);
 /* The fate of a telling. */
@@ -77,7 +80,7 @@ struct health_view {
     struct slice cluster; /* empty: all that come through the source; CLUSTERS_OTHERS: those that are not known, which are not watched */
     bool watched;
     bool silence_counts;  /* false: it is not known when an event of it came last (clusters that only envelopes name) */
-    bool silent;
+    bool silent;          /* and its cluster's events do not come in by another source */
     clock_nanos quiet;    /* since the last event */
     bool timed;
     clock_nanos lead;     /* of the youngest events */

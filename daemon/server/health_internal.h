@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The inside of health.h: health.c decides, health_tell.c tells, health_state.c writes down what a restart must not forget, health_names.c keeps names
+/* The inside of health.h: health.c decides, health_silence.c of silence, health_tell.c tells, health_state.c writes down what a restart must not forget, health_names.c keeps names
  * that are not known yet, health_view.c shows. */
 #ifndef HARRIER_SERVER_HEALTH_INTERNAL_H
 #define HARRIER_SERVER_HEALTH_INTERNAL_H
@@ -19,8 +19,11 @@ struct episode {
     bool told;
     bool summed;         /* told in a summary: its end is not told */
     bool over;           /* has ended; that is still to be told */
+    bool moved;          /* SILENT: the cluster's events come in by another source */
+    const char *by;      /* SILENT: that source's name, of an episode that is moved or ended by a move; NULL: none */
     clock_nanos since;   /* wall */
     clock_nanos over_at; /* wall */
+    clock_nanos began, ended; /* monotonic, moved by health_away; how long it lasted is reckoned with these, for a wall clock may jump */
 };
 
 /* Events that a rule could not judge for one reason: counted. */
@@ -60,7 +63,9 @@ struct pair {
     bool expected;   /* the configuration names it: never forgotten */
     bool hears;      /* `heard` is of all its events */
     clock_nanos heard, heard_wall; /* monotonic; wall, 0: never. Silence that was seen before a restart counts on */
-    clock_nanos returned, returned_wall; /* the first event after a silence; 0: none */
+    clock_nanos event;             /* as heard, but time in which nobody could be heard counts: what people are told */
+    clock_nanos returned, returned_wall, returned_event; /* the first event after a silence; 0: none */
+    bool left;                     /* that its cluster comes in by another source was told, as the end of a silence */
     struct skew skew;
     struct episode episodes[EPISODES];
     VECTOR(struct blind *) blind;
@@ -118,6 +123,14 @@ static inline const struct config_source *health_source(const struct health *hea
 
 /* The pair, made if need be. */
 struct pair *health_pair(struct health *health, size_t source, struct slice cluster);
+/* Others than the configuration name clusters of the source. */
+bool health_learns_clusters(const struct config_source *source);
+/* NULL: there is none. */
+struct pair *health_find(struct health *health, size_t source, struct slice cluster);
+void health_begin_episode(const struct health *health, struct episode *episode, clock_nanos age);
+/* when: wall; at: monotonic. */
+void health_end_episode(struct episode *episode, clock_nanos when, clock_nanos at);
+void health_judge_silence(struct health *health, struct pair *pair);
 /* What the pair has of the rule, the resource and the reason; beyond the bounds of all further resources, of all further rules. */
 struct blind *health_blind(struct health *health, struct pair *pair, struct slice rule, struct slice resource, enum watch_why why);
 /* Its state as it is when what is being told has been stored; without a telling, as it is. */

@@ -11,6 +11,8 @@ static const char *const episode_names[EPISODES] = {
 /* Told in a summary. */
 static const char *const summed_names[EPISODES] = {
     [ALERT_NOTICE_SILENT] = "silent_summed", [ALERT_NOTICE_CLOCK] = "clock_summed", [ALERT_NOTICE_LATE] = "late_summed"};
+static const char *const age_names[EPISODES] = {
+    [ALERT_NOTICE_SILENT] = "silent_for", [ALERT_NOTICE_CLOCK] = "clock_for", [ALERT_NOTICE_LATE] = "late_for"};
 
 /* Is it known to have been told once what is being told has been stored? */
 static bool will_be_told(const struct pair *pair, enum alert_notice_kind kind, bool with_telling)
@@ -77,9 +79,15 @@ void health_write_state(const struct health *health, const struct pair *pair, bo
     json_put_bool(writer, "hears", pair->hears);
     json_put_int(writer, "heard", pair->heard_wall);
     json_put_int(writer, "quiet", health->now - pair->heard);
+    json_put_int(writer, "event_age", health->now - pair->event);
+    if (pair->left)
+        json_put_bool(writer, "left", true);
     for (size_t kind = 0; kind < EPISODES; kind++)
         if (episode_names[kind] && will_be_told(pair, (enum alert_notice_kind)kind, with_telling)) {
             json_put_int(writer, episode_names[kind], pair->episodes[kind].since);
+            json_put_int(writer, age_names[kind], health->now - pair->episodes[kind].began);
+            if (pair->episodes[kind].moved)
+                json_put_text(writer, "moved_to", pair->episodes[kind].by);
             if (will_be_summed(pair, (enum alert_notice_kind)kind, with_telling))
                 json_put_bool(writer, summed_names[kind], true);
         }
@@ -216,6 +224,29 @@ static void restore_blind(struct health *health, struct pair *pair, const struct
     }
 }
 
+/* How long ago it was when the state was stored; in a state that does not say so, by the wall clock. */
+static clock_nanos age_of(const struct health *health, const struct json_node *state, const char *name, clock_nanos wall)
+{
+    clock_nanos age = json_member(state, name) ? number_of(state, name) : health->wall - wall - health->options.away;
+    return (age > 0 ? age : 0) + health->options.away;
+}
+
+static void restore_episode(const struct health *health, struct pair *pair, enum alert_notice_kind kind, const struct json_node *state)
+{
+    clock_nanos since = number_of(state, episode_names[kind]);
+    const struct json_node *moved = kind == ALERT_NOTICE_SILENT ? json_member(state, "moved_to") : NULL;
+    size_t source;
+
+    pair->episodes[kind] = (struct episode){.open = true,
+                                            .told = true,
+                                            .summed = json_member(state, summed_names[kind]) != NULL,
+                                            .moved = moved != NULL,
+                                            .since = since,
+                                            .began = health->now - age_of(health, state, age_names[kind], since)};
+    if (moved)
+        pair->episodes[kind].by = source_named(health, json_string(moved), &source) ? health->options.config->sources[source].name : "";
+}
+
 static void restore_pair(struct health *health, struct pair *pair, const struct json_node *state)
 {
     const struct json_node *hears = json_member(state, "hears");
@@ -227,21 +258,34 @@ static void restore_pair(struct health *health, struct pair *pair, const struct 
     }
     pair->heard_wall = number_of(state, "heard");
     pair->heard = health->now - (quiet > 0 ? quiet : 0);
+    pair->event = health->now - age_of(health, state, "event_age", pair->heard_wall ? pair->heard_wall : health->wall - quiet);
+    pair->left = json_member(state, "left") != NULL;
     for (size_t kind = 0; kind < EPISODES; kind++)
         if (episode_names[kind] && json_member(state, episode_names[kind]))
-            pair->episodes[kind] = (struct episode){.open = true,
-                                                    .told = true,
-                                                    .summed = json_member(state, summed_names[kind]) != NULL,
-                                                    .since = number_of(state, episode_names[kind])};
+            restore_episode(health, pair, (enum alert_notice_kind)kind, state);
     pair->skew.lead = number_of(state, "lead");
     pair->skew.ahead = pair->episodes[ALERT_NOTICE_CLOCK].open;
     pair->skew.late = pair->episodes[ALERT_NOTICE_LATE].open;
     restore_blind(health, pair, json_member(state, "blind"));
 }
 
-/* It was known; NULL: there are too many by now. */
-static struct pair *restored_pair(struct health *health, size_t source, struct slice cluster)
+/* Its silence would be no news: it never came in here, or the configuration lets it come in here no more. */
+static bool is_past(const struct health *health, size_t source, const struct json_node *state)
 {
+    const struct json_node *hears = json_member(state, "hears");
+
+    if (!json_is(hears, JSON_BOOL) || !hears->boolean)
+        return false;
+    return number_of(state, "heard") == 0 || !health_learns_clusters(&health->options.config->sources[source]);
+}
+
+/* It was known; NULL: it is of the past, or there are too many by now. */
+static struct pair *restored_pair(struct health *health, size_t source, const struct json_node *state)
+{
+    struct slice cluster = json_string(json_member(state, "cluster"));
+
+    if (!health_find(health, source, cluster) && is_past(health, source, state))
+        return NULL;
     bool known = clusters_know(health->options.clusters, source, cluster, false) || clusters_add(health->options.clusters, source, cluster);
     return known ? health_pair(health, source, cluster) : NULL;
 }
@@ -257,7 +301,7 @@ bool health_restore(struct health *health, size_t slot, struct slice text)
         VECTOR_PUSH(&health->slots, NULL);
     if (text.length && json_tree_parse(arena, text, &json_default_limits, &state, NULL) == RESULT_OK &&
         source_named(health, json_string(json_member(state, "source")), &source))
-        pair = restored_pair(health, source, json_string(json_member(state, "cluster")));
+        pair = restored_pair(health, source, state);
     if (pair && pair->slot == NO_SLOT) {
         pair->slot = (int64_t)slot;
         health->slots.items[slot] = pair;

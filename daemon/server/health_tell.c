@@ -24,12 +24,17 @@ struct alert_notice health_notice(const struct health *health, const struct pair
     if (kind != ALERT_NOTICE_BLIND && kind != ALERT_NOTICE_TRUNCATED) {
         const struct episode *episode = &pair->episodes[kind];
         notice.since = episode->since;
-        if (over)
+        notice.elsewhere = slice_of(episode->by ? episode->by : "");
+        notice.moved = episode->moved;
+        if (over) {
             notice.time = episode->over_at;
-        if (over || kind == ALERT_NOTICE_SILENT)
-            notice.amount = notice.time > episode->since ? notice.time - episode->since : 0;
-        else
+            notice.amount = episode->ended > episode->began ? episode->ended - episode->began : 0;
+        } else if (kind == ALERT_NOTICE_SILENT) { /* of the last event, which may have interrupted the episode */
+            notice.amount = health->now - pair->event;
+            notice.since = health->wall - notice.amount;
+        } else {
             notice.amount = kind == ALERT_NOTICE_CLOCK ? pair->skew.lead : -pair->skew.lead;
+        }
     }
     return notice;
 }
@@ -98,6 +103,10 @@ static bool is_due_alone(struct health *health, struct pair *pair, enum alert_no
     }
     if (episode->told || may_tell_alone(health, kind))
         return true;
+    if (episode->moved) { /* status shows it; a summary would count it among those that nobody hears */
+        episode->told = episode->summed = true;
+        return false;
+    }
     wait_for_summary(health, kind);
     return false;
 }
@@ -185,7 +194,7 @@ static bool waits_for_summary(struct health *health, struct pair *pair, enum ale
         return pair->telling.rules.count > 0;
     }
     *since = pair->episodes[kind].since;
-    return pair->episodes[kind].open && !pair->episodes[kind].told;
+    return pair->episodes[kind].open && !pair->episodes[kind].told && !pair->episodes[kind].moved;
 }
 
 static void gather_summary(struct health *health, enum alert_notice_kind kind, struct alert_notice *notice)

@@ -2,6 +2,7 @@
 /* Health on the main thread: once a second it takes what the workers have noticed, and hands what is to be told to the commit thread as any alert. */
 #include "internal.h"
 
+#include "gap.h"
 #include "health.h"
 #include "mailbox.h"
 #include "routing.h"
@@ -13,12 +14,15 @@
 
 #define KEY_PREFIX "health/"
 #define NAMES_PREFIX "clusters/"
+#define GAP_KEY "gap/last"
 
-enum { SAVE_SECONDS = 60, ARENA_BYTES = 16384, KEY_BYTES = 32 };
+/* What a killed daemon had not saved counts as time in which it was down, so it is to be little beside GAP_PATIENCE. */
+enum { SAVE_SECONDS = 15, ARENA_BYTES = 16384, KEY_BYTES = 32 };
 
 struct health_timer {
     struct server *server;
     struct health *health;
+    struct gap *gap;
     struct event *timer;
     struct mailbox *mailbox;
     struct arena *arena; /* scratch of routes */
@@ -211,11 +215,15 @@ static void saving_done(void *context, enum result result, struct submission *su
 static void save(struct health_timer *timer)
 {
     struct submission *submission = submission_new(SLICE(""), SLICE(""));
+    struct buffer gap = {NULL, 0, 0};
     struct saving *saving = xcalloc(1, sizeof *saving);
 
     saving->message.deliver = saving_arrived;
     saving->timer = timer;
     saving->save = health_save(timer->health, add_state, add_names, submission);
+    gap_write(timer->gap, false, &gap);
+    submission_add_position(submission, slice_of(GAP_KEY), buffer_slice(&gap));
+    buffer_free(&gap);
     timer->save_at = clock_monotonic() + SAVE_SECONDS * CLOCK_SECOND;
     if (commit_submit(timer->server->commit, &own, submission, saving_done, saving))
         return;
@@ -245,20 +253,43 @@ static void timer_cb(evutil_socket_t fd, short what, void *argument)
     (void)fd;
     (void)what;
     take(timer);
-    health_tick(timer->health, clock_wall(), now, server_not_ready(timer->server) == NULL);
+    bool accepting = server_not_ready(timer->server) == NULL;
+    struct counted_state clocks;
+    counted_state(store_clock(timer->server->store), &clocks);
+    clock_nanos slept = gap_tick(timer->gap, &clocks, now, accepting);
+    if (slept)
+        health_away(timer->health, slept);
+    health_tick(timer->health, clocks.wall, now, accepting);
     if (now >= timer->save_at && commit_is_healthy(timer->server->commit))
         save(timer);
+}
+
+static struct gap *restored_gap(struct server *server, struct arena *arena, const struct counted_state *clocks)
+{
+    struct slice stored = SLICE("");
+
+    if (store_position(server->reader, GAP_KEY, arena, &stored) != RESULT_OK)
+        stored = SLICE("");
+    return gap_new(clocks, stored);
 }
 
 struct health_timer *health_timer_start(struct server *server)
 {
     const struct timeval period = {.tv_sec = 1};
     struct health_timer *timer = xcalloc(1, sizeof *timer);
-    const struct health_options options = {
-        .config = server->boot->config, .clusters = server->clusters, .wall = clock_wall(), .monotonic = clock_monotonic(), .tell = tell, .context = timer};
+    struct counted_state clocks;
 
     timer->server = server;
     timer->arena = arena_new(ARENA_BYTES);
+    counted_state(store_clock(server->store), &clocks);
+    timer->gap = restored_gap(server, timer->arena, &clocks);
+    const struct health_options options = {.config = server->boot->config,
+                                           .clusters = server->clusters,
+                                           .wall = clocks.wall,
+                                           .monotonic = clock_monotonic(),
+                                           .away = gap_away(timer->gap),
+                                           .tell = tell,
+                                           .context = timer};
     timer->mailbox = mailbox_new(server->base, timer);
     timer->health = health_new(&options);
     restore(timer);
@@ -283,6 +314,7 @@ void health_timer_free(struct health_timer *timer)
         return;
     mailbox_free(timer->mailbox);
     health_free(timer->health);
+    gap_free(timer->gap);
     arena_free(timer->arena);
     free(timer);
 }

@@ -71,7 +71,9 @@ struct alert_notice {
     struct slice cluster;    /* empty: all that come through the source */
     clock_nanos since;       /* when it began, by the wall clock; the notice's id is over it */
     clock_nanos time;        /* when it was noticed, or had ended */
-    clock_nanos amount;      /* SILENT: how long; CLOCK: how far ahead; LATE: how old; over: how long it lasted */
+    struct slice elsewhere;  /* SILENT: the source by which the cluster's events come in now; empty: none */
+    bool moved;              /* SILENT: they came in there before anybody was told of a silence; severity LOW */
+    clock_nanos amount;      /* SILENT: how long ago the last event came; CLOCK: how far ahead; LATE: how old; over: how long it lasted */
     clock_nanos last;        /* BLIND and TRUNCATED as conditions that are shown: when it happened last; not part of the alert */
     const struct slice *rules; /* BLIND, TRUNCATED: those that cannot judge */
     size_t rule_count;
@@ -85,7 +87,7 @@ struct alert_notice {
     size_t raw_bytes;                /* TRUNCATED: most of the event's text that is put into the alert */
 };
 
-/* The alert. Ids: alert_id is over cluster, name, source, rules, cause, the first request's resource, since, and whether it is over; dedup_key over the same but since
+/* The alert. Ids: alert_id is over cluster, name, source, rules, cause, the first request's resource, since, and whether it moved and whether it is over; dedup_key over the same but since
  * and the end. Of
  * TRUNCATED both are over the actor and the object as well, and alert_id over the hour of the event instead of since: the same batch again, or the
  * same write again within the hour, is the same alert, another object never is. */

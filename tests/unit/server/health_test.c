@@ -21,6 +21,7 @@
 
 struct notice {
     char *text;
+    char severity[32];
     char id[DIGEST_SHA256_HEX], dedup_key[DIGEST_SHA256_HEX];
     enum alert_notice_kind kind;
     bool over;
@@ -29,12 +30,13 @@ struct notice {
 /* A daemon's main thread, and the store that its health is kept in. */
 struct desk {
     struct config_client clients[2];
-    struct config_source source;
+    struct config_source source, two[2];
     struct config config;
     struct clusters *clusters;
     struct health *health;
     struct watch *watch;
-    clock_nanos now; /* monotonic; the wall clock is WALL ahead */
+    clock_nanos now; /* monotonic; the wall clock is WALL and jumped ahead */
+    clock_nanos jumped, away;
     bool refuses, fails, holds;
     size_t held_slot;
     bool closed;
@@ -91,6 +93,7 @@ static bool tell(void *context, const struct health_telling *telling)
         return true;
     }
     alert_from_notice(&alert, telling->notice);
+    memcpy(notice.severity, alert.severity, sizeof notice.severity);
     memcpy(notice.id, alert.alert_id, sizeof notice.id);
     memcpy(notice.dedup_key, alert.dedup_key, sizeof notice.dedup_key);
     alert_free(&alert);
@@ -110,7 +113,7 @@ static void start(struct desk *desk)
     desk->clusters = clusters_new(&desk->config);
     desk->watch = watch_new(desk->clusters, (size_t)desk->config.health.unknown_clusters / 2);
     const struct health_options options = {
-        .config = &desk->config, .clusters = desk->clusters, .wall = WALL + desk->now, .monotonic = desk->now, .tell = tell, .context = desk};
+        .config = &desk->config, .clusters = desk->clusters, .wall = WALL + desk->now + desk->jumped, .monotonic = desk->now, .away = desk->away, .tell = tell, .context = desk};
     desk->health = health_new(&options);
     for (size_t i = 0; i < desk->slots.count; i++)
         health_restore(desk->health, i, slice_of(desk->slots.items[i]));
@@ -130,6 +133,7 @@ static void restart(struct desk *desk, clock_nanos down)
     save(desk);
     stop(desk);
     desk->now += down;
+    desk->away = down;
     start(desk);
 }
 
@@ -168,18 +172,33 @@ static void tick(struct desk *desk)
     struct watch_batch batch = watch_take(desk->watch);
     health_merge(desk->health, &batch);
     watch_batch_free(&batch);
-    health_tick(desk->health, WALL + desk->now, desk->now, !desk->closed);
+    health_tick(desk->health, WALL + desk->now + desk->jumped, desk->now, !desk->closed);
 }
 
 /* So much time, a tick a second; every `every` an event of the cluster (NULL: none). */
-static void pass(struct desk *desk, clock_nanos time, const char *cluster, clock_nanos every)
+static void pass_by(struct desk *desk, clock_nanos time, size_t source, const char *cluster, clock_nanos every)
 {
     for (clock_nanos passed = 0; passed < time; passed += CLOCK_SECOND) {
         if (cluster && passed % every == 0)
-            watch_heard(desk->watch, 0, slice_of(cluster), desk->now);
+            watch_heard(desk->watch, source, slice_of(cluster), desk->now);
         desk->now += CLOCK_SECOND;
         tick(desk);
     }
+}
+
+static void pass(struct desk *desk, clock_nanos time, const char *cluster, clock_nanos every)
+{
+    pass_by(desk, time, 0, cluster, every);
+}
+
+/* A second source beside the first. */
+static void add_source(struct desk *desk, const char *name, const char *cluster)
+{
+    desk->two[0] = desk->two[1] = desk->source;
+    desk->two[1].name = name;
+    desk->two[1].cluster = cluster;
+    desk->config.sources = desk->two;
+    desk->config.source_count = 2;
 }
 
 static void assert_told(const struct desk *desk, size_t count)
@@ -418,6 +437,196 @@ static void test_while_nothing_can_come_in_nobody_is_silent(void **state)
     assert_told(desk, 1);
 }
 
+/* --- a cluster that comes in another way -------------------------------------------------------------------------------------------------- */
+
+static void test_a_source_that_a_cluster_never_used_is_not_missed_while_another_hears_it(void **state)
+{
+    struct desk *desk = *state;
+    add_source(desk, "new", "prod");
+    start(desk);
+    pass_by(desk, MINUTES(60), 1, "prod", SECONDS(30));
+    assert_told(desk, 0);
+    assert_int_equal(conditions(desk), 0);
+    pass_by(desk, MINUTES(16), 1, NULL, 0);
+    assert_told(desk, 1); /* one cluster, one alert */
+    assert_text(desk, 0, "cluster prod (source new) for 15m");
+    assert_string_equal(desk->told.items[0].severity, "HIGH");
+}
+
+static void test_two_sources_that_never_heard_their_cluster_miss_it_once(void **state)
+{
+    struct desk *desk = *state;
+    add_source(desk, "new", "prod");
+    start(desk);
+    pass(desk, MINUTES(60), NULL, 0);
+    assert_told(desk, 1);
+    assert_text(desk, 0, "cluster prod (source api) for 15m");
+}
+
+static void test_a_source_that_a_cluster_has_left_for_another_is_a_low_notice_once(void **state)
+{
+    struct desk *desk = *state;
+    desk->source.path = "/{cluster}";
+    add_source(desk, "new", "other");
+    desk->two[1].path = "/";
+    start(desk);
+    pass(desk, MINUTES(5), "prod", SECONDS(30));
+    desk->two[1].cluster = "prod";
+    restart(desk, SECONDS(3));
+    pass_by(desk, MINUTES(60), 1, "prod", SECONDS(30));
+    restart(desk, SECONDS(3));
+    pass_by(desk, MINUTES(60), 1, "prod", SECONDS(30));
+    assert_told(desk, 1);
+    assert_text(desk, 0, "No audit event from cluster prod (source api) for 15m 3s: its events come in by source new");
+    assert_string_equal(desk->told.items[0].severity, "LOW");
+    pass_by(desk, MINUTES(60), 1, NULL, 0);
+    assert_told(desk, 2);
+    assert_text(desk, 1, "cluster prod (source new)");
+    assert_string_equal(desk->told.items[1].severity, "HIGH");
+}
+
+/* Its name was changed in the configuration, or its client taken out of the source. */
+static void test_a_cluster_that_can_come_in_by_its_source_no_more_is_not_missed_there(void **state)
+{
+    struct desk *desk = *state;
+    add_source(desk, "new", "unused");
+    start(desk);
+    pass(desk, MINUTES(5), "prod", SECONDS(30));
+    desk->two[0].cluster = "east";
+    desk->two[1].cluster = "west";
+    restart(desk, SECONDS(3));
+    for (int i = 0; i < 60; i++) {
+        pass(desk, SECONDS(15), "east", MINUTES(1));
+        pass_by(desk, SECONDS(15), 1, "west", MINUTES(1));
+    }
+    assert_told(desk, 0);
+    assert_int_equal(health_count(desk->health), 2);
+}
+
+static void test_a_silence_is_over_when_the_cluster_comes_back_by_another_source(void **state)
+{
+    struct desk *desk = *state;
+    add_source(desk, "new", "other");
+    desk->two[1].silence_after = 0;
+    start(desk);
+    pass(desk, MINUTES(5), "prod", SECONDS(30));
+    pass(desk, MINUTES(42), NULL, 0);
+    assert_told(desk, 1);
+    pass_by(desk, MINUTES(60), 1, "prod", SECONDS(30));
+    assert_told(desk, 2);
+    assert_true(desk->told.items[1].over);
+    assert_text(desk, 1, "Cluster prod (source api) came back after 42m 30s, by source new");
+    restart(desk, SECONDS(3));
+    pass_by(desk, MINUTES(60), 1, "prod", SECONDS(30));
+    assert_told(desk, 2);
+    pass_by(desk, MINUTES(60), 1, NULL, 0); /* which is never silent itself */
+    assert_told(desk, 3);
+    assert_string_equal(desk->told.items[2].severity, "HIGH");
+}
+
+static void test_of_two_ways_of_a_cluster_that_end_together_one_is_told(void **state)
+{
+    struct desk *desk = *state;
+    add_source(desk, "new", "prod");
+    start(desk);
+    for (int i = 0; i < 20; i++) {
+        pass(desk, SECONDS(15), "prod", MINUTES(1));
+        pass_by(desk, SECONDS(15), 1, "prod", MINUTES(1));
+    }
+    pass(desk, MINUTES(60), NULL, 0);
+    assert_told(desk, 1);
+    assert_text(desk, 0, "cluster prod (source new) for 15m");
+    assert_int_equal(conditions(desk), 1);
+}
+
+/* --- for how long ------------------------------------------------------------------------------------------------------------------------- */
+
+static void last_text(void *context, const struct alert_notice *notice)
+{
+    struct buffer *text = context;
+    char since[CLOCK_TEXT_SIZE];
+
+    text->length = 0;
+    alert_notice_text(notice, text);
+    buffer_printf(text, "; since %s", clock_format_rfc3339(notice->since, since));
+}
+
+static void assert_condition(const struct desk *desk, const char *part, clock_nanos since)
+{
+    struct buffer text = {NULL, 0, 0};
+    char time[CLOCK_TEXT_SIZE];
+
+    health_conditions(desk->health, last_text, &text);
+    if (!strstr(text.bytes, part) || !strstr(text.bytes, clock_format_rfc3339(since, time)))
+        fail_msg("`%s` since %s is not in: %s", part, time, text.bytes);
+    buffer_free(&text);
+}
+
+static void test_a_silence_that_was_interrupted_is_as_long_as_the_last_event_is_old(void **state)
+{
+    struct desk *desk = *state;
+    start(desk);
+    pass(desk, MINUTES(21), NULL, 0);
+    assert_told(desk, 1);
+    clock_nanos last = WALL + desk->now;
+    pass(desk, SECONDS(10), "prod", SECONDS(60));
+    pass(desk, MINUTES(25), NULL, 0);
+    assert_told(desk, 1);
+    assert_condition(desk, "for 25m", last);
+}
+
+static void test_the_age_of_the_last_event_counts_the_time_in_which_nobody_could_be_heard(void **state)
+{
+    struct desk *desk = *state;
+    start(desk);
+    pass(desk, MINUTES(1), "prod", SECONDS(60));
+    pass(desk, MINUTES(4), NULL, 0);
+    desk->closed = true;
+    pass(desk, MINUTES(10), NULL, 0);
+    desk->closed = false;
+    restart(desk, MINUTES(20));
+    health_away(desk->health, MINUTES(30)); /* a machine that slept */
+    assert_told(desk, 0);
+    pass(desk, MINUTES(10), NULL, 0);
+    assert_told(desk, 1);
+    assert_text(desk, 0, "for 1h 15m");
+    assert_condition(desk, "for 1h 15m", WALL + desk->now - MINUTES(75));
+}
+
+static void test_a_jump_of_the_clock_makes_no_silence_longer(void **state)
+{
+    struct desk *desk = *state;
+    start(desk);
+    pass(desk, MINUTES(1), "prod", SECONDS(60));
+    desk->jumped = MINUTES(21);
+    pass(desk, MINUTES(14), NULL, 0);
+    assert_told(desk, 1);
+    assert_text(desk, 0, "for 15m");
+    assert_condition(desk, "for 15m", WALL + desk->now + MINUTES(6));
+    desk->jumped = -MINUTES(180);
+    restart(desk, MINUTES(5));
+    pass(desk, MINUTES(6), "prod", SECONDS(30));
+    assert_told(desk, 2);
+    assert_text(desk, 1, "came back after 20m");
+}
+
+static void test_a_jump_of_the_clock_makes_no_lateness_longer(void **state)
+{
+    struct desk *desk = *state;
+    start(desk);
+    observe(desk, "prod", "present", "Request", NULL, 0, MINUTES(5));
+    pass(desk, SECONDS(5), NULL, 0);
+    assert_told(desk, 1);
+    desk->jumped = MINUTES(180);
+    for (int i = 0; i < 12; i++) {
+        observe(desk, "prod", "present", "Request", NULL, 0, 0);
+        pass(desk, MINUTES(1), NULL, 0);
+    }
+    assert_told(desk, 2);
+    assert_true(desk->told.items[1].over);
+    assert_null(strstr(desk->told.items[1].text, "3h"));
+}
+
 /* --- restarts --------------------------------------------------------------------------------------------------------------------------- */
 
 static void test_silence_goes_on_over_restarts_without_the_time_between(void **state)
@@ -510,6 +719,7 @@ static void test_nothing_is_saved_over_a_notice_that_is_on_its_way(void **state)
 static void test_a_damaged_or_foreign_state_is_of_no_use_and_its_slot_is_given_back(void **state)
 {
     struct desk *desk = *state;
+    desk->source.path = "/{cluster}";
     start(desk);
     assert_false(health_restore(desk->health, 0, SLICE("{\"source\":\"other\",\"cluster\":\"x\"}")));
     assert_false(health_restore(desk->health, 1, SLICE("{\"source\":")));
@@ -518,7 +728,7 @@ static void test_a_damaged_or_foreign_state_is_of_no_use_and_its_slot_is_given_b
     assert_false(health_restore(desk->health, 4, SLICE("{\"source\":\"api\",\"cluster\":\"x\"}")));
     assert_int_equal(health_count(desk->health), 2);
     save(desk);
-    assert_non_null(strstr(desk->slots.items[0], "\"prod\"")); /* taken by the one that had none */
+    assert_non_null(strstr(desk->slots.items[0], "\"cluster\":\"\"")); /* taken by the one that had none */
     assert_string_equal(desk->slots.items[1], "");
     assert_string_equal(desk->slots.items[4], "");
 }
@@ -1026,6 +1236,16 @@ int main(void)
         TEST(test_where_envelopes_name_clusters_the_source_is_watched_as_a_whole),
         TEST(test_clusters_of_clients_are_awaited_from_the_start),
         TEST(test_while_nothing_can_come_in_nobody_is_silent),
+        TEST(test_a_source_that_a_cluster_never_used_is_not_missed_while_another_hears_it),
+        TEST(test_two_sources_that_never_heard_their_cluster_miss_it_once),
+        TEST(test_a_source_that_a_cluster_has_left_for_another_is_a_low_notice_once),
+        TEST(test_a_cluster_that_can_come_in_by_its_source_no_more_is_not_missed_there),
+        TEST(test_a_silence_is_over_when_the_cluster_comes_back_by_another_source),
+        TEST(test_of_two_ways_of_a_cluster_that_end_together_one_is_told),
+        TEST(test_a_silence_that_was_interrupted_is_as_long_as_the_last_event_is_old),
+        TEST(test_the_age_of_the_last_event_counts_the_time_in_which_nobody_could_be_heard),
+        TEST(test_a_jump_of_the_clock_makes_no_silence_longer),
+        TEST(test_a_jump_of_the_clock_makes_no_lateness_longer),
         TEST(test_silence_goes_on_over_restarts_without_the_time_between),
         TEST(test_senders_have_a_minute_to_come_back_after_a_restart),
         TEST(test_a_cluster_that_was_seen_is_missed_after_a_restart),
