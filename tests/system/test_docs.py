@@ -2,6 +2,7 @@
 """The manual pages, README.md and the audit policy say what the programs do."""
 import os
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -10,6 +11,7 @@ import yaml
 import captured
 from daemon import HARRIERD, harrierctl, ndjson
 
+PAGES = ("harrierctl.1", "harrier.yaml.5", "harrier-rules.7", "harrierd.8")
 COMMANDS = ("check", "replay", "explain", "udm", "fields", "policy", "enroll", "alerts", "dead", "status", "reload")
 
 
@@ -39,6 +41,29 @@ def has_option(text, name):
 def blocks(text, language):
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.M | re.S)
 
+
+@pytest.mark.parametrize("page", PAGES)
+def test_each_list_display_and_parenthesis_of_the_manual_ends_so_that_the_page_is_shown_whole(page):
+    ends = {"El": "Bl", "Ed": "Bd", "Pc": "Po", "Oc": "Oo", "Dc": "Do", "Qc": "Qo"}
+    still_open = []
+    for number, line in enumerate(read("docs", "man", page).splitlines(), 1):
+        macros = line[1:].split() if line.startswith(".") else []
+        for macro in macros:
+            if macro in ends.values():
+                still_open.append(macro)
+            elif macro in ends:
+                assert still_open and still_open.pop() == ends[macro], f"{page}:{number}: .{macro} ends nothing"
+        if macros and macros[0] in ("It", "Sh", "Ss", "Pp"):
+            assert not set(still_open) - {"Bl"}, f"{page}:{number}: {still_open} has no end before it"
+    assert not still_open
+
+
+@pytest.mark.skipif(not shutil.which("groff"), reason="there is no groff")
+@pytest.mark.parametrize("page", PAGES)
+def test_groff_shows_the_manual_without_an_error(page):
+    file = os.path.join(captured.ROOT, "docs", "man", page)
+    done = subprocess.run(["groff", "-mdoc", "-Tascii", "-z", file], capture_output=True, text=True)
+    assert done.returncode == 0 and "error" not in done.stderr, done.stderr
 
 
 def test_each_key_of_the_configuration_stands_in_its_section_of_the_manual():
