@@ -23,6 +23,8 @@ static const struct {
                            "the way."},
     [ALERT_NOTICE_TRUNCATED] = {"harrier_event_truncated", "MEDIUM", 60,
                                 "A write came without its object, because it was too large for an audit event. Padding is a known way to hide."},
+    [ALERT_NOTICE_LOST] = {"harrier_file_loss", "HIGH", 80,
+                           "A followed log, or its end, was gone or not readable before it was read: the events in it were not judged."},
 };
 
 const char *alert_notice_name(enum alert_notice_kind kind)
@@ -55,6 +57,9 @@ const char *alert_notice_remedy(const struct alert_notice *notice)
                "by as much.";
     case ALERT_NOTICE_TRUNCATED:
         return "Look at the object itself in the cluster, and let events be larger: --audit-webhook-truncate-max-event-size.";
+    case ALERT_NOTICE_LOST:
+        return "harrierd's log names what is missing, and why. Keep rotated files for longer, or find out what holds harrierd up; `harrierctl replay` "
+               "judges what is kept elsewhere.";
     case ALERT_NOTICE_COUNT: break;
     }
     return "";
@@ -149,6 +154,7 @@ static void append_over(const struct alert_notice *notice, struct buffer *out)
         [ALERT_NOTICE_CLOCK] = "has the right time again after",
         [ALERT_NOTICE_LATE] = "is on time again after",
         [ALERT_NOTICE_TRUNCATED] = "shows whole events again after",
+        [ALERT_NOTICE_LOST] = "loses nothing any more after",
     };
     size_t start = out->length;
 
@@ -173,6 +179,7 @@ static void append_summary(const struct alert_notice *notice, struct buffer *out
         [ALERT_NOTICE_CLOCK] = {"Clocks ahead of harrierd's in", "by more than health.clock_skew"},
         [ALERT_NOTICE_LATE] = {"Old events that do not catch up from", "by more than health.late_after"},
         [ALERT_NOTICE_TRUNCATED] = {"Events without their whole objects from", "that rules could not look into"},
+        [ALERT_NOTICE_LOST] = {"Followed files are lost in", "before they were read, what happened then is not seen"},
     };
 
     buffer_printf(out, "%s %zu more cluster%s, %s: ", words[notice->kind].before, notice->cluster_count, notice->cluster_count == 1 ? "" : "s",
@@ -241,6 +248,12 @@ void alert_notice_text(const struct alert_notice *notice, struct buffer *out)
         buffer_append_text(out, ": the event came without its whole object, ");
         append_rules(out, notice);
         buffer_append_text(out, " could not look into it");
+        break;
+    case ALERT_NOTICE_LOST:
+        buffer_printf(out, "%llu file%s, or ends of files, followed for ", (unsigned long long)notice->losses, notice->losses == 1 ? "" : "s");
+        append_place(out, notice);
+        buffer_append_text(out, notice->losses == 1 ? " was" : " were");
+        buffer_append_text(out, " gone or not readable before the reading came there: what happened then is not seen");
         break;
     case ALERT_NOTICE_COUNT: break;
     }
@@ -388,6 +401,8 @@ static void write_outcomes(struct json_writer *writer, const struct alert_notice
         json_put_text(writer, "since", clock_format_rfc3339(notice->since, since));
     if (notice->amount)
         json_put_int(writer, "seconds", notice->amount / CLOCK_SECOND);
+    if (notice->losses)
+        json_put_int(writer, "losses", notice->losses < INT64_MAX ? (int64_t)notice->losses : INT64_MAX);
     if (notice->level.length || notice->first.level.length)
         json_put_string(writer, "level", notice->level.length ? notice->level : notice->first.level);
     if (notice->cause.length)
@@ -432,6 +447,7 @@ static void write_evidence(struct json_writer *writer, const struct alert_notice
         [ALERT_NOTICE_CLOCK] = {"an event's time is ahead by more than health.clock_skew", "first_seen", "ahead"},
         [ALERT_NOTICE_LATE] = {"the youngest events are older than health.late_after", "first_seen", "age_of_youngest_event"},
         [ALERT_NOTICE_TRUNCATED] = {"the rule's verdict is unknown", NULL, NULL},
+        [ALERT_NOTICE_LOST] = {"a file, or its end, was gone or not readable before it was read", "first_noticed", NULL},
     };
     const char *condition = notice->over ? "it is over" : facts[notice->kind].condition;
     struct buffer text = {NULL, 0, 0};

@@ -121,12 +121,17 @@ bool health_learns_clusters(const struct config_source *source)
     return source->cluster_from != CONFIG_CLUSTER_FROM_SOURCE || strstr(source->path, "{cluster}");
 }
 
+/* What stands for the source as a whole. */
+static const char *name_of_whole(const struct config_source *source)
+{
+    return health_learns_clusters(source) ? "" : source->cluster;
+}
+
 /* Clusters that the configuration names are awaited from the start. Where others than it name them, the source is awaited as a whole until the first
  * has come. */
 static void expect_source(struct health *health, size_t index)
 {
     const struct config_source *source = &health->options.config->sources[index];
-    bool others_name = health_learns_clusters(source);
     bool unbound = source->client_count == 0;
 
     for (size_t i = 0; i < source->client_count; i++) {
@@ -138,7 +143,7 @@ static void expect_source(struct health *health, size_t index)
     for (size_t i = 0; i < source->clusters.count; i++)
         expect(health, index, source->clusters.items[i]);
     if (unbound)
-        expect(health, index, others_name ? "" : source->cluster);
+        expect(health, index, name_of_whole(source));
 }
 
 struct health *health_new(const struct health_options *options)
@@ -299,6 +304,17 @@ void health_merge(struct health *health, const struct watch_batch *batch)
     for (size_t i = 0; batch->names && i < map_count(batch->names); i++)
         merge_name(health, map_value_at(batch->names, i));
     health->names_dropped += batch->dropped;
+}
+
+void health_note_losses(struct health *health, size_t source, uint64_t losses)
+{
+    struct pair *pair = losses ? health_pair(health, source, slice_of(name_of_whole(&health->options.config->sources[source]))) : NULL;
+
+    if (!pair || losses <= pair->losses)
+        return;
+    pair->losses = losses;
+    if (!pair->losses_since)
+        pair->losses_since = health->wall;
 }
 
 /* --- episodes --------------------------------------------------------------------------------------------------------------------------- */

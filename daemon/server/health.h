@@ -12,7 +12,7 @@
  *
  * An episode begins when a condition holds, is told once, and ends when it has not held for long enough that it does not come and go; the end of
  * a silence and of a wrong clock is told as well. That a rule sees again cannot be noticed from here: that is told no more, and forgotten a
- * day after the last event that it could not judge.
+ * day after the last event that it could not judge. What a followed file has lost is no condition: it is told, and has no end.
  *
  * Only clusters that are known (clusters.h) have episodes. And one kind of notice has a rate, health.notices: what is beyond it is told together, in a
  * summary, so that no attack waits behind thousands of them. */
@@ -52,6 +52,8 @@ bool health_restore(struct health *health, size_t slot, struct slice state);
 void health_merge(struct health *health, const struct watch_batch *batch);
 /* The machine slept, or the process stood still, for so long without monotonic time having passed: nobody was silent meanwhile, but events are older. */
 void health_away(struct health *health, clock_nanos passed);
+/* What a followed file has lost since the start, all in all (harrier/follower.h). */
+void health_note_losses(struct health *health, size_t source, uint64_t losses);
 /* Once a second. accepting: events could come in; while they cannot, nobody is silent. */
 void health_tick(struct health *health, clock_nanos wall, clock_nanos monotonic, bool accepting);
 /* The fate of a telling. */

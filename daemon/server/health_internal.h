@@ -74,6 +74,9 @@ struct pair {
     struct map *total_by_key;
     clock_nanos blind_not_before[WATCH_WHY_COUNT]; /* monotonic: what becomes blind for the same reason soon after is told of together */
     uint64_t truncated;
+    uint64_t losses, losses_told, losses_in_telling; /* of a followed file, since the start */
+    clock_nanos losses_since;      /* wall; the first that is not told; 0: none */
+    clock_nanos losses_not_before; /* monotonic: further ones are gathered until then */
     struct telling telling;
 };
 

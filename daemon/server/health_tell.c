@@ -21,7 +21,10 @@ struct alert_notice health_notice(const struct health *health, const struct pair
                                   .cluster = slice_of(pair->cluster),
                                   .time = health->wall};
 
-    if (kind != ALERT_NOTICE_BLIND && kind != ALERT_NOTICE_TRUNCATED) {
+    if (kind == ALERT_NOTICE_LOST) {
+        notice.since = pair->losses_since;
+        notice.losses = pair->losses - pair->losses_told;
+    } else if (kind != ALERT_NOTICE_BLIND && kind != ALERT_NOTICE_TRUNCATED) {
         const struct episode *episode = &pair->episodes[kind];
         notice.since = episode->since;
         notice.elsewhere = slice_of(episode->by ? episode->by : "");
@@ -174,9 +177,29 @@ static void tell_of_blind(struct health *health, struct pair *pair)
     free(rules);
 }
 
+static bool has_losses_to_tell(const struct health *health, const struct pair *pair)
+{
+    return pair->losses > pair->losses_told && health->now >= pair->losses_not_before;
+}
+
+/* False: nothing is told of them now. */
+static bool tell_of_losses(struct health *health, struct pair *pair)
+{
+    if (!has_losses_to_tell(health, pair))
+        return false;
+    if (!may_tell_alone(health, ALERT_NOTICE_LOST)) {
+        wait_for_summary(health, ALERT_NOTICE_LOST);
+        return false;
+    }
+    struct alert_notice notice = health_notice(health, pair, ALERT_NOTICE_LOST, false);
+    pair->losses_in_telling = pair->losses;
+    tell(health, pair, &notice);
+    return true;
+}
+
 void health_tell(struct health *health, struct pair *pair)
 {
-    if (!pair->telling.under_way && !tell_of_episodes(health, pair))
+    if (!pair->telling.under_way && !tell_of_episodes(health, pair) && !tell_of_losses(health, pair))
         tell_of_blind(health, pair);
 }
 
@@ -192,6 +215,11 @@ static bool waits_for_summary(struct health *health, struct pair *pair, enum ale
         if (pair->telling.rules.count)
             *since = pair->telling.rules.items[0]->since;
         return pair->telling.rules.count > 0;
+    }
+    if (kind == ALERT_NOTICE_LOST) {
+        *since = pair->losses_since;
+        pair->losses_in_telling = pair->losses;
+        return has_losses_to_tell(health, pair);
     }
     *since = pair->episodes[kind].since;
     return pair->episodes[kind].open && !pair->episodes[kind].told && !pair->episodes[kind].moved;
@@ -296,6 +324,10 @@ static void note_told(struct health *health, struct pair *pair)
             telling->rules.items[i]->told = true;
         for (size_t i = 0; i < telling->rules.count; i++)
             pair->blind_not_before[telling->rules.items[i]->why] = health->now + GATHER_MINUTES * minute;
+    } else if (telling->kind == ALERT_NOTICE_LOST) {
+        pair->losses_told = pair->losses_in_telling;
+        pair->losses_since = pair->losses > pair->losses_told ? health->wall : 0;
+        pair->losses_not_before = health->now + GATHER_MINUTES * minute;
     } else if (telling->over) {
         pair->episodes[telling->kind] = (struct episode){0};
     } else {

@@ -234,6 +234,18 @@ static void save(struct health_timer *timer)
 
 /* --- the timer --------------------------------------------------------------------------------------------------------------------------- */
 
+static void note_losses(struct health_timer *timer)
+{
+    struct server *server = timer->server;
+
+    for (size_t s = 0; s < server->boot->config->source_count; s++) {
+        struct source_follower_counts counts;
+        for (size_t i = 0; i < server->worker_count; i++)
+            if (worker_follower_counts(server->workers[i], s, &counts))
+                health_note_losses(timer->health, s, counts.lost);
+    }
+}
+
 static void take(struct health_timer *timer)
 {
     struct server *server = timer->server;
@@ -243,6 +255,7 @@ static void take(struct health_timer *timer)
         health_merge(timer->health, &batch);
         watch_batch_free(&batch);
     }
+    note_losses(timer);
 }
 
 static void timer_cb(evutil_socket_t fd, short what, void *argument)

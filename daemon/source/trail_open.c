@@ -129,9 +129,9 @@ static void report_missing(struct trail *trail, uint64_t count)
     trail->lost += count;
     trail->told += count;
     log_about(LOG_LEVEL_ERROR, LOG_FIELD_SOURCE, trail->name,
-              "source `%s`: %llu rotated files of %s are missing that were written after the file with inode %llu, as the names of the "
-              "others in %s tell: they were removed before they were read; going on with the oldest file that is left",
-              trail->name, (unsigned long long)count, trail->path, (unsigned long long)trail->last.inode, trail->folder);
+              "source `%s`: of %s, after the file with inode %llu, %llu rotated file%s missing, as the names of the others in %s tell: removed "
+              "before the reading came there; going on with the oldest file that is left",
+              trail->name, trail->path, (unsigned long long)trail->last.inode, (unsigned long long)count, count == 1 ? " is" : "s are", trail->folder);
 }
 
 static void report_unreadable(struct trail *trail, const struct rotation_step *step, int error)

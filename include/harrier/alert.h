@@ -54,6 +54,7 @@ enum alert_notice_kind {
     ALERT_NOTICE_CLOCK,     /* harrier_clock_skew: events from the future */
     ALERT_NOTICE_LATE,      /* harrier_events_late: even the youngest events are old when they come */
     ALERT_NOTICE_TRUNCATED, /* harrier_event_truncated: an event that came without its object, and rules could not judge it */
+    ALERT_NOTICE_LOST,      /* harrier_file_loss: parts of a followed file that were gone, or not readable, before they were read */
     ALERT_NOTICE_COUNT
 };
 /* The name that stands in the place of a rule's. */
@@ -74,6 +75,7 @@ struct alert_notice {
     struct slice elsewhere;  /* SILENT: the source by which the cluster's events come in now; empty: none */
     bool moved;              /* SILENT: they came in there before anybody was told of a silence; severity LOW */
     clock_nanos amount;      /* SILENT: how long ago the last event came; CLOCK: how far ahead; LATE: how old; over: how long it lasted */
+    uint64_t losses;         /* LOST: files, or ends of files */
     clock_nanos last;        /* BLIND and TRUNCATED as conditions that are shown: when it happened last; not part of the alert */
     const struct slice *rules; /* BLIND, TRUNCATED: those that cannot judge */
     size_t rule_count;

@@ -258,7 +258,10 @@ def test_a_generation_that_was_removed_while_the_daemon_was_down_is_counted_and_
     wait_settled(harrier, len(written) - len(lost))
     assert_each_once(harrier, [audit_id for audit_id in written if audit_id not in lost])
     assert harrier.metric("harrier_file_losses_total") == 1
-    assert "1 rotated files" in harrier.log()
+    assert "1 rotated file" in harrier.log()
+    wait_for(lambda: [one["rule"]["name"] for one in harrier.notices()] == ["harrier_file_loss"], "an alert of it")
+    (notice,) = harrier.notices()
+    assert (notice["severity"], notice["outcomes"]["losses"], notice["outcomes"]["source"]) == ("HIGH", 1, "node")
     harrier.stop()
 
 

@@ -80,6 +80,10 @@ static void test_titles_say_what_it_is_and_what_to_do(void **state)
     notice.kind = ALERT_NOTICE_LATE;
     notice.amount = MINUTES(80);
     assert_title(&notice, "are at least 1h 20m old when they come");
+    notice.kind = ALERT_NOTICE_LOST;
+    notice.losses = 3;
+    assert_title(&notice, "3 files, or ends of files, followed for cluster prod (source api) were gone or not readable before the reading came there: what "
+                          "happened then is not seen. harrierd's log names");
 }
 
 static void test_ids_are_of_the_episode_and_the_key_is_of_the_place(void **state)

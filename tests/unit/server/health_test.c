@@ -1168,6 +1168,80 @@ static void test_a_summary_that_was_not_stored_is_offered_until_it_is(void **sta
     assert_told(desk, 2);
 }
 
+/* --- what followed files have lost -------------------------------------------------------------------------------------------------- */
+
+static void test_what_a_followed_file_has_lost_is_told_and_what_follows_soon_is_told_together(void **state)
+{
+    struct desk *desk = *state;
+
+    desk->source.silence_after = 0;
+    start(desk);
+    health_note_losses(desk->health, 0, 0);
+    pass(desk, MINUTES(1), NULL, 0);
+    assert_told(desk, 0);
+    health_note_losses(desk->health, 0, 1);
+    pass(desk, SECONDS(2), NULL, 0);
+    assert_told(desk, 1);
+    assert_text(desk, 0, "1 file, or ends of files, followed for cluster prod (source api) was gone");
+    for (uint64_t losses = 2; losses <= 6; losses++) {
+        health_note_losses(desk->health, 0, losses);
+        pass(desk, MINUTES(1), NULL, 0);
+    }
+    assert_told(desk, 1);
+    pass(desk, MINUTES(10), NULL, 0);
+    assert_told(desk, 2);
+    assert_text(desk, 1, "5 files");
+    assert_string_not_equal(desk->told.items[0].id, desk->told.items[1].id);
+    assert_string_equal(desk->told.items[0].dedup_key, desk->told.items[1].dedup_key);
+    pass(desk, MINUTES(60), NULL, 0);
+    assert_told(desk, 2);
+    assert_int_equal(conditions(desk), 0);
+    restart(desk, MINUTES(1)); /* the follower counts anew as well */
+    health_note_losses(desk->health, 0, 1);
+    pass(desk, SECONDS(2), NULL, 0);
+    assert_told(desk, 3);
+}
+
+static void test_a_loss_whose_notice_was_not_stored_is_told_until_it_is(void **state)
+{
+    struct desk *desk = *state;
+
+    desk->source.silence_after = 0;
+    start(desk);
+    desk->fails = true;
+    health_note_losses(desk->health, 0, 2);
+    pass(desk, SECONDS(5), NULL, 0);
+    desk->fails = false;
+    desk->refuses = true;
+    pass(desk, SECONDS(5), NULL, 0);
+    desk->refuses = false;
+    desk->holds = true;
+    pass(desk, SECONDS(2), NULL, 0);
+    assert_told(desk, 1);
+    assert_text(desk, 0, "2 files");
+    health_note_losses(desk->health, 0, 3); /* while that is on its way */
+    health_told(desk->health, desk->held_slot, true);
+    desk->holds = false;
+    pass(desk, MINUTES(11), NULL, 0);
+    assert_told(desk, 2);
+    assert_text(desk, 1, "1 file,");
+}
+
+static void test_losses_beyond_the_rate_are_told_together(void **state)
+{
+    struct desk *desk = *state;
+
+    desk->source.silence_after = 0;
+    desk->config.health.notices = 1;
+    start(desk);
+    for (uint64_t losses = 1; losses <= 30; losses++) {
+        health_note_losses(desk->health, 0, losses);
+        pass(desk, MINUTES(1), NULL, 0);
+    }
+    assert_in_range(desk->told.count, 2, 4);
+    assert_text(desk, 1, "Followed files are lost in 1 more cluster");
+}
+
 static void test_the_rate_of_one_kind_is_not_another_s(void **state)
 {
     struct desk *desk = *state;
@@ -1273,6 +1347,9 @@ int main(void)
         TEST(test_nobody_can_take_the_name_of_the_others),
         TEST(test_beyond_the_rate_of_a_kind_the_rest_is_told_together),
         TEST(test_a_summary_that_was_not_stored_is_offered_until_it_is),
+        TEST(test_what_a_followed_file_has_lost_is_told_and_what_follows_soon_is_told_together),
+        TEST(test_a_loss_whose_notice_was_not_stored_is_told_until_it_is),
+        TEST(test_losses_beyond_the_rate_are_told_together),
         TEST(test_the_rate_of_one_kind_is_not_another_s),
         TEST(test_a_slot_is_cleared_until_that_is_stored),
         TEST(test_a_slot_that_is_taken_again_is_not_cleared_any_more),
