@@ -59,14 +59,14 @@ static void write_events(struct server *server, struct buffer *out)
         const char *name, *type, *help;
         size_t offset;
     } families[] = {
-        {"harrier_events_received_total", "counter", "Audit events, and what stood in the place of one, that were read.", offsetof(struct tally_counts, received)},
-        {"harrier_events_evaluated_total", "counter", "Events that the rules have judged.", offsetof(struct tally_counts, evaluated)},
-        {"harrier_events_dead_lettered_total", "counter", "What was no event and went to the dead letters.", offsetof(struct tally_counts, dead_lettered)},
-        {"harrier_dead_letters_left_out_total", "counter", "Of harrier_events_dead_lettered_total: over the bound of one body, kept as one summary.", offsetof(struct tally_counts, letters_left_out)},
+        {"harrier_events_received_total", "counter", "Audit events that were read, and whatever stood in the place of one.", offsetof(struct tally_counts, received)},
+        {"harrier_events_evaluated_total", "counter", "Events that the rules judged.", offsetof(struct tally_counts, evaluated)},
+        {"harrier_events_dead_lettered_total", "counter", "Input that was no event and went to the dead letters.", offsetof(struct tally_counts, dead_lettered)},
+        {"harrier_dead_letters_left_out_total", "counter", "Of harrier_events_dead_lettered_total: those over the bound of one body, of which only a summary is kept.", offsetof(struct tally_counts, letters_left_out)},
         {"harrier_events_in_flight", "gauge", "Events in requests that are not answered yet.", offsetof(struct tally_counts, in_flight)},
         {"harrier_events_cut_total", "counter", "Events that went over a bound and were judged on what was seen.", offsetof(struct tally_counts, cut)},
-        {"harrier_events_other_total", "counter", "What envelopes held beside audit events: control messages, other logs.", offsetof(struct tally_counts, other)},
-        {"harrier_alerts_found_total", "counter", "Alerts that the rules have found, repeats of a batch that was sent again counted.", offsetof(struct tally_counts, alerts)},
+        {"harrier_events_other_total", "counter", "What envelopes held besides audit events: control messages, other logs.", offsetof(struct tally_counts, other)},
+        {"harrier_alerts_found_total", "counter", "Alerts that the rules found, with the repeats of a batch that was sent again.", offsetof(struct tally_counts, alerts)},
     };
     const struct config *config = server->boot->config;
     struct tally tally = server_tally(server);
@@ -122,7 +122,7 @@ static void write_blind(struct server *server, const struct health *health, stru
     struct health_view view;
     struct health_blind_view blind;
 
-    family(out, "harrier_rule_blind_events_total", "counter", "Events that the rule could not judge, by reason; without a rule: further ones.");
+    family(out, "harrier_rule_blind_events_total", "counter", "Events that a rule could not judge, by reason; those with an empty rule are of further rules.");
     for (size_t i = 0; i < health_count(health); i++) {
         for (size_t b = 0; b < health_blind_count(health, i); b++) {
             health_at(health, i, &view);
@@ -144,9 +144,9 @@ static void write_health(struct server *server, struct buffer *out)
         unsigned int needs;
     } families[] = {
         {"harrier_source_silent", "gauge", "1 while no event has come for the source's silence_after.", silent_of, HEARD},
-        {"harrier_source_last_event_seconds", "gauge", "Time since the last event, that the daemon was up; since the start where none has come.", quiet_of, HEARD},
-        {"harrier_clock_skew_seconds", "gauge", "Time of the youngest events of the last minute that had some, minus that of their receipt.", lead_of, TIMED},
-        {"harrier_truncated_events_total", "counter", "Events without their object, as it was too large, that a rule would have looked into.", truncated_of, 0},
+        {"harrier_source_last_event_seconds", "gauge", "Time since the last event, or since the start if there was none; time during which the daemon was down does not count.", quiet_of, HEARD},
+        {"harrier_clock_skew_seconds", "gauge", "Time of the youngest events of the last minute with events, minus the time at which they arrived.", lead_of, TIMED},
+        {"harrier_truncated_events_total", "counter", "Events that came without their object because it was too large, and that a rule would have looked into.", truncated_of, 0},
     };
     const struct health *health = health_timer_health(server->health);
     struct health_view view;
@@ -168,14 +168,14 @@ static void write_health(struct server *server, struct buffer *out)
         watched += view.watched;
     }
     single(out, "harrier_watched_clusters", "gauge", "Clusters that are watched, each counted for each source.", watched);
-    single(out, "harrier_watched_clusters_refused_total", "counter", "Times that a cluster was to be watched, and there are too many.", clusters_refused(server->clusters));
-    single(out, "harrier_unknown_clusters", "gauge", "Names of clusters that came in and are not known, as far as they are remembered.", health_unknown(health));
-    single(out, "harrier_unknown_clusters_dropped_total", "counter", "Such names that were dropped, as too many came.", health_unknown_dropped(health));
+    single(out, "harrier_watched_clusters_refused_total", "counter", "Times that a cluster was not watched because health.clusters are watched already.", clusters_refused(server->clusters));
+    single(out, "harrier_unknown_clusters", "gauge", "Names of clusters that came in, are remembered, and are not known yet.", health_unknown(health));
+    single(out, "harrier_unknown_clusters_dropped_total", "counter", "Such names that were dropped because too many came.", health_unknown_dropped(health));
 }
 
 static void write_refused(const struct source_counts *counts, struct buffer *out)
 {
-    family(out, "harrier_access_refused_total", "counter", "Requests and connections of nobody that may send, or that spoke for another cluster.");
+    family(out, "harrier_access_refused_total", "counter", "Requests and connections of senders that are unknown, or that spoke for a cluster that is not theirs.");
     labelled(out, "harrier_access_refused_total", "reason", SLICE("unknown"), counts->access_unknown);
     labelled(out, "harrier_access_refused_total", "reason", SLICE("forbidden"), counts->access_forbidden);
     single(out, "harrier_http_damaged_bodies_total", "counter", "Compressed bodies that could not be unpacked to their end.", counts->damaged_bodies);
@@ -214,7 +214,7 @@ static void write_http(struct server *server, struct buffer *out)
     single(out, "harrier_http_connections_open", "gauge", "Connections that are open.", counts.connections_open);
     single(out, "harrier_http_requests_total", "counter", "Requests whose header section was read.", counts.requests);
     single(out, "harrier_http_received_bytes_total", "counter", "Bytes that were read from clients.", counts.received_bytes);
-    single(out, "harrier_http_answers_dropped_total", "counter", "Answers that nobody waited for any more.", counts.answers_dropped);
+    single(out, "harrier_http_answers_dropped_total", "counter", "Answers whose client was gone already.", counts.answers_dropped);
     family(out, "harrier_http_answers_total", "counter", "Answers by class of status.");
     for (unsigned int i = 1; i < 6; i++) {
         snprintf(class, sizeof class, "%uxx", i);
@@ -263,12 +263,12 @@ static void write_files(struct server *server, struct buffer *out)
         {"harrier_file_read_bytes_total", "counter", "Bytes of followed files that were read and are settled.", offsetof(struct source_follower_counts, bytes)},
         {"harrier_file_lines_total", "counter", "Lines of them.", offsetof(struct source_follower_counts, lines)},
         {"harrier_file_rotations_total", "counter", "Times that the path led to another file.", offsetof(struct source_follower_counts, rotations)},
-        {"harrier_file_truncations_total", "counter", "Times that a file was truncated, or written anew.", offsetof(struct source_follower_counts, truncations)},
+        {"harrier_file_truncations_total", "counter", "Times that a file was truncated or rewritten.", offsetof(struct source_follower_counts, truncations)},
         {"harrier_file_losses_total", "counter", "Files, or ends of files, that were removed, truncated or not readable before they were read.", offsetof(struct source_follower_counts, lost)},
         {"harrier_file_refused_total", "counter", "Stretches that could not be stored and were read again.", offsetof(struct source_follower_counts, refusals)},
         {"harrier_file_unfollowed", "gauge", "Files that a pattern matches beyond its bound, and that are not read.", offsetof(struct source_follower_counts, unfollowed)},
         {"harrier_file_lag_bytes", "gauge", "Bytes that are not settled yet.", offsetof(struct source_follower_counts, lag_bytes)},
-        {"harrier_file_position_bytes", "gauge", "How far the file in hand is settled.", offsetof(struct source_follower_counts, offset)},
+        {"harrier_file_position_bytes", "gauge", "How far the current file is settled.", offsetof(struct source_follower_counts, offset)},
         {"harrier_file_readable", "gauge", "1 while there is a file that can be read.", offsetof(struct source_follower_counts, readable)},
     };
     const struct config *config = server->boot->config;
@@ -298,7 +298,7 @@ static void write_streams(struct server *server, struct buffer *out)
         {"harrier_syslog_other_messages_total", "Messages without JSON, of other programs, which were passed over.", offsetof(struct source_stream_counts, other)},
         {"harrier_syslog_cut_messages_total", "Messages that end inside their JSON.", offsetof(struct source_stream_counts, cut_off)},
         {"harrier_syslog_long_headers_total", "Messages whose header was too long to be read.", offsetof(struct source_stream_counts, long_headers)},
-        {"harrier_syslog_bad_frames_total", "Framing that cannot be trusted: RELP connections closed for it, wrong octet counts gone on behind.", offsetof(struct source_stream_counts, bad_frames)},
+        {"harrier_syslog_bad_frames_total", "Framing that cannot be trusted: a RELP connection is closed, with octet counting reading goes on at the next count.", offsetof(struct source_stream_counts, bad_frames)},
         {"harrier_syslog_cut_frames_total", "Messages that ended before their octet count, or over body_bytes; judged as far as they came.", offsetof(struct source_stream_counts, cut_frames)},
         {"harrier_syslog_pauses_total", "Times that a connection was not read because nothing more could be taken.", offsetof(struct source_stream_counts, pauses)},
         {"harrier_syslog_not_stored_total", "Stretches of messages that could not be stored; RELP's are sent again.", offsetof(struct source_stream_counts, not_stored)},
@@ -342,7 +342,7 @@ static void write_rules(struct server *server, struct buffer *out)
     for (size_t r = 0; r < count; r++)
         labelled(out, "harrier_rule_row_limit_total", "rule", detect_plan_rule(plan, r)->name, counts[r].row_limit);
     single(out, "harrier_predicates_evaluated_total", "counter", "Conditions that were worked out.", totals.predicates_evaluated);
-    single(out, "harrier_regex_fallbacks_total", "counter", "Matches that the linear matcher had to finish.", totals.regex_fallbacks);
+    single(out, "harrier_regex_fallbacks_total", "counter", "Matches that the backtracking matcher gave up and the linear one finished.", totals.regex_fallbacks);
     single(out, "harrier_regex_unknown_total", "counter", "Matches that neither matcher could decide.", totals.regex_unknown);
     single(out, "harrier_reloads_total", "counter", "Reloads that took effect.", server->reloads);
     single(out, "harrier_reloads_refused_total", "counter", "Reloads that were refused because of errors in the files.", server->failed_reloads);
@@ -438,5 +438,5 @@ void metrics_write(struct server *server, struct buffer *out)
     single(out, "harrier_memory_budget_bytes", "gauge", "Memory that requests in hand may take.", budget_limit(server->budget));
     single(out, "harrier_memory_used_bytes", "gauge", "Memory that connections, requests in hand and the events being judged take.", budget_used(server->budget));
     single(out, "harrier_memory_peak_bytes", "gauge", "The most that they ever took at once.", budget_peak(server->budget));
-    single(out, "harrier_memory_refused_total", "counter", "Times that the budget said no.", budget_refused(server->budget));
+    single(out, "harrier_memory_refused_total", "counter", "Times that limits.memory had no room.", budget_refused(server->budget));
 }

@@ -122,6 +122,19 @@ def test_each_function_stands_in_the_manual():
         assert re.search(rf"^\.It Cm {re.escape(name)}(\(.*)?$", page, re.M), f"{name} is not in harrier-rules(7)"
 
 
+def test_the_metrics_are_those_of_the_manual_with_their_meaning_and_no_others_are_named(make_harrier):
+    status, text = make_harrier().start().admin("/metrics")
+    served = dict(re.findall(r"^# HELP (\S+) (.*)$", text.decode(), re.M))
+    assert status == 200 and len(served) > 80
+    entries = re.search(r"^\.Sh METRICS\n(.*?)^\.Sh ", man("harrierd.8"), re.M | re.S).group(1)
+    assert dict(re.findall(r"^\.It Cm (\w+)(?: Pq .*)?\n(.*)$", entries, re.M)) == served
+    alerts = {"harrier_source_silent", "harrier_rule_blind", "harrier_event_truncated", "harrier_clock_skew", "harrier_events_late",
+              "harrier_incomplete_event"}
+    for page in ("README.md", *(os.path.join("docs", "man", page) for page in PAGES)):
+        named = set(re.findall(r"\bharrier_\w+", read(page)))
+        assert not named - set(served) - alerts, page
+
+
 def test_the_configuration_of_the_readme_and_the_manual_passes_the_check(tmp_path):
     manual = re.search(r"^\.Sh EXAMPLES\n\.Bd [^\n]*\n(.*?)^\.Ed", man("harrier.yaml.5"), re.M | re.S).group(1)
     examples = [text for text in blocks(read("README.md"), "yaml") if "destinations:" in text] + [manual]
