@@ -71,6 +71,9 @@ static void check_http(struct reader *reader, const struct config_destination *d
     reader_check_secret(reader, &destination->url, "URL", where);
     reader_check_secret(reader, &destination->token, "token", where);
     reader_check_secret(reader, &destination->hmac_secret, "HMAC secret", where);
+    if (strchr(destination->proxy, '@'))
+        reader_warning(reader, reader_origin(reader, &destination->proxy, destination->place),
+                       "`proxy` in %s holds a password, which whoever reads this file has; let the proxy know harrierd by its address", where);
     if (!destination->certificate_file[0] != !destination->key_file[0])
         reader_error(reader, destination->place, "%s needs certificate_file and key_file together; add the other", where);
     struct config_place signature = reader_origin(reader, &destination->signature, destination->place);

@@ -218,6 +218,11 @@ static const struct option destination_options[] = {
     {"ca_file", OPTION_PATH, AT(ca_file), .types = HTTP, .help = "Certificates (PEM) to trust instead of the system's."},
     {"certificate_file", OPTION_PATH, AT(certificate_file), .types = HTTP, .help = "Client certificate (PEM); with key_file."},
     {"key_file", OPTION_PATH, AT(key_file), .types = HTTP, .help = "The client certificate's private key (PEM)."},
+    {"proxy", OPTION_STRING, AT(proxy), .types = HTTP,
+     .help = "Proxy to the receiver: http://, socks5:// or socks5h:// and HOST:PORT. Default: none. The environment (http_proxy, HTTPS_PROXY, NO_PROXY) is not "
+             "looked at: a service has none of a shell's, and the same configuration sends the same way wherever it is started."},
+    {"reconnect_after", OPTION_DURATION, AT(reconnect_after), .types = HTTP, .standard = "5m", .least = SECONDS(1), .most = DAYS(1),
+     .help = "Age from which a kept connection is not used again: the next try looks the name up anew, and so follows one that has moved."},
     {"connect_timeout", OPTION_DURATION, AT(connect_timeout), .types = HTTP, .standard = "10s", .least = SECONDS(0.1), .most = SECONDS(300),
      .help = "Time for a connection to be made, TLS and all."},
     {"timeout", OPTION_DURATION, AT(timeout), .types = HTTP, .standard = "30s", .least = SECONDS(0.1), .most = SECONDS(3600),

@@ -18,16 +18,18 @@ const struct driver *driver_of(enum deliver_type type)
 
 /* --- url ---------------------------------------------------------------------------------------------------------------- */
 
-/* scheme://host of an http or https URL, the caller frees it; NULL if it is none. */
+/* scheme://host:port of an http or https URL, the caller frees it; NULL if it is none. */
 static char *origin_of(const char *text)
 {
     CURLU *url = curl_url();
-    char *scheme = NULL, *host = NULL, *origin = NULL;
+    char *scheme = NULL, *host = NULL, *port = NULL, *origin = NULL;
     if (curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK && curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-        curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK && (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0))
-        origin = xasprintf("%s://%s", scheme, host);
+        curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+        curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK && (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0))
+        origin = xasprintf("%s://%s:%s", scheme, host, port);
     curl_free(scheme);
     curl_free(host);
+    curl_free(port);
     curl_url_cleanup(url);
     return origin;
 }
@@ -78,6 +80,25 @@ static const char *header_fault(const struct deliver_header *header)
     return NULL;
 }
 
+/* libcurl would take a proxy without a port for one at 1080, and one of a scheme that it does not know for HTTP. */
+static bool is_proxy(const char *text)
+{
+    static const char *const schemes[] = {"http", "socks5", "socks5h"};
+    CURLU *url = curl_url();
+    char *scheme = NULL, *port = NULL, *path = NULL;
+    bool parsed = curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
+                  curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK && curl_url_get(url, CURLUPART_PORT, &port, 0) == CURLUE_OK &&
+                  curl_url_get(url, CURLUPART_PATH, &path, 0) == CURLUE_OK && strcmp(path, "/") == 0;
+    bool known = false;
+    for (size_t i = 0; parsed && i < sizeof schemes / sizeof schemes[0]; i++)
+        known |= strcmp(scheme, schemes[i]) == 0;
+    curl_free(scheme);
+    curl_free(port);
+    curl_free(path);
+    curl_url_cleanup(url);
+    return known;
+}
+
 static char *check_http(const struct deliver_destination_config *config)
 {
     if ((config->url == NULL) == (config->url_file == NULL))
@@ -91,6 +112,8 @@ static char *check_http(const struct deliver_destination_config *config)
         return xasprintf("destination %s: ca_file and certificate_file need an https url", config->name);
     if ((config->certificate_file == NULL) != (config->key_file == NULL))
         return xasprintf("destination %s: certificate_file and key_file go together", config->name);
+    if (config->proxy != NULL && !is_proxy(config->proxy))
+        return xasprintf("destination %s: proxy is http://, socks5:// or socks5h:// and HOST:PORT", config->name);
     if (config->path != NULL)
         return xasprintf("destination %s: path belongs to type file", config->name);
     return NULL;

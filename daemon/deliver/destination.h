@@ -47,6 +47,7 @@ struct http_request {
 
 struct http_response {
     CURLcode transport; /* CURLE_OK: there is an answer, by its status */
+    const char *error;  /* of transport, in libcurl's words, such as what is wrong with a certificate; NULL or empty: no more than the code says */
     long status;
     bool sent; /* some of the request has left */
     clock_nanos retry_after; /* of its Retry-After, 0 without */
@@ -85,7 +86,7 @@ struct destination {
     struct secret url; /* from url_file, or config->url itself */
     struct secret token;
     struct secret secret; /* signature key */
-    char *origin;         /* scheme://host of the url: all of it that may be shown; NULL until it was read */
+    char *origin;         /* scheme://host:port of the url: all of it that may be shown; NULL until it was read */
     int file;             /* file driver: open descriptor or -1 */
     struct torn_line torn; /* file driver */
 };

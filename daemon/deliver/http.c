@@ -14,6 +14,8 @@ enum {
     DEFAULT_CONNECT_TIMEOUT_MS = 10000,
     DEFAULT_TIMEOUT_MS = 30000,
     RETRY_AFTER_TEXT = 64,
+    DEFAULT_RECONNECT_SECONDS = 300,
+    DNS_CACHE_SECONDS = 60, /* libcurl's own default */
     BODY_SECONDS = 2 /* for the rest of an answer whose headers are in */
 };
 
@@ -32,6 +34,7 @@ struct call {
     struct http_request request;
     struct buffer answer;
     char retry_after[RETRY_AFTER_TEXT]; /* the header's value; empty without */
+    char error[CURL_ERROR_SIZE];        /* libcurl's; empty without */
     clock_nanos date;                   /* the answer's Date; 0 without */
     http_answered answered;
     int64_t tag;
@@ -140,6 +143,14 @@ static bool was_sent_whole(const struct call *call)
     return sent >= (curl_off_t)call->request.body.length;
 }
 
+/* What was written to a proxy and in TLS before the receiver was there is nothing of the request. */
+static bool is_connected(const struct call *call)
+{
+    curl_off_t ready = 0;
+    curl_easy_getinfo(call->easy, CURLINFO_PRETRANSFER_TIME_T, &ready);
+    return ready > 0;
+}
+
 static void give_back(struct http *http, struct call *call)
 {
     struct call **at = &http->active;
@@ -155,11 +166,11 @@ static void give_back(struct http *http, struct call *call)
 
 static void tell_answer(struct http *http, struct call *call, CURLcode transport)
 {
-    struct http_response response = {.transport = transport, .retry_after = retry_after_of(call), .body = buffer_slice(&call->answer)};
+    struct http_response response = {.transport = transport, .error = call->error, .retry_after = retry_after_of(call), .body = buffer_slice(&call->answer)};
     long request_bytes = 0;
     response.status = final_status(call);
     curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &request_bytes);
-    response.sent = request_bytes > 0;
+    response.sent = request_bytes > 0 && is_connected(call);
     if (response.status >= 300 || (response.status >= 200 && was_sent_whole(call)))
         response.transport = CURLE_OK;
     call->answered(&response, call->tag, call->round, call->context);
@@ -310,6 +321,24 @@ static long milliseconds(clock_nanos time, long otherwise)
     return time > 0 ? (long)((time + CLOCK_MILLISECOND - 1) / CLOCK_MILLISECOND) : otherwise;
 }
 
+/* One that has sent for so long is not used again, or alerts would go to where a name once led, as long as somebody there takes them. */
+static void set_reconnection(CURL *easy, const struct deliver_destination_config *config)
+{
+    clock_nanos after = config->reconnect_after > 0 ? config->reconnect_after : DEFAULT_RECONNECT_SECONDS * CLOCK_SECOND;
+    long seconds = (long)(after / CLOCK_SECOND);
+    curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, seconds > 0 ? seconds : 1L);
+    curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, seconds < DNS_CACHE_SECONDS ? seconds : (long)DNS_CACHE_SECONDS);
+}
+
+/* Both are set, so that libcurl does not look into the environment: what a shell that starts the daemon by hand happens to have must not turn the
+ * alerts another way than under systemd, where there is no such environment. */
+static void set_proxy(CURL *easy, const struct deliver_destination_config *config)
+{
+    curl_easy_setopt(easy, CURLOPT_PROXY, config->proxy ? config->proxy : "");
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+    curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+}
+
 static void set_options(struct call *call, const struct destination *destination)
 {
     const struct deliver_destination_config *config = destination->config;
@@ -332,6 +361,9 @@ static void set_options(struct call *call, const struct destination *destination
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error);
+    set_reconnection(easy, config);
+    set_proxy(easy, config);
     if (config->ca_file != NULL)
         curl_easy_setopt(easy, CURLOPT_CAINFO, config->ca_file);
     if (config->certificate_file != NULL) {
@@ -349,6 +381,7 @@ void http_post(struct http *http, const struct destination *destination, struct 
     /* Without it libcurl asks for leave before a body over 1 MB, and many receivers never answer that. */
     call->request.headers = curl_slist_append(call->request.headers, "Expect:");
     forget_headers(call);
+    call->error[0] = '\0';
     call->answered = answered;
     call->tag = tag;
     call->round = round;

@@ -62,12 +62,11 @@ static void mask_url(struct buffer *text, const char *url)
     ptrdiff_t scheme = slice_find(whole, SLICE("://"));
     struct slice rest = scheme >= 0 ? slice_from(whole, (size_t)scheme + 3) : whole;
     ptrdiff_t slash = slice_find_byte(rest, '/');
-    if (slash < 0)
-        return;
-    ptrdiff_t at = slice_find_byte(slice_first(rest, (size_t)slash), '@');
+    struct slice authority = slash < 0 ? rest : slice_first(rest, (size_t)slash);
+    ptrdiff_t at = slice_find_last_byte(authority, '@');
     if (at >= 0)
-        secret_mask(text, slice_first(rest, (size_t)at));
-    struct slice path = slice_from(rest, (size_t)slash);
+        secret_mask(text, slice_first(authority, (size_t)at));
+    struct slice path = slice_from(rest, authority.length);
     secret_mask(text, path);
     /* An answer may quote a part of it: each segment and each value of the query by itself. */
     while (path.length > 0) {
@@ -85,6 +84,8 @@ static void mask_all(const struct destination *destination, struct buffer *text)
     const struct deliver_destination_config *config = destination->config;
     if (destination->url.text != NULL)
         mask_url(text, destination->url.text);
+    if (config->proxy != NULL)
+        mask_url(text, config->proxy);
     secret_mask(text, slice_of(destination->token.text));
     secret_mask(text, slice_of(destination->secret.text));
     for (size_t i = 0; i < config->header_count; i++) {
@@ -96,27 +97,33 @@ static void mask_all(const struct destination *destination, struct buffer *text)
     }
 }
 
+/* Masked before it is cut, so that a secret across the cut is not half shown. What is not ours may be another's. */
+static struct slice make_showable(const struct destination *destination, struct slice said, struct buffer *text)
+{
+    struct buffer quoted = {0};
+    buffer_append_slice(&quoted, said);
+    mask_all(destination, &quoted);
+    if (!redact_line(buffer_slice(&quoted), text))
+        buffer_append_slice(text, buffer_slice(&quoted));
+    buffer_free(&quoted);
+    for (size_t i = 0; i < text->length; i++) {
+        unsigned char c = (unsigned char)text->bytes[i];
+        text->bytes[i] = c >= 0x20 && c < 0x7f ? (char)c : ' ';
+    }
+    return slice_first(slice_trim(buffer_slice(text)), SHOWN_BYTES);
+}
+
 void judge_explain(const struct destination *destination, const struct http_response *response, struct verdict *verdict)
 {
     const char *origin = destination->origin ? destination->origin : "(no url)";
-    if (response->transport != CURLE_OK) {
-        snprintf(verdict->reason, sizeof verdict->reason, "%s: %s (curl %d)", origin, curl_easy_strerror(response->transport),
-                 (int)response->transport);
-        return;
-    }
-    struct buffer text = {0}, quoted = {0};
-    /* Masked before it is cut, so that a secret across the cut is not half shown. What is not ours may be another's. */
-    buffer_append_slice(&quoted, response->body);
-    mask_all(destination, &quoted);
-    if (!redact_line(buffer_slice(&quoted), &text))
-        buffer_append_slice(&text, buffer_slice(&quoted));
-    buffer_free(&quoted);
-    for (size_t i = 0; i < text.length; i++) {
-        unsigned char c = (unsigned char)text.bytes[i];
-        text.bytes[i] = c >= 0x20 && c < 0x7f ? (char)c : ' ';
-    }
-    struct slice shown = slice_first(slice_trim(buffer_slice(&text)), SHOWN_BYTES);
-    snprintf(verdict->reason, sizeof verdict->reason, "%s: HTTP %ld%s%.*s", origin, response->status, shown.length ? ": " : "",
-             SLICE_ARGS(shown));
+    const char *error = response->error && response->error[0] ? response->error : curl_easy_strerror(response->transport);
+    bool answered = response->transport == CURLE_OK;
+    struct buffer text = {0};
+    struct slice shown = make_showable(destination, answered ? response->body : slice_of(error), &text);
+    if (answered)
+        snprintf(verdict->reason, sizeof verdict->reason, "%s: HTTP %ld%s%.*s", origin, response->status, shown.length ? ": " : "",
+                 SLICE_ARGS(shown));
+    else
+        snprintf(verdict->reason, sizeof verdict->reason, "%s: %.*s (curl %d)", origin, SLICE_ARGS(shown), (int)response->transport);
     buffer_free(&text);
 }

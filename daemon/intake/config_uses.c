@@ -40,6 +40,8 @@ static void destination_from(const struct config_destination *from, struct deliv
         .ca_file = given(from->ca_file),
         .certificate_file = given(from->certificate_file),
         .key_file = given(from->key_file),
+        .proxy = given(from->proxy),
+        .reconnect_after = from->reconnect_after,
         .connect_timeout = from->connect_timeout,
         .timeout = from->timeout,
         .in_flight = (unsigned int)from->in_flight,

@@ -166,6 +166,8 @@ struct config_destination {
     const char *ca_file;          /* certificates to trust instead of the system's; empty: the system's */
     const char *certificate_file; /* client certificate and its key; empty: none */
     const char *key_file;
+    const char *proxy;           /* URL of the proxy that leads to the receiver; empty: none */
+    clock_nanos reconnect_after; /* age from which a kept connection is not used again */
     clock_nanos connect_timeout;
     clock_nanos timeout;       /* one try, all in all */
     int64_t in_flight;         /* webhook: tries at a time */

@@ -48,6 +48,8 @@ struct deliver_destination_config {
     const char *ca_file;          /* PEM; the system's otherwise */
     const char *certificate_file; /* PEM, client certificate, with key_file */
     const char *key_file;
+    const char *proxy;           /* slack, webhook: http://, socks5:// or socks5h:// HOST:PORT; none otherwise: the environment's proxies are never used */
+    clock_nanos reconnect_after; /* age from which a kept connection takes no further try, so that a name that has moved is followed; 5 min */
     clock_nanos connect_timeout; /* 10 s */
     clock_nanos timeout;         /* of one try in all; 30 s */
     unsigned int in_flight;      /* webhook: tries at once, at most 16; more than 1 gives up the order. 1 */

@@ -37,6 +37,8 @@ class Receiver:
         self.answers = list(answers)
         self.otherwise = otherwise
         self.requests = []
+        self.connections = 0  # accepted since the beginning
+        self.wrap = None  # given a connected socket, the one to talk over
         self.port = 0
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -54,7 +56,7 @@ class Receiver:
     def start(self):
         """Listens, after a stop() on the same port as before."""
         self._stopping.clear()
-        self._server = _Server(("127.0.0.1", self.port), _handler_of(self))
+        self._server = _Server(("127.0.0.1", self.port), self)
         self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
@@ -94,6 +96,15 @@ class _Server(http.server.ThreadingHTTPServer):
     allow_reuse_address = True
     daemon_threads = True
     request_queue_size = 128
+
+    def __init__(self, address, receiver):
+        self.receiver = receiver
+        super().__init__(address, _handler_of(receiver))
+
+    def get_request(self):
+        connection, address = super().get_request()
+        self.receiver.connections += 1
+        return (self.receiver.wrap(connection) if self.receiver.wrap else connection), address
 
     def handle_error(self, request, client_address):
         pass  # a peer that was killed resets its connections

@@ -180,6 +180,8 @@ static void check_complete_destinations(const struct config *config)
     assert_non_null(strstr(config->destinations[0].certificate_file, "/tests/data/config/client.pem"));
     assert_non_null(strstr(config->destinations[0].key_file, "/tests/data/config/client.key"));
     assert_string_equal(soar->url.literal, "https://soar.example/hook");
+    assert_string_equal(soar->proxy, "http://proxy.example:3128");
+    assert_int_equal(soar->reconnect_after, 90 * CLOCK_SECOND);
     assert_int_equal(soar->signature, CONFIG_SIGNATURE_GITHUB);
     assert_int_equal(soar->headers.count, 2);
     assert_string_equal(soar->headers.items[1].name, "X-Stage");
@@ -351,7 +353,7 @@ static void test_every_option_arrives_where_it_belongs(void **state)
     check_complete_destinations(config);
     assert_int_equal(config->route_count, 2);
     assert_string_equal(config->routes[0].when, "severity >= HIGH");
-    assert_int_equal(config->routes[0].when_place.line, 71);
+    assert_int_equal(config->routes[0].when_place.line, 73);
     assert_int_equal(config->routes[0].when_place.column, 11);
     assert_int_equal(config->routes[0].destinations[1], 1);
     assert_string_equal(config->routes[1].when, "");

