@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 import captured
+import front
 from daemon import HARRIERD, harrierctl, ndjson
 
 PAGES = ("harrierctl.1", "harrier.yaml.5", "harrier-rules.7", "harrierd.8")
@@ -150,6 +151,91 @@ def test_the_configuration_of_the_readme_and_the_manual_passes_the_check(tmp_pat
         config.write_text(text)
         done = harrierctl("check", "-c", config)
         assert b"error" not in done.stderr
+
+
+def unquoted(text):
+    """mdoc's escapes that man() leaves."""
+    return text.replace(r"\(ga", "`").replace(r"\&", "")
+
+
+@pytest.fixture
+def installed(tmp_path):
+    """The shipped configuration in a folder of its own, with the certificates, tokens and keys that the examples of README.md name."""
+    folder = tmp_path / "etc"
+    shutil.copytree(os.path.join(captured.ROOT, "conf"), folder)
+    harrierctl("enroll", "prod-eu-1", "--server", "harrier.example.org:9443", "--create", "-d", folder / "tls")
+    for kind in ("crt", "key"):
+        shutil.copy(folder / "tls" / f"server.{kind}", folder / "tls" / f"public.{kind}")
+    (folder / "jwks").mkdir()
+    shutil.copy(front.Issuer(folder / "jwks").jwks, folder / "jwks" / "google.json")
+    for file in ("slack-url", "soar-token"):
+        (folder / "secrets").mkdir(exist_ok=True)
+        (folder / "secrets" / file).write_text("https://hooks.example/services/x\n")
+        (folder / "secrets" / file).chmod(0o600)
+    (folder / "sources.d").mkdir()
+    return folder
+
+
+SOURCES = [text for text in blocks(read("README.md"), "yaml") if "rules:" not in text]
+
+
+@pytest.mark.parametrize("text", SOURCES, ids=lambda text: yaml.safe_load(text)["sources"][0]["name"])
+def test_each_source_of_the_readme_passes_the_check_as_a_file_beside_the_shipped_configuration(installed, text):
+    text = text.replace("/etc/harrier/", f"{installed}/").replace("/var/lib/harrier-jwks/", f"{installed}/jwks/")
+    (installed / "sources.d" / "one.yaml").write_text(text)
+    done = harrierctl("check", "-c", installed / "harrier.yaml", check=False)
+    assert (done.returncode, done.stderr.decode()) == (0, "")
+
+
+def test_the_source_of_the_readme_is_the_one_that_enroll_prints(installed):
+    printed = harrierctl("enroll", "prod-eu-1", "--server", "harrier.example.org:9443", "-d", installed / "tls", "--print", "source").stdout.decode()
+    assert yaml.safe_load(printed) == yaml.safe_load(SOURCES[0].replace("/etc/harrier/", f"{installed}/"))
+
+
+def test_the_options_of_the_readme_are_those_that_enroll_prints(installed):
+    printed = harrierctl("enroll", "prod-eu-1", "--server", "harrier.example.org:9443", "-d", installed / "tls", "--print", "flags").stdout.decode()
+    assert "".join(f"    {line}\n" for line in printed.splitlines()) in read("README.md")
+
+
+def test_the_shipped_configuration_passes_the_check_with_its_comments_taken_in(installed):
+    text = re.sub(r"^  # - ", "  - ", (installed / "harrier.yaml").read_text(), flags=re.M)
+    assert text.count("\n  - {") == 6
+    (installed / "harrier.yaml").write_text(text)
+    done = harrierctl("check", "-c", installed / "harrier.yaml", check=False)
+    assert (done.returncode, done.stderr.decode()) == (0, "")
+
+
+def test_each_route_condition_of_the_manuals_passes_the_check(installed):
+    example = re.search(r"^\.Sh Route conditions\n\.Bd [^\n]*\n(.*?)^\.Ed", man("harrier.yaml.5"), re.M | re.S).group(1)
+    conditions = example.splitlines() + re.findall(r"^\.Li (rule != .*)$", man("harrierd.8"), re.M)
+    assert len(conditions) >= 3
+    routes = "".join(f"  - {{when: '{condition}', to: [trail]}}\n" for condition in conditions)
+    text = (installed / "harrier.yaml").read_text()
+    (installed / "harrier.yaml").write_text(text.replace("routes:\n", "routes:\n" + routes))
+    done = harrierctl("check", "-c", installed / "harrier.yaml", check=False)
+    assert (done.returncode, done.stderr.decode()) == (0, "")
+
+
+def conditions_of_the_manual():
+    """Each condition of harrier-rules(7) that is more than a word, with a field in the place of $e.f and labels in full."""
+    page = unquoted(man("harrier-rules.7"))
+    items = re.findall(r"^\.It Li (.*[=/].*)$", page.partition(".Sh FIELDS")[0].partition(".Sh CONDITIONS")[2], re.M)
+    found = [one for item in items for one in re.split(r" , (?=any|all|not|\$)", item)]
+    found += re.findall(r"^\.Li (\$e\.\S+ (?:!=|=) \S+)", page, re.M)
+    found.append(re.search(r"^\(\$e\.metadata.*?\)$", page, re.M | re.S).group(0))
+    for one in found:
+        one = re.sub(r"^field\b", "$e.target.url", one.removesuffix(" ."))
+        one = re.sub(r"(^|\s)labels\[", r"\1$e.target.resource.attribute.labels[", one)
+        yield one.replace("$e.f", "$e.principal.user.group_identifiers").replace("any labels", "labels")
+
+
+def test_each_condition_of_the_manual_passes_the_check(tmp_path):
+    conditions = list(conditions_of_the_manual())
+    assert len(conditions) > 8
+    for condition in conditions:
+        (tmp_path / "one.yaral").write_text(f"rule one {{\n  events:\n    $e.metadata.log_type = \"K8S_AUDIT\"\n    {condition}\n  condition:\n    $e\n}}\n")
+        done = harrierctl("check", tmp_path / "one.yaral", check=False)
+        assert done.returncode == 0, f"{condition}\n{done.stderr.decode()}"
 
 
 def test_the_rule_of_the_readme_fires_on_one_of_the_attacks(tmp_path):
