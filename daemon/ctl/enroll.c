@@ -22,7 +22,7 @@ static const struct argument_option options[] = {
     {'\0', "create", NULL, "Make what is missing there: a CA, the server's certificate, and the cluster's certificate or token."},
     {'\0', "token", NULL, "The cluster has a bearer token instead of a client certificate."},
     {'\0', "overwrite", NULL,
-     "With --create: replace the cluster's certificate or token, and a server certificate that does not fit. Never the CA."},
+     "With --create: replace the cluster's certificate or token, and a server certificate that does not fit or ends within 30 days; it keeps its names. Never the CA."},
     {'n', "name", "NAME", "With --create: one more DNS name or address for the server's certificate; may be given more than once."},
     {'\0', "days", "N", "With --create: how long the certificates are good; the CA has ten years. Default 825."},
     {'\0', "path", "PATH", "Path of the URL before the cluster's name. Default /k8s-audit."},

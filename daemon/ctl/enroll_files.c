@@ -5,9 +5,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* As check has it, a certificate that ends so soon is to be renewed. */
+enum { RENEWED_DAYS = 30 };
 enum { CA_DAYS = 3650, LARGEST_FILE = 1 << 20 };
 
 const char *enrollment_file(const struct enrollment *enrollment, const char *name)
@@ -165,6 +168,33 @@ static int issue(struct enrollment *enrollment, const struct pki_pair *ca, const
     return code;
 }
 
+static bool is_among(const struct enrollment *enrollment, const char *name, size_t first)
+{
+    for (size_t i = first; i < enrollment->names.count; i++)
+        if (strcmp(enrollment->names.items[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* The names of the certificate that is there come behind those that are wanted: other clusters may reach the listener by them. The first name that is
+ * wanted and is not there, or NULL. */
+static const char *take_old_names(struct enrollment *enrollment, const struct pki_pair *server)
+{
+    size_t wanted = enrollment->names.count;
+    const char *missing = NULL;
+    char *name;
+
+    for (int i = 0; (name = pki_name_at(server, i)); i++) {
+        if (name[0])
+            VECTOR_PUSH(&enrollment->names, arena_strdup(enrollment->arena, slice_of(name)));
+        free(name);
+    }
+    for (size_t i = 0; i < wanted && !missing; i++)
+        if (!is_among(enrollment, enrollment->names.items[i], wanted) && !pki_names_host(server, enrollment->names.items[i]))
+            missing = enrollment->names.items[i];
+    return missing;
+}
+
 /* Is there a server certificate that serves? EX_OK with *good, or a message. */
 static int look_at_server(struct enrollment *enrollment, const struct pki_pair *ca, bool *good)
 {
@@ -177,25 +207,26 @@ static int look_at_server(struct enrollment *enrollment, const struct pki_pair *
     int code = read_pair(certificate_file, key_file, &server);
     if (code)
         return code;
-    *good = pki_is_signed_by(&server, ca) && pki_names_host(&server, enrollment->host);
+    const char *missing = take_old_names(enrollment, &server);
+    *good = pki_is_signed_by(&server, ca) && !missing && !(enrollment->overwrite && pki_ends_within(&server, RENEWED_DAYS));
     pki_pair_free(&server);
     if (!*good && !enrollment->overwrite)
         return fail(
             EX_CANTCREAT,
-            "%s does not name %s, is not signed by ca.crt, or has expired; --overwrite makes another (give it all its names by --name)",
-            certificate_file, enrollment->host);
+            "%s does not name %s, is not signed by ca.crt, or has expired; --overwrite makes another, which keeps the names that it has",
+            certificate_file, missing ? missing : enrollment->host);
     return EX_OK;
 }
 
 static int create_server(struct enrollment *enrollment, const struct pki_pair *ca)
 {
+    bool good;
+    int code = look_at_server(enrollment, ca, &good);
     struct pki_wish wish = {.common_name = "harrierd",
                             .names = enrollment->names.items,
                             .name_count = enrollment->names.count,
                             .is_server = true,
                             .days = enrollment->days};
-    bool good;
-    int code = look_at_server(enrollment, ca, &good);
 
     if (code || good)
         return code;

@@ -4,6 +4,7 @@
 #include "harrier/address.h"
 #include "harrier/base64.h"
 
+#include <arpa/inet.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -222,6 +223,35 @@ bool pki_names_host(const struct pki_pair *pair, const char *host)
     if (address_parse_host(slice_of(host), &address))
         return X509_check_ip_asc(pair->certificate, host, 0) == 1;
     return X509_check_host(pair->certificate, host, 0, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) == 1;
+}
+
+bool pki_ends_within(const struct pki_pair *pair, long days)
+{
+    time_t then = time(NULL) + days * 24 * HOUR;
+    return X509_cmp_time(X509_get0_notAfter(pair->certificate), &then) <= 0;
+}
+
+static char *text_of(const GENERAL_NAME *name)
+{
+    struct address address;
+    char text[ADDRESS_TEXT_SIZE] = "";
+
+    if (name->type == GEN_DNS)
+        return strndup((const char *)ASN1_STRING_get0_data(name->d.dNSName), (size_t)ASN1_STRING_length(name->d.dNSName));
+    if (name->type == GEN_IPADD) {
+        int family = ASN1_STRING_length(name->d.iPAddress) == 4 ? AF_INET : AF_INET6;
+        inet_ntop(family, ASN1_STRING_get0_data(name->d.iPAddress), text, sizeof text);
+    }
+    return strdup(address_parse_host(slice_of(text), &address) ? text : "");
+}
+
+char *pki_name_at(const struct pki_pair *pair, int index)
+{
+    GENERAL_NAMES *names = X509_get_ext_d2i(pair->certificate, NID_subject_alt_name, NULL, NULL);
+    char *text = index < sk_GENERAL_NAME_num(names) ? text_of(sk_GENERAL_NAME_value(names, index)) : NULL;
+
+    GENERAL_NAMES_free(names);
+    return text;
 }
 
 void pki_make_token(struct buffer *out)

@@ -40,6 +40,11 @@ bool pki_is_signed_by(const struct pki_pair *pair, const struct pki_pair *ca);
 /* A client that connects to host (a DNS name or an address) takes it for the right one. */
 bool pki_names_host(const struct pki_pair *pair, const char *host);
 
+/* Does it expire in so many days, or has it? */
+bool pki_ends_within(const struct pki_pair *pair, long days);
+/* The DNS name or address at index among its alternative names, the caller frees it; NULL behind the last. Others, such as URIs, are empty. */
+char *pki_name_at(const struct pki_pair *pair, int index);
+
 /* 32 random bytes in base64url (43 characters). */
 void pki_make_token(struct buffer *out);
 

@@ -151,6 +151,34 @@ def test_overwrite_replaces_the_cluster_and_keeps_the_ca(folder):
     assert "does match" in openssl("x509", "-in", folder / "server.crt", "-noout", "-checkhost", "elsewhere.example.org").stdout
 
 
+def server_names(folder):
+    return set(re.findall(r"(?:DNS|IP Address):([^,\s]+)", openssl("x509", "-in", folder / "server.crt", "-noout", "-ext", "subjectAltName").stdout))
+
+
+def test_a_new_server_certificate_keeps_the_names_of_the_old_one(folder):
+    before = server_names(folder)
+    enroll("new", "--server", "elsewhere.example.org:9443", "--create", "--overwrite", "-d", folder)
+    assert server_names(folder) == before | {"elsewhere.example.org"}
+
+
+def test_a_name_that_is_asked_for_is_never_left_out_silently(folder):
+    before = read_all(folder)
+    code, message = refused("new", "--server", SERVER, "--create", "-n", "more.example.org", "-d", folder)
+    assert code == 73 and "does not name more.example.org" in message
+    assert read_all(folder) == before
+    enroll("new", "--server", SERVER, "--create", "--overwrite", "-n", "more.example.org", "-d", folder)
+    assert "more.example.org" in server_names(folder) and "harrier.example.org" in server_names(folder)
+
+
+def test_overwrite_renews_a_server_certificate_that_ends_soon(tmp_path):
+    folder = tmp_path / "tls"
+    enroll("prod", "--server", SERVER, "--create", "--days", "20", "-n", "10.1.2.3", "-d", folder)
+    names, before = server_names(folder), read_all(folder)
+    enroll("prod", "--server", SERVER, "--create", "--overwrite", "-d", folder)
+    assert openssl("x509", "-in", folder / "server.crt", "-noout", "-checkend", str(800 * 86400)).returncode == 0
+    assert server_names(folder) == names and read_all(folder)["ca.crt"] == before["ca.crt"]
+
+
 def test_files_that_do_not_fit_are_refused(folder):
     (folder / "ca.key").write_bytes((folder / "server.key").read_bytes())
     code, message = refused("new", "--server", SERVER, "--create", "-d", folder)
