@@ -118,7 +118,7 @@ void envelope_log_entry(struct audit_reader *reader, struct slice bytes, bool co
 /* The members by which envelopes are told; without text where there is none of the right type. */
 struct members {
     struct json_raw message_object, message_text, subscription, data_text, data, data_base64;
-    struct json_raw category, properties, resource_id, specversion, event_type, log_name, log_payload, kind, api_version;
+    struct json_raw category, properties, resource_id, specversion, event_type, log_name, log_payload, kind, api_version, body;
 };
 
 enum { STRING = 1 << JSON_STRING, ARRAY = 1 << JSON_ARRAY, OBJECT = 1 << JSON_OBJECT };
@@ -144,6 +144,7 @@ static const struct {
     {"jsonPayload", OBJECT, offsetof(struct members, log_payload)},
     {"kind", STRING, offsetof(struct members, kind)},
     {"apiVersion", STRING, offsetof(struct members, api_version)},
+    {"body", OBJECT, offsetof(struct members, body)},
 };
 
 /* The last of equal names counts. */
@@ -258,6 +259,13 @@ static bool open_event_grid(struct audit_reader *reader, const struct members *m
     return true;
 }
 
+/* A line of a shipper that no event is in is another log's, unless it names one, or began as JSON and is none. Kept here: it is no word on
+ * what stands around it. */
+static bool is_other_line(const struct audit_reader *reader, struct slice bytes, bool has_line)
+{
+    return has_line && !reader->payload.damaged && !audit_names_event(bytes);
+}
+
 /* 12: members in the order of the document; the first that yields an event wins. */
 static bool open_collector(struct audit_reader *reader, struct slice bytes)
 {
@@ -267,11 +275,19 @@ static bool open_collector(struct audit_reader *reader, struct slice bytes)
     struct json_raw value;
     struct slice key;
 
+    bool has_line = false;
+
     json_walk_begin(&walk, bytes);
     while (json_walk_next(&walk, &key, &value) && !reader->busy)
-        for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-            if ((value.type == JSON_STRING || value.type == JSON_OBJECT) && json_walk_is(key, names[i]) && open_line(reader, bytes, value))
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+            if ((value.type != JSON_STRING && value.type != JSON_OBJECT) || !json_walk_is(key, names[i]))
+                continue;
+            has_line |= value.type == JSON_STRING;
+            if (open_line(reader, bytes, value))
                 return true;
+        }
+    if (!payload->other && !payload->dead_letter && payload->manner != PAYLOAD_OF_BROKEN && is_other_line(reader, bytes, has_line))
+        note_other(reader);
     return payload->other || payload->dead_letter;
 }
 
@@ -283,11 +299,31 @@ static bool open_record(struct audit_reader *reader, struct slice bytes)
     return open_collector(reader, bytes);
 }
 
-/* 7: a line of one log stream of many. */
-static bool open_log_event(struct audit_reader *reader, const struct members *members, struct slice bytes)
+/* A line of one log stream of many. */
+static bool open_stream_line(struct audit_reader *reader, struct slice bytes, struct json_raw text)
 {
-    if (may_hold_event(reader, bytes, members->message_text))
-        return open_cloud(reader, bytes, members->message_text, PAYLOAD_TEXT);
+    if (may_hold_event(reader, bytes, text))
+        return open_cloud(reader, bytes, text, PAYLOAD_TEXT);
+    reader->payload.dead_letter = audit_names_event(text.text);
+    if (!reader->payload.dead_letter)
+        note_other(reader);
+    else if (reader->payload.manner != PAYLOAD_OF_BROKEN)
+        audit_reader_dead_item(reader, AUDIT_DEAD_NOT_AN_EVENT, audit_unread_event);
+    return true;
+}
+
+/* A record of OTLP: its body is an AnyValue, or there is none. */
+static bool open_otlp_record(struct audit_reader *reader, const struct members *members, struct slice bytes)
+{
+    struct json_raw text = json_walk_member(members->body, "stringValue", JSON_STRING);
+    struct json_raw base64 = json_walk_member(members->body, "bytesValue", JSON_STRING);
+
+    if (is_there(text))
+        return open_stream_line(reader, bytes, text);
+    if (is_there(base64))
+        return open_cloud(reader, bytes, base64, PAYLOAD_BASE64);
+    if (is_there(json_walk_member(members->body, "kvlistValue", JSON_OBJECT)) || is_there(json_walk_member(members->body, "arrayValue", JSON_OBJECT)))
+        return open_cloud(reader, bytes, members->body, PAYLOAD_ANY_VALUE);
     note_other(reader);
     return true;
 }
@@ -303,6 +339,8 @@ static bool open_members(struct audit_reader *reader, struct slice bytes)
     struct members members;
 
     find_members(bytes, &members);
+    if (list == LIST_LOG_RECORDS)
+        return open_otlp_record(reader, &members, bytes);
     if (audit_reader_opens(reader, AUDIT_FORMAT_CLOUD_LOGGING)) {
         struct json_raw data = json_walk_member(members.message_object, "data", JSON_STRING);
         if (is_there(data)) /* 5 */
@@ -313,7 +351,8 @@ static bool open_members(struct audit_reader *reader, struct slice bytes)
         }
     }
     if (audit_reader_opens(reader, AUDIT_FORMAT_AZURE)) {
-        if (is_there(members.category) && is_there(members.properties))
+        bool is_record = is_there(members.properties) || list == LIST_RECORDS || is_there(members.resource_id);
+        if (is_there(members.category) && is_record)
             return open_azure_record(reader, &members, bytes);
         if (is_there(members.specversion) && (is_there(members.data) || is_there(members.data_base64)))
             return open_cloud_event(reader, &members, bytes);
@@ -324,7 +363,7 @@ static bool open_members(struct audit_reader *reader, struct slice bytes)
         if (list == LIST_RECORDS && is_there(members.data_text)) /* 6 */
             return open_cloud(reader, bytes, members.data_text, PAYLOAD_BASE64);
         if (list == LIST_LOG_EVENTS && is_there(members.message_text))
-            return open_log_event(reader, &members, bytes);
+            return open_stream_line(reader, bytes, members.message_text); /* 7 */
     }
     /* A Kubernetes object is no collector's record; who may create an Event chooses its message. */
     bool kubernetes_object = is_there(members.kind) && is_there(members.api_version);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading what an envelope carries as text, piece by piece into a reader of its own. Base64, which may be packed, is for unpack.c. */
+#include "daemon/audit/otlp.h"
 #include "daemon/audit/reader.h"
 
 #include "harrier/audit_text.h"
@@ -67,6 +68,7 @@ static void on_dead(void *context, const struct audit_dead *dead)
             pass_dead(reader, dead);
         else
             payload->left_out = true;
+        payload->damaged |= payload_is_damage(dead);
         break;
     case PAYLOAD_OF_BROKEN: break;
     }
@@ -93,6 +95,13 @@ static enum result read_text(void *data, struct slice text)
 {
     struct audit_reader *reader = data;
     return audit_reader_feed(reader->child, text);
+}
+
+/* What is nested too deep in it is left out of the event, as what is over a bound is. */
+static void read_any_value(struct audit_reader *reader, struct json_raw value)
+{
+    if (otlp_give(value, read_text, reader, &reader->child->truncated) == RESULT_INVALID)
+        audit_reader_feed(reader->child, SLICE("\n")); /* what came of it ends in its middle, which the child tells */
 }
 
 /* --- reading ----------------------------------------------------------------------------------------------------------------- */
@@ -170,7 +179,9 @@ enum payload_outcome payload_read(struct audit_reader *reader, struct slice obje
     /* a text that was cut ends within its JSON, which the child sees; a value was closed behind the cut and looks whole */
     child->truncated = value.type != JSON_STRING && (reader->truncated || audit_reader_item_is_cut(reader));
     memcpy(child->text_source, reader->value_source, sizeof child->text_source);
-    if (value.type != JSON_STRING)
+    if (form == PAYLOAD_ANY_VALUE)
+        read_any_value(reader, value);
+    else if (value.type != JSON_STRING)
         read_text(reader, value.text);
     else
         json_raw_give(value, read_text, reader);

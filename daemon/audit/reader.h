@@ -15,7 +15,7 @@
 enum { FRAMES = 13 };
 
 /* The member that an array was: what its elements may be. */
-enum list_kind { LIST_PLAIN, LIST_RECORDS, LIST_LOG_EVENTS };
+enum list_kind { LIST_PLAIN, LIST_RECORDS, LIST_LOG_EVENTS, LIST_LOG_RECORDS };
 
 /* An array whose elements are judged, or an object that is being judged by its members. */
 struct frame {
@@ -49,6 +49,7 @@ struct payload {
     bool set_aside;    /* the envelope's own is one: the rest is told with it */
     bool left_out;    /* something in it was no event and is not accounted for */
     bool dead_letter; /* the child's word was passed on */
+    bool damaged;     /* something in it began as JSON and is none, or was over a bound */
     bool held;        /* part of it is a part of a line, of which more is to come */
 };
 
@@ -167,7 +168,11 @@ void envelope_name_list(struct audit_reader *reader);
 /* The cluster that the object in hand names, or its list does; empty: neither. */
 struct slice audit_reader_cluster(const struct audit_reader *reader);
 
-enum payload_form { PAYLOAD_TEXT, PAYLOAD_BASE64 };
+enum payload_form {
+    PAYLOAD_TEXT,
+    PAYLOAD_BASE64,
+    PAYLOAD_ANY_VALUE /* of OTLP: an object that stands for JSON */
+};
 enum payload_outcome {
     PAYLOAD_DONE,
     PAYLOAD_SET_ASIDE, /* base64: unpack_later */

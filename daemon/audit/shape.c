@@ -20,15 +20,16 @@ enum audit_member audit_member_of_object(struct slice name)
                : IS(name, "owner") ? MEMBER_OWNER
                : IS(name, "event") ? MEMBER_LINE
                                    : MEMBER_OTHER;
+    case 6: return IS(name, "events") ? MEMBER_LOG_EVENTS : MEMBER_OTHER;
     case 7:
         return IS(name, "auditID")                              ? MEMBER_AUDIT_ID
                : IS(name, "records")                            ? MEMBER_RECORDS
                : IS(name, "message") || IS(name, "MESSAGE") ? MEMBER_LINE
                                                                 : MEMBER_OTHER;
     case 8: return IS(name, "metadata") ? MEMBER_METADATA : IS(name, "logGroup") ? MEMBER_LOG_GROUP : MEMBER_OTHER;
-    case 9: return IS(name, "objectRef") ? MEMBER_OBJECT_REF : IS(name, "logEvents") ? MEMBER_LOG_EVENTS : MEMBER_OTHER;
-    case 10: return IS(name, "requestURI") ? MEMBER_REQUEST_URI : MEMBER_OTHER;
-    case 12: return IS(name, "protoPayload") ? MEMBER_PROTO_PAYLOAD : MEMBER_OTHER;
+    case 9: return IS(name, "objectRef") ? MEMBER_OBJECT_REF : IS(name, "logEvents") ? MEMBER_LOG_EVENTS : IS(name, "scopeLogs") ? MEMBER_OTLP_LIST : MEMBER_OTHER;
+    case 10: return IS(name, "requestURI") ? MEMBER_REQUEST_URI : IS(name, "logRecords") ? MEMBER_LOG_RECORDS : MEMBER_OTHER;
+    case 12: return IS(name, "protoPayload") ? MEMBER_PROTO_PAYLOAD : IS(name, "resourceLogs") ? MEMBER_OTLP_LIST : MEMBER_OTHER;
     case 13: return IS(name, "requestObject") ? MEMBER_REQUEST_OBJECT : MEMBER_OTHER;
     case 14: return IS(name, "responseObject") ? MEMBER_RESPONSE_OBJECT : MEMBER_OTHER;
     default: return MEMBER_OTHER;

@@ -26,7 +26,9 @@ enum audit_member {
     MEMBER_RESPONSE_OBJECT,
     MEMBER_ITEMS,
     MEMBER_RECORDS,
-    MEMBER_LOG_EVENTS,
+    MEMBER_LOG_EVENTS, /* also `events`, as `aws logs filter-log-events` has it */
+    MEMBER_OTLP_LIST,  /* resourceLogs, scopeLogs */
+    MEMBER_LOG_RECORDS,
     MEMBER_LOG_GROUP,
     MEMBER_OWNER,
     MEMBER_PROTO_PAYLOAD,

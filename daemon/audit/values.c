@@ -229,6 +229,13 @@ static enum audit_verdict judge(struct audit_reader *reader, const char **why)
     return reader->item.open ? verdict : VERDICT_NONE;
 }
 
+/* Will the envelope that was opened give some, in a later turn? */
+static bool gives_events(const struct audit_reader *reader)
+{
+    const struct payload *payload = &reader->payload;
+    return payload->events || payload->deferred || payload->set_aside || payload->held;
+}
+
 static void end_object(struct audit_reader *reader)
 {
     uint64_t piece_offset, end = json_stream_token_end(reader->stream);
@@ -263,7 +270,8 @@ static void end_object(struct audit_reader *reader)
         break;
     }
     item_drop(&reader->item);
-    if (opened || reader->counts.events > frame->events)
+    /* what is another log's says nothing of what stands beside the list */
+    if (reader->counts.events > frame->events || (opened && gives_events(reader)))
         item_drop(&reader->held);
     pop(reader);
 }
@@ -379,6 +387,8 @@ static bool enters_list(const struct audit_reader *reader, enum list_kind *list)
     case MEMBER_RECORDS:
         *list = LIST_RECORDS;
         return !shape->audit_id && (audit_reader_opens(reader, AUDIT_FORMAT_FIREHOSE) || audit_reader_opens(reader, AUDIT_FORMAT_AZURE));
+    case MEMBER_OTLP_LIST: *list = LIST_PLAIN; return !shape->audit_id && audit_reader_opens(reader, AUDIT_FORMAT_COLLECTOR);
+    case MEMBER_LOG_RECORDS: *list = LIST_LOG_RECORDS; return !shape->audit_id && audit_reader_opens(reader, AUDIT_FORMAT_COLLECTOR);
     case MEMBER_LOG_EVENTS: *list = LIST_LOG_EVENTS; return !shape->audit_id && audit_reader_opens(reader, AUDIT_FORMAT_FIREHOSE);
     default: return false;
     }

@@ -124,7 +124,8 @@ static const struct option source_options[] = {
      .help = "What comes in. K8S_AUDIT and GKE_CONTROLPLANE: audit events, told from each other by their shape; UDM: UDM records; auto: all of them."},
     {"format", OPTION_CHOICE, AT(format), .standard = "auto", .choices = formats,
      .help = "What the events are wrapped in. auto tells by looking; the others take nothing but their own: audit (no envelope), cloud-logging (also "
-             "through Pub/Sub), firehose (and CloudWatch), azure (Event Hub, Event Grid, CloudEvents), collector (Fluent Bit, Vector, Logstash)."},
+             "through Pub/Sub), firehose (and CloudWatch, also as aws logs filter-log-events prints it), azure (Event Hub, Event Grid, CloudEvents), collector (Fluent Bit, Vector, "
+             "Logstash; OTLP as JSON)."},
     {"cluster", OPTION_STRING, AT(cluster), .help = "Name of the cluster that this source stands for. Default: the top level's cluster."},
     {"clusters", OPTION_STRINGS, AT(clusters), .most = 4096,
      .help = "Names of clusters that come in with the events (see cluster_from and {cluster} in path) and are awaited from the start. Others are "

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bytes in, audit events out: tells the formats apart by looking, in one pass over the bytes as they come, in any order of keys. Events come
  * bare (EventList, Event, arrays, NDJSON, documents one after another), as LogEntries of Cloud Logging, and in envelopes within envelopes:
- * Pub/Sub, Firehose, CloudWatch, Azure's records, CloudEvents, Event Grid, records of log shippers (udm-k8s-mapping section 7). UDM records are
+ * Pub/Sub, Firehose, CloudWatch (also as `aws logs filter-log-events` prints it), Azure's records, CloudEvents, Event Grid, records of log shippers,
+ * OTLP's logs (udm-k8s-mapping section 7). UDM records are
  * taken too. Lists are never held; an envelope that is one text (Pub/Sub, a shipper's line) is, within limits->event_bytes, as what says what
  * it is may stand behind it. */
 #ifndef HARRIER_AUDIT_H
@@ -27,7 +28,7 @@ enum audit_format {
     AUDIT_FORMAT_CLOUD_LOGGING, /* LogEntry, also through Pub/Sub */
     AUDIT_FORMAT_FIREHOSE,      /* Firehose and CloudWatch */
     AUDIT_FORMAT_AZURE,         /* Event Hub records, Event Grid, CloudEvents */
-    AUDIT_FORMAT_COLLECTOR      /* lines in the records of log shippers */
+    AUDIT_FORMAT_COLLECTOR      /* lines in the records of log shippers, also of OTLP */
 };
 
 struct audit_limits {

@@ -257,7 +257,7 @@ def test_events_are_found_in_what_they_are_wrapped_in(envelope):
     assert audit_ids(lines(done)) == envelope.alerts
     done = ctl("udm", "-", stdin=unpacked(envelope))
     assert [record["metadata"]["product_log_id"] for record in lines(done)] == envelope.events
-    assert said(done).count("not an audit event") == (envelope.name == "logstash-json-batch.json"), said(done)
+    assert "not an audit event" not in said(done), said(done)
 
 
 def test_the_cluster_that_an_envelope_names_counts_where_the_source_says_so(tmp_path):
@@ -365,7 +365,7 @@ def test_fields_lists_what_a_rule_can_use():
     assert 'target.resource.attribute.labels["image"]' in {one["field"] for one in lines(ctl("fields", "image"))}
     assert len(lines(ctl("fields", "--all", "--depth", "2"))) < len(lines(ctl("fields", "--all", "--depth", "3")))
     of_gke = {one["field"]: one for one in lines(ctl("fields", "--type", "GKE_CONTROLPLANE"))}
-    assert of_gke["principal.user.userid"]["from"] == "protoPayload.authenticationInfo.principalEmail"
+    assert of_gke["principal.user.userid"]["from"] == "protoPayload.authenticationInfo.principalEmail, else principalSubject"
     assert 'target.resource.attribute.labels["image"]' in of_gke
     assert ctl("fields", "--type", "AWS_EKS").returncode == 64
     done = ctl("fields", "no-such-thing")

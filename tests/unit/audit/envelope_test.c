@@ -271,10 +271,11 @@ static void test_a_collectors_line_is_found_under_any_of_its_names(void **state)
         assert_read(make("{\"%s\":%s}", names[i], EVENT("a"), NULL), 1, 0, 0);
         assert_read(make("{\"%s\":%q}", names[i], " @cee: " EVENT("a"), NULL), 1, 0, 0);
         assert_read(make("[{\"%s\":%q},{\"%s\":%q}]", names[i], EVENT("a"), names[i], ENTRY, NULL), 2, 0, 0);
-        assert_read(make("{\"%s\":%q}", names[i], "words", NULL), 0, 1, 0);
-        assert_read(make("{\"%s\":%q}", names[i], "{\"some\":\"json\"}", NULL), 0, 1, 0);
+        assert_read(make("{\"%s\":%q}", names[i], "words", NULL), 0, 0, 1);
+        assert_read(make("{\"%s\":%q}", names[i], "{\"some\":\"json\"}", NULL), 0, 0, 1);
+        assert_read(make("{\"%s\":%q}", names[i], "cannot send 'auditID'", NULL), 0, 1, 0);
         assert_read(make("{\"%s\":%q}", names[i], "{broken", NULL), 0, 1, 0);
-        assert_read(make("{\"%s\":%q}", names[i], "ID\":\"the rest of an event", NULL), 0, 1, 0);
+        assert_read(make("{\"%s\":%q}", names[i], "ID\":\"the rest of an event", NULL), 0, 0, 1);
     }
     assert_read(make("{\"text\":%q}", EVENT("a"), NULL), 0, 1, 0);
 }
@@ -388,7 +389,7 @@ static void test_udm_records_come_in_no_envelope(void **state)
     (void)state;
     char *input = make("{\"log\":%q}", "{\"metadata\":{\"event_type\":\"X\"}}", NULL);
     struct transcript told = read_with((struct transcript){0}, input, NULL, AUDIT_ACCEPT_AUTO);
-    assert_counts(&told, 0, 1, 0);
+    assert_counts(&told, 0, 0, 1);
     transcript_free(&told);
     free(input);
     input = make("{\"metadata\":{\"beat\":\"b\"},\"message\":%q}", EVENT("a"), NULL); /* a collector's own metadata */
@@ -407,24 +408,61 @@ static void test_udm_records_come_in_no_envelope(void **state)
 
 /* --- a list that is none ---------------------------------------------------------------------------------------------------- */
 
+#define OTLP(body) "{\"resourceLogs\":[{\"resource\":{},\"scopeLogs\":[{\"logRecords\":[{\"timeUnixNano\":\"1\",\"body\":" body "}],\"scope\":{}}]}]}"
+#define PAIR(key, value) "{\"key\":\"" key "\",\"value\":" value "}"
+#define KVLIST(pairs) "{\"kvlistValue\":{\"values\":[" pairs "]}}"
+
+static void test_records_of_otlp_hold_lines_bytes_and_parsed_events(void **state)
+{
+    (void)state;
+    assert_read(make(OTLP("{\"stringValue\":%q}"), EVENT("a") "\n", NULL), 1, 0, 0);
+    assert_read(make(OTLP(KVLIST(PAIR("auditID", "{\"stringValue\":\"a\"}") "," PAIR("verb", "{\"stringValue\":\"get\"}"))), NULL), 1, 0, 0);
+    assert_read(make(OTLP(KVLIST("{\"value\":{\"stringValue\":\"get\"},\"key\":\"verb\"}," PAIR("auditID", "{\"stringValue\":\"a\"}"))), NULL), 1, 0, 0);
+    assert_read(make(OTLP(KVLIST(PAIR("log", "{\"stringValue\":%q}"))), EVENT("a"), NULL), 1, 0, 0);
+    assert_read(make(OTLP("{\"stringValue\":\"words\"}"), NULL), 0, 0, 1);
+    assert_read(make(OTLP("{\"stringValue\":%q}"), "cannot send 'auditID'", NULL), 0, 1, 0);
+    assert_read(make(OTLP("{\"stringValue\":%q}"), "{\"auditID\":\"a\",\"verb\":\"get\",\"requestObj", NULL), 1, 1, 0);
+    assert_read(make(OTLP("{}"), NULL), 0, 0, 1);
+    assert_read(make(OTLP(KVLIST("{}")), NULL), 0, 0, 1);
+    assert_read(make(OTLP(KVLIST("1,[[{}]],{\"key\":1}," PAIR("auditID", "5"))), NULL), 0, 0, 1);
+    assert_read(make("{\"resourceLogs\":[]}", NULL), 0, 0, 0);
+}
+
+static void test_what_the_aws_command_prints_is_a_list_of_lines(void **state)
+{
+    (void)state;
+    assert_read(make("{\"events\":[{\"message\":%q,\"logStreamName\":\"kube-apiserver-audit-1\"},{\"message\":\"words\"}],\"nextToken\":\"t\"}", EVENT("a"), NULL), 1, 0, 1);
+    assert_read(make("{\"events\":[{\"message\":%q}]}", "{\"auditID\":\"a\",\"verb\":\"get\",\"requestObj", NULL), 1, 1, 0);
+    assert_read(make("{\"events\":[]}", NULL), 0, 0, 0);
+}
+
+static void test_records_of_other_azure_categories_are_passed_over(void **state)
+{
+    (void)state;
+    assert_read(make("{\"records\":[{\"category\":\"Action\",\"time\":\"t\"},{\"category\":\"guard\",\"properties\":\"text\"}]}", NULL), 0, 0, 2);
+    assert_read(make("{\"category\":\"Administrative\",\"resourceId\":\"/S\"}", NULL), 0, 0, 1);
+}
+
 static void test_a_list_without_an_event_hides_nothing_beside_it(void **state)
 {
     static const char *const lists[] = {"items", "records", "logEvents"};
     static const char *const elements[] = {"", "1,[],[2]", "{}", "{\"a\":[{}]},{\"items\":[]}", "{\"auditID\":\"x\"},{\"log\":\"words\"}"};
-    static const uint64_t dead[] = {0, 2, 1, 1, 2};
+    static const uint64_t dead[] = {0, 2, 1, 1, 1}, other[] = {0, 0, 0, 0, 1};
     (void)state;
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         for (size_t j = 0; j < sizeof elements / sizeof *elements; j++) {
-            assert_read(make("{\"%s\":[%s],\"log\":%q}", lists[i], elements[j], EVENT("a"), NULL), 1, dead[j], 0);
-            assert_read(make("{\"event\":%s,\"%s\":[%s]}", EVENT("a"), lists[i], elements[j], NULL), 1, dead[j], 0);
-            assert_read(make("{\"items\":[],\"%s\":[%s],\"records\":[],\"_raw\":%q}", lists[i], elements[j], EVENT("a"), NULL), 1, dead[j], 0);
-            assert_read(make("{\"protoPayload\":{\"serviceName\":\"k8s.io\"},\"%s\":[%s]}", lists[i], elements[j], NULL), 1, dead[j], 0);
-            assert_read(make("{\"%s\":[%s],\"category\":\"kube-audit\",\"properties\":{\"log\":%q}}", lists[i], elements[j], EVENT("a"), NULL), 1, dead[j], 0);
-            assert_read(make("[{\"%s\":[%s],\"log\":%q},%s]", lists[i], elements[j], EVENT("a"), EVENT("b"), NULL), 2, dead[j], 0);
+            assert_read(make("{\"%s\":[%s],\"log\":%q}", lists[i], elements[j], EVENT("a"), NULL), 1, dead[j], other[j]);
+            assert_read(make("{\"event\":%s,\"%s\":[%s]}", EVENT("a"), lists[i], elements[j], NULL), 1, dead[j], other[j]);
+            assert_read(make("{\"items\":[],\"%s\":[%s],\"records\":[],\"_raw\":%q}", lists[i], elements[j], EVENT("a"), NULL), 1, dead[j], other[j]);
+            assert_read(make("{\"protoPayload\":{\"serviceName\":\"k8s.io\"},\"%s\":[%s]}", lists[i], elements[j], NULL), 1, dead[j], other[j]);
+            assert_read(make("{\"%s\":[%s],\"category\":\"kube-audit\",\"properties\":{\"log\":%q}}", lists[i], elements[j], EVENT("a"), NULL), 1, dead[j], other[j]);
+            assert_read(make("[{\"%s\":[%s],\"log\":%q},%s]", lists[i], elements[j], EVENT("a"), EVENT("b"), NULL), 2, dead[j], other[j]);
         }
     }
     assert_read(make("{\"kind\":\"EventList\",\"log\":%q}", EVENT("a"), NULL), 1, 0, 0);
-    assert_read(make("{\"items\":[],\"log\":\"words\"}", NULL), 0, 1, 0);
+    assert_read(make("{\"items\":[],\"log\":\"words\"}", NULL), 0, 0, 1);
+    assert_read(make("{\"log\":%q,\"items\":[{\"log\":\"words\"},{\"message\":\"more\"}]}", EVENT("a"), NULL), 1, 0, 2);
+    assert_read(make("{\"records\":[{\"category\":\"Action\"}],\"log\":%q}", EVENT("a"), NULL), 1, 0, 1);
     assert_read(make("{\"items\":[],\"log\":%q", EVENT("a"), NULL), 1, 1, 0);
     assert_read(make("{\"items\":[{\"verb\":\"get\"}],\"requestObject\":{},\"log\":%q}", EVENT("a"), NULL), 1, 1, 0);
 }
@@ -433,7 +471,7 @@ static void test_what_stood_beside_a_list_and_was_not_kept_is_a_dead_letter(void
 {
     (void)state;
     assert_read(make("{\"items\":[{\"items\":[{}],\"log\":%q}]}", EVENT("a"), NULL), 0, 2, 0);
-    assert_read(make("{\"records\":[{\"message\":{},\"subscription\":\"s\"}],\"log\":%q}", EVENT("a"), NULL), 0, 1, 1);
+    assert_read(make("{\"records\":[{\"message\":{},\"subscription\":\"s\"}],\"log\":%q}", EVENT("a"), NULL), 1, 0, 1);
     assert_read(make("{\"items\":[{\"auditID\":\"a\",\"verb\":\"x\",\"verb\":1}],\"log\":%q}", EVENT("a"), NULL), 0, 2, 0);
     assert_read(make("{\"items\":[%s],\"log\":%q}", EVENT("a"), EVENT("b"), NULL), 1, 0, 0);
 }
@@ -760,7 +798,7 @@ static void test_each_message_begins_anew(void **state)
                                                                                                  "{\"items\":[{\"a\" 1}]\n" EVENT("d") "\n"
                                                                                                                                        "@cee:{\"msg\":\"x\"}\n" EVENT("e"),
                                        NULL, AUDIT_ACCEPT_K8S);
-    assert_counts(&told, 6, 4, 0);
+    assert_counts(&told, 6, 3, 1);
     assert_last_event(&told, EVENT("e"));
     assert_int_equal(told.result, RESULT_OK);
     transcript_free(&told);
@@ -808,6 +846,9 @@ int main(void)
         cmocka_unit_test(test_only_an_objects_own_members_are_looked_at),
         cmocka_unit_test(test_a_format_opens_its_own_envelopes_only),
         cmocka_unit_test(test_udm_records_come_in_no_envelope),
+        cmocka_unit_test(test_records_of_otlp_hold_lines_bytes_and_parsed_events),
+        cmocka_unit_test(test_what_the_aws_command_prints_is_a_list_of_lines),
+        cmocka_unit_test(test_records_of_other_azure_categories_are_passed_over),
         cmocka_unit_test(test_a_list_without_an_event_hides_nothing_beside_it),
         cmocka_unit_test(test_what_stood_beside_a_list_and_was_not_kept_is_a_dead_letter),
         cmocka_unit_test(test_nothing_is_kept_of_a_list_of_events),
