@@ -46,7 +46,7 @@ static void log_msgpack(struct connection *connection)
             name, who, (unsigned long long)left_out);
 }
 
-static void log_refused_sender(struct connection *connection, const struct access_decision *decision)
+static void log_refused_sender(struct connection *connection, const struct access_decision *decision, struct slice cluster)
 {
     const char *name = endpoint_of(connection)->name;
     char who[ADDRESS_TEXT_SIZE];
@@ -57,8 +57,8 @@ static void log_refused_sender(struct connection *connection, const struct acces
                          LOG_FIELDS({LOG_FIELD_SOURCE, slice_of(name)},
                                     {LOG_FIELD_PEER, slice_of(address_format(&connection->channel.peer, who))},
                                     {LOG_FIELD_CLIENT, decision->client_name}),
-                         "source `%s`: a request from %s was refused (%u): %s; %llu more since the line before", name, who,
-                         decision->status, decision->error, (unsigned long long)left_out);
+                         "source `%s`: a request from %s (client `%.*s`, for the cluster `%.*s`) was refused (%u): %s; %llu more since the line before",
+                         name, who, SLICE_ARGS(decision->client_name), SLICE_ARGS(cluster), decision->status, decision->error, (unsigned long long)left_out);
 }
 
 /* Who sends, and for which cluster. */
@@ -79,7 +79,7 @@ static struct refusal judge_sender(struct connection *connection, const struct h
     if (!decision->status)
         return (struct refusal){0};
     counter_add(decision->status == 401 ? &worker->counters.access_unknown : &worker->counters.access_forbidden, 1);
-    log_refused_sender(connection, decision);
+    log_refused_sender(connection, decision, parts->cluster);
     return (struct refusal){decision->status, 0, decision->error};
 }
 

@@ -74,6 +74,11 @@ def test_strangers_are_refused_and_nothing_of_theirs_is_read(guarded, authority)
     assert "Bearer" in with_challenge[1]["WWW-Authenticate"] and "Basic" in with_challenge[1]["WWW-Authenticate"]
 
 
+def test_the_log_says_which_client_was_refused_for_which_cluster(guarded, authority):
+    assert post(guarded, authority, "stage", *bearer("prod t0ken")) == 403
+    wait_for(lambda: "(client `prod`, for the cluster `stage`) was refused (403)" in guarded.log(), "the refusal in the log")
+
+
 def test_a_new_token_counts_as_soon_as_it_is_read(guarded, authority, secret):
     secret("prod-token", "a new one\n")
     guarded.reload()
