@@ -2,7 +2,7 @@
 /* Notices: what is wrong with the watch itself, said so that whoever reads it at night knows what it means and what to do. */
 #include "internal.h"
 
-enum { NAME_BYTES = 200, RULES_SHOWN = 10, CLUSTERS_SHOWN = 10, MOVED_RISK = 20 };
+enum { NAME_BYTES = 200, RULES_SHOWN = 10, CLUSTERS_SHOWN = 10, MOVED_RISK = 20, COMMAND_BYTES = 1500 };
 
 static const struct {
     const char *name;
@@ -25,6 +25,8 @@ static const struct {
                                 "A write came without its object, because it was too large for an audit event. Padding is a known way to hide."},
     [ALERT_NOTICE_LOST] = {"harrier_file_loss", "HIGH", 80,
                            "A followed log, or its end, was gone or not readable before it was read: the events in it were not judged."},
+    [ALERT_NOTICE_GAP] = {"harrier_gap", "MEDIUM", 60,
+                          "No batch could be taken for longer than an API server tries to send one: what happened meanwhile may never have come."},
 };
 
 const char *alert_notice_name(enum alert_notice_kind kind)
@@ -60,6 +62,8 @@ const char *alert_notice_remedy(const struct alert_notice *notice)
     case ALERT_NOTICE_LOST:
         return "harrierd's log names what is missing, and why. Keep rotated files for longer, or find out what holds harrierd up; `harrierctl replay` "
                "judges what is kept elsewhere.";
+    case ALERT_NOTICE_GAP:
+        return "What came at its edges is alerted a second time, with the same dedup_key; API servers that write no log lost it.";
     case ALERT_NOTICE_COUNT: break;
     }
     return "";
@@ -155,6 +159,7 @@ static void append_over(const struct alert_notice *notice, struct buffer *out)
         [ALERT_NOTICE_LATE] = "is on time again after",
         [ALERT_NOTICE_TRUNCATED] = "shows whole events again after",
         [ALERT_NOTICE_LOST] = "loses nothing any more after",
+        [ALERT_NOTICE_GAP] = "is taken from again after",
     };
     size_t start = out->length;
 
@@ -166,6 +171,16 @@ static void append_over(const struct alert_notice *notice, struct buffer *out)
         append_elsewhere(out, notice, ", by source ");
     if (notice->kind == ALERT_NOTICE_SILENT && !notice->moved)
         buffer_append_text(out, "; what happened there meanwhile was seen only if the sender kept it");
+}
+
+static void append_clusters(struct buffer *out, const struct alert_notice *notice)
+{
+    for (size_t i = 0; i < notice->cluster_count && i < CLUSTERS_SHOWN; i++) {
+        buffer_append_text(out, i ? ", " : "");
+        alert_append_cleaned(out, notice->clusters[i], NAME_BYTES);
+    }
+    if (notice->cluster_count > CLUSTERS_SHOWN)
+        buffer_printf(out, " and %zu more", notice->cluster_count - CLUSTERS_SHOWN);
 }
 
 /* "No audit event from 12 more clusters ...: a (source s), b (source s) and 10 more" */
@@ -180,21 +195,39 @@ static void append_summary(const struct alert_notice *notice, struct buffer *out
         [ALERT_NOTICE_LATE] = {"Old events that do not catch up from", "by more than health.late_after"},
         [ALERT_NOTICE_TRUNCATED] = {"Events without their whole objects from", "that rules could not look into"},
         [ALERT_NOTICE_LOST] = {"Followed files are lost in", "before they were read, what happened then is not seen"},
+        [ALERT_NOTICE_GAP] = {"Events may be missing from", "as none were taken"},
     };
 
     buffer_printf(out, "%s %zu more cluster%s, %s: ", words[notice->kind].before, notice->cluster_count, notice->cluster_count == 1 ? "" : "s",
                   words[notice->kind].after);
-    for (size_t i = 0; i < notice->cluster_count && i < CLUSTERS_SHOWN; i++) {
-        buffer_append_text(out, i ? ", " : "");
-        alert_append_cleaned(out, notice->clusters[i], NAME_BYTES);
+    append_clusters(out, notice);
+}
+
+static void append_gap(struct buffer *out, const struct alert_notice *notice)
+{
+    char time[CLOCK_TEXT_SIZE];
+
+    buffer_append_text(out, "Events of ");
+    if (notice->cluster_count) {
+        buffer_append_text(out, "clusters ");
+        append_clusters(out, notice);
+        buffer_append_text(out, " (source ");
+        alert_append_cleaned(out, notice->source, NAME_BYTES);
+        buffer_append_byte(out, ')');
+    } else {
+        append_place(out, notice);
     }
-    if (notice->cluster_count > CLUSTERS_SHOWN)
-        buffer_printf(out, " and %zu more", notice->cluster_count - CLUSTERS_SHOWN);
+    buffer_printf(out, " from %s", clock_format_rfc3339(notice->since, time));
+    buffer_printf(out, " to %s may be missing: harrierd took none for ", clock_format_rfc3339(notice->time, time));
+    append_duration(out, notice->amount);
+    buffer_append_text(out, ", and API servers drop what they cannot send for 80 s. Send that part of their audit logs again: `");
+    alert_append_cleaned(out, notice->command, COMMAND_BYTES);
+    buffer_append_byte(out, '`');
 }
 
 void alert_notice_text(const struct alert_notice *notice, struct buffer *out)
 {
-    if (notice->cluster_count) {
+    if (notice->cluster_count && notice->kind != ALERT_NOTICE_GAP) {
         append_summary(notice, out);
         return;
     }
@@ -255,6 +288,7 @@ void alert_notice_text(const struct alert_notice *notice, struct buffer *out)
         buffer_append_text(out, notice->losses == 1 ? " was" : " were");
         buffer_append_text(out, " gone or not readable before the reading came there: what happened then is not seen");
         break;
+    case ALERT_NOTICE_GAP: append_gap(out, notice); break;
     case ALERT_NOTICE_COUNT: break;
     }
 }
@@ -403,6 +437,10 @@ static void write_outcomes(struct json_writer *writer, const struct alert_notice
         json_put_int(writer, "seconds", notice->amount / CLOCK_SECOND);
     if (notice->losses)
         json_put_int(writer, "losses", notice->losses < INT64_MAX ? (int64_t)notice->losses : INT64_MAX);
+    if (notice->kind == ALERT_NOTICE_GAP) {
+        json_put_text(writer, "until", clock_format_rfc3339(notice->time, since));
+        json_put_string(writer, "command", notice->command);
+    }
     if (notice->level.length || notice->first.level.length)
         json_put_string(writer, "level", notice->level.length ? notice->level : notice->first.level);
     if (notice->cause.length)
@@ -448,6 +486,7 @@ static void write_evidence(struct json_writer *writer, const struct alert_notice
         [ALERT_NOTICE_LATE] = {"the youngest events are older than health.late_after", "first_seen", "age_of_youngest_event"},
         [ALERT_NOTICE_TRUNCATED] = {"the rule's verdict is unknown", NULL, NULL},
         [ALERT_NOTICE_LOST] = {"a file, or its end, was gone or not readable before it was read", "first_noticed", NULL},
+        [ALERT_NOTICE_GAP] = {"no batch could be taken for longer than an API server keeps one", "from", "for"},
     };
     const char *condition = notice->over ? "it is over" : facts[notice->kind].condition;
     struct buffer text = {NULL, 0, 0};

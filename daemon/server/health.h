@@ -81,6 +81,7 @@ struct health_view {
     size_t source;
     struct slice cluster; /* empty: all that come through the source; CLUSTERS_OTHERS: those that are not known, which are not watched */
     bool watched;
+    bool heard;           /* an event of it has come, before a restart maybe */
     bool silence_counts;  /* false: it is not known when an event of it came last (clusters that only envelopes name) */
     bool silent;          /* and its cluster's events do not come in by another source */
     clock_nanos quiet;    /* since the last event */

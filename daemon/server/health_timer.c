@@ -2,8 +2,7 @@
 /* Health on the main thread: once a second it takes what the workers have noticed, and hands what is to be told to the commit thread as any alert. */
 #include "internal.h"
 
-#include "gap.h"
-#include "health.h"
+#include "gap_tell.h"
 #include "mailbox.h"
 #include "routing.h"
 
@@ -23,6 +22,7 @@ struct health_timer {
     struct server *server;
     struct health *health;
     struct gap *gap;
+    bool gap_under_way; /* its notices are */
     struct event *timer;
     struct mailbox *mailbox;
     struct arena *arena; /* scratch of routes */
@@ -147,6 +147,104 @@ static bool tell(void *context, const struct health_telling *telling)
     return true;
 }
 
+/* --- gaps ------------------------------------------------------------------------------------------------------------------------------- */
+
+/* The notices of a gap on their way. */
+struct gap_told {
+    struct mailbox_message message;
+    struct health_timer *timer;
+    struct gap_span span;
+    bool stored;
+};
+
+static void add_gap_position(struct submission *submission, const struct gap *gap, bool told)
+{
+    struct buffer state = {NULL, 0, 0};
+
+    gap_write(gap, told, &state);
+    submission_add_position(submission, slice_of(GAP_KEY), buffer_slice(&state));
+    buffer_free(&state);
+}
+
+static void log_gap(void *context, const struct alert_notice *notice)
+{
+    struct buffer text = {NULL, 0, 0};
+
+    (void)context;
+    alert_notice_text(notice, &text);
+    log_write_fields(LOG_LEVEL_WARNING, LOG_FIELDS({LOG_FIELD_SOURCE, notice->source}, {LOG_FIELD_CLUSTER, notice->cluster}), "health: %.*s",
+                     SLICE_ARGS(buffer_slice(&text)));
+    buffer_free(&text);
+}
+
+static void gap_arrived(struct mailbox_message *message, void *context)
+{
+    struct gap_told *told = (struct gap_told *)message;
+    struct health_timer *timer = context;
+
+    timer->gap_under_way = false;
+    if (told->stored) {
+        gap_told(timer->gap, &told->span);
+        gap_notices(timer->server->boot->config, timer->health, &told->span, log_gap, NULL);
+    }
+    free(told);
+}
+
+/* On the commit thread. */
+static void gap_done(void *context, enum result result, struct submission *submission)
+{
+    struct gap_told *told = context;
+
+    told->stored = result == RESULT_OK;
+    submission_free(submission);
+    mailbox_post(told->timer->mailbox, &told->message);
+}
+
+struct gap_submission {
+    struct health_timer *timer;
+    struct submission *submission;
+};
+
+static void add_gap_alert(void *context, const struct alert_notice *notice)
+{
+    const struct gap_submission *to = context;
+    struct alert alert;
+
+    alert_from_notice(&alert, notice);
+    if (routing_add_alert(to->timer->server->generation->routes, to->timer->arena, &alert, to->submission) != RESULT_OK)
+        log_gap(NULL, notice);
+    alert_free(&alert);
+}
+
+/* All its notices in one transaction with the state that says so. */
+static void tell_gap(struct health_timer *timer)
+{
+    struct gap_span span;
+
+    if (timer->gap_under_way || !gap_untold(timer->gap, &span) || !commit_is_healthy(timer->server->commit))
+        return;
+    struct gap_submission to = {timer, submission_new(SLICE(""), SLICE(""))};
+    struct gap_told *told = xcalloc(1, sizeof *told);
+    told->message.deliver = gap_arrived;
+    told->timer = timer;
+    told->span = span;
+    gap_notices(timer->server->boot->config, timer->health, &span, add_gap_alert, &to);
+    add_gap_position(to.submission, timer->gap, true);
+    timer->gap_under_way = commit_submit(timer->server->commit, &own, to.submission, gap_done, told);
+    if (timer->gap_under_way)
+        return;
+    submission_free(to.submission);
+    free(told);
+}
+
+void health_timer_gap(const struct health_timer *timer, health_visit *visit, void *context)
+{
+    struct gap_span span;
+
+    if (gap_untold(timer->gap, &span) || gap_shown(timer->gap, &span))
+        gap_notices(timer->server->boot->config, timer->health, &span, visit, context);
+}
+
 /* --- remembering ------------------------------------------------------------------------------------------------------------------------ */
 
 static void restore_slot(struct slice key, struct slice state, void *context)
@@ -215,15 +313,13 @@ static void saving_done(void *context, enum result result, struct submission *su
 static void save(struct health_timer *timer)
 {
     struct submission *submission = submission_new(SLICE(""), SLICE(""));
-    struct buffer gap = {NULL, 0, 0};
     struct saving *saving = xcalloc(1, sizeof *saving);
 
     saving->message.deliver = saving_arrived;
     saving->timer = timer;
     saving->save = health_save(timer->health, add_state, add_names, submission);
-    gap_write(timer->gap, false, &gap);
-    submission_add_position(submission, slice_of(GAP_KEY), buffer_slice(&gap));
-    buffer_free(&gap);
+    if (!timer->gap_under_way) /* what is on the way says more */
+        add_gap_position(submission, timer->gap, false);
     timer->save_at = clock_monotonic() + SAVE_SECONDS * CLOCK_SECOND;
     if (commit_submit(timer->server->commit, &own, submission, saving_done, saving))
         return;
@@ -273,6 +369,7 @@ static void timer_cb(evutil_socket_t fd, short what, void *argument)
     if (slept)
         health_away(timer->health, slept);
     health_tick(timer->health, clocks.wall, now, accepting);
+    tell_gap(timer);
     if (now >= timer->save_at && commit_is_healthy(timer->server->commit))
         save(timer);
 }

@@ -27,6 +27,7 @@ void health_at(const struct health *health, size_t index, struct health_view *vi
         .source = pair->source,
         .cluster = slice_of(pair->cluster),
         .watched = !pair->others,
+        .heard = pair->heard_wall != 0,
         .silence_counts = pair->hears,
         .silent = pair->episodes[ALERT_NOTICE_SILENT].open && !pair->episodes[ALERT_NOTICE_SILENT].over && !pair->episodes[ALERT_NOTICE_SILENT].moved,
         .quiet = health->now - pair->event,

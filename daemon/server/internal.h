@@ -100,6 +100,8 @@ struct health_timer *health_timer_start(struct server *server);
 void health_timer_stop(struct health_timer *timer);
 void health_timer_free(struct health_timer *timer);
 const struct health *health_timer_health(const struct health_timer *timer);
+/* Notices of the last time in which nothing could be taken, for a day. */
+void health_timer_gap(const struct health_timer *timer, void (*visit)(void *context, const struct alert_notice *notice), void *context);
 
 /* reload.c. False: something is wrong, the findings say what, and the rules from before run on. The log says all of it too. */
 bool server_reload(struct server *server, struct diagnostics *findings);

@@ -247,6 +247,7 @@ static void write_warnings(struct server *server, struct json_writer *writer)
     json_key(writer, "warnings");
     json_begin_array(writer);
     write_jump(server, writer);
+    health_timer_gap(server->health, write_warning, writer);
     health_conditions(health_timer_health(server->health), write_warning, writer);
     json_end_array(writer);
 }

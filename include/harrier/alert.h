@@ -55,6 +55,7 @@ enum alert_notice_kind {
     ALERT_NOTICE_LATE,      /* harrier_events_late: even the youngest events are old when they come */
     ALERT_NOTICE_TRUNCATED, /* harrier_event_truncated: an event that came without its object, and rules could not judge it */
     ALERT_NOTICE_LOST,      /* harrier_file_loss: parts of a followed file that were gone, or not readable, before they were read */
+    ALERT_NOTICE_GAP,       /* harrier_gap: no batch could be taken for longer than an API server keeps one */
     ALERT_NOTICE_COUNT
 };
 /* The name that stands in the place of a rule's. */
@@ -79,8 +80,9 @@ struct alert_notice {
     clock_nanos last;        /* BLIND and TRUNCATED as conditions that are shown: when it happened last; not part of the alert */
     const struct slice *rules; /* BLIND, TRUNCATED: those that cannot judge */
     size_t rule_count;
-    const struct slice *clusters; /* several at once, as people name them; source and cluster are empty then, and since is of the first */
+    const struct slice *clusters; /* several at once, as people name them; source and cluster are empty then, and since is of the first. GAP: those of the source, if several */
     size_t cluster_count;
+    struct slice command;    /* GAP: that sends again what may be missing; since and time are from when and until when */
     struct slice level;      /* BLIND: audit level of the events; empty: they lack objects that their level promises */
     struct slice cause;      /* BLIND: its name in metrics, such as level_metadata; may be empty */
     struct alert_first first; /* BLIND: one of the events */

@@ -22,7 +22,7 @@ HARRIERCTL = os.environ.get("HARRIERCTL", os.path.join(captured.ROOT, "build", "
 PATIENCE = 60  # seconds: for what takes milliseconds, on a busy machine under a sanitizer
 # what harrierd says of the watch itself, and not of an event's contents
 NOTICES = {"harrier_source_silent", "harrier_rule_blind", "harrier_clock_skew", "harrier_events_late", "harrier_event_truncated",
-           "harrier_file_loss"}
+           "harrier_file_loss", "harrier_gap"}
 SANITIZER_REPORT = re.compile(r"(ERROR|WARNING): \w+Sanitizer|runtime error:")
 
 

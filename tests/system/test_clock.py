@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The system's clock jumps while a destination is down: what was acknowledged is delivered."""
+import datetime
 import json
+import subprocess
 
 import pytest
 
@@ -93,3 +95,46 @@ def test_a_jump_is_told_once_in_the_log_and_in_the_status(make_harrier, receiver
     oldest = {one["name"]: one["oldest_seconds"] for one in status["destinations"]}
     assert oldest["soar"] < 3600
     trial.end()
+
+
+def gaps(harrier):
+    return [one for one in harrier.notices() if one["rule"]["name"] == "harrier_gap"]
+
+
+def test_after_a_downtime_that_api_servers_do_not_wait_for_the_time_to_send_again_is_told_with_a_command_that_works(make_harrier, tmp_path):
+    clock = FakedClock(str(tmp_path), all_clocks=True)
+    harrier = make_harrier()
+    attacks = json.loads(captured.attacks())["items"]
+    harrier.start(env=clock.environment)
+    assert harrier.post(json.dumps({"kind": "EventList", "apiVersion": "audit.k8s.io/v1", "items": attacks[:1]}).encode())[0] == 200
+    wait_for(lambda: harrier.metric("harrier_source_last_event_seconds", source="apiserver", cluster="test") is not None, "the event noticed")
+    harrier.stop()
+    harrier.start(env=clock.environment)  # at once: nothing can be missing
+    harrier.stop()
+    clock.set("+12m")
+    harrier.start(env=clock.environment)
+    wait_for(lambda: gaps(harrier), "the notice")
+    told, = gaps(harrier)
+    assert told["severity"] == "MEDIUM" and told["cluster"] == "test" and 700 < told["outcomes"]["seconds"] < 800
+    text = f"Events of cluster test (source apiserver) from {told['outcomes']['since']} to {told['outcomes']['until']} may be missing"
+    assert told["title"].startswith(text)
+    wait_for(lambda: text in harrier.log(), "the log")
+    warning, = (one for one in json.loads(harrier.ctl("status", "--json").stdout)["warnings"] if one["name"] == "harrier_gap")
+    assert warning["text"].startswith(text) and told["outcomes"]["command"] in warning["text"]
+
+    def logged(time, number):
+        """As the log backend writes it: other bytes than the webhook's; an object may have a member of any name."""
+        event = {**attacks[0], "auditID": f"00000000-0000-4000-8000-{number:012d}", "stageTimestamp": time, "annotations": {}}
+        head = {"kind": "Event", "apiVersion": "audit.k8s.io/v1", "requestObject": {**event.pop("requestObject"), "stageTimestamp": "2001-01-01T00:00:00Z"}}
+        return json.dumps({**head, **event, "annotations": event.pop("annotations")}, separators=(",", ":")) + "\n"
+    missing = datetime.datetime.fromisoformat(told["outcomes"]["since"][:19]) + datetime.timedelta(minutes=5)
+    lines = [logged((missing + datetime.timedelta(hours=hours)).isoformat() + ".000001Z", hours + 2) for hours in (-1, 0, 1)]
+    (tmp_path / "audit.log").write_text("".join(lines), encoding="utf-8")
+    before = harrier.stored_ids()
+    subprocess.run(told["outcomes"]["command"], shell=True, cwd=tmp_path, check=True, timeout=60)
+    sent, = (one for one in harrier.stored() if one["alert_id"] not in before)
+    assert sent["events"][0]["audit_id"].endswith("2")
+    harrier.stop()
+    harrier.start(env=clock.environment)
+    assert len(gaps(harrier)) == 1
+    harrier.stop()
