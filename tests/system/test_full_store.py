@@ -73,3 +73,25 @@ def test_a_full_store_recovers_across_a_restart_while_others_go_on_sending(make_
     ids = receiver.alert_ids()
     assert len(set(ids)) >= acknowledged + 1 + PLAIN
     assert len(ids) == len(set(ids))
+
+
+def junk(number):
+    """A batch of which nothing is an audit event: dead letters of some 60 KB each."""
+    return b"\n".join(b'{"n":%d,"kind":"Nonsense","filler":"%s"' % (number * 8 + i, b"j" * 60000) for i in range(8))
+
+
+def test_dead_letters_fill_no_store_and_keep_no_alert_out(make_harrier, receiver):
+    receiver.stop()  # what holds the room is not what the destination could free
+    harrier = make_harrier(destinations=[receiver.destination()], store={"directory": "store", "size": "16MiB"}).start()
+    for number in range(120):  # 57 MB of letters
+        status, _, _ = harrier.post(junk(number))
+        assert status in (200, 400), f"after {number} batches of junk"
+    wait_for(lambda: harrier.metric("harrier_store_dead_letters_dropped_total") > 0, "the oldest to go")
+    assert harrier.metric("harrier_store_dead_letters") > 0
+    for number in range(4):
+        assert harrier.post(batch(4 * number))[0] == 200
+    assert harrier.probe("/readyz") == 200
+    assert "raise store.size" not in harrier.log()
+    receiver.start()
+    wait_for(lambda: len(set(receiver.alert_ids())) >= 16, "every alert")
+    harrier.stop()
