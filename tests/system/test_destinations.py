@@ -99,10 +99,11 @@ def post_thirty_two(harrier):
     (Answer(status=403, body=b"blocked by the firewall"), [2]),
     (Answer(status=302, headers={"Location": "http://127.0.0.1:1/"}), [0]),
     (Answer(status=503, headers={"Retry-After": "1"}), [4]),
+    (Answer(status=429, headers={"Retry-After": "3600"}), [2]),
     (Answer(close=True), [1]),
     (Answer(status=451), range(5)),
     (Answer(status=403), range(1, 31, 2)),
-], ids=["403", "302", "503", "closed", "five-at-the-front", "every-second"])
+], ids=["403", "302", "503", "429-an-hour", "closed", "five-at-the-front", "every-second"])
 def test_alerts_that_a_destination_dislikes_keep_no_other_and_are_named(make_harrier, make_receiver, answer, turns):
     dislike = Dislike(answer, turns)
     soar = make_receiver(judge=dislike)
@@ -115,6 +116,8 @@ def test_alerts_that_a_destination_dislikes_keep_no_other_and_are_named(make_har
     assert sorted(one["alert_id"] for one in listed if one["kind"] == "set_aside") == sorted(dislike.disliked())
     assert dislike.disliked()[0][:12] in harrier.ctl("status").stdout.decode()
     assert dislike.disliked()[0] in harrier.log()
+    if answer.headers.get("Retry-After") == "3600":
+        return harrier.stop()  # it waits for hours
     soar.judge = None
     wait_for(lambda: len(soar.accepted()) >= 32, "what was set aside, once it is liked", PATIENCE)
     assert len(set(soar.alert_ids())) == 32
