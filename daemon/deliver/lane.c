@@ -60,14 +60,14 @@ void lane_free(struct lane *lane)
     queue_free(&lane->queue);
 }
 
-static const char *name_of(const struct lane *lane)
+static const char *lane_name(const struct lane *lane)
 {
     return lane->destination.config->name;
 }
 
 /* --- what a try came to ------------------------------------------------------------------------------------------------- */
 
-static void report(struct lane *lane, const struct queue_item *item, enum store_delivery_state state, clock_nanos wait, const char *error)
+static void lane_report(struct lane *lane, const struct queue_item *item, enum store_delivery_state state, clock_nanos wait, const char *error)
 {
     struct store_delivery_result *result = VECTOR_ADD(&lane->deliver->results);
     *result = (struct store_delivery_result){
@@ -75,19 +75,19 @@ static void report(struct lane *lane, const struct queue_item *item, enum store_
     wait = wait > 0 ? wait : 0;
     result->wait = wait;
     result->next_time = state == STORE_DELIVERED || state == STORE_DEAD ? 0 : result->time + wait;
-    snprintf(result->destination, sizeof result->destination, "%s", name_of(lane));
+    snprintf(result->destination, sizeof result->destination, "%s", lane_name(lane));
     snprintf(result->error, sizeof result->error, "%s", error);
 }
 
-static void succeed(struct lane *lane, struct queue_item *item)
+static void lane_succeed(struct lane *lane, struct queue_item *item)
 {
     if (lane->standing.failures > 0)
-        log_about(LOG_LEVEL_NOTICE, LOG_FIELD_DESTINATION, name_of(lane), "destination %s: delivers again after %u failure%s", name_of(lane),
+        log_about(LOG_LEVEL_NOTICE, LOG_FIELD_DESTINATION, lane_name(lane), "destination %s: delivers again after %u failure%s", lane_name(lane),
                   lane->standing.failures, lane->standing.failures == 1 ? "" : "s");
     if (item->set_aside) {
         log_write_fields(LOG_LEVEL_NOTICE,
-                         LOG_FIELDS({LOG_FIELD_DESTINATION, slice_of(name_of(lane))}, {LOG_FIELD_ALERT, slice_of(item->alert_id)}),
-                         "destination %s: alert %s, which was set aside, is delivered after %u tries", name_of(lane), item->alert_id,
+                         LOG_FIELDS({LOG_FIELD_DESTINATION, slice_of(lane_name(lane))}, {LOG_FIELD_ALERT, slice_of(item->alert_id)}),
+                         "destination %s: alert %s, which was set aside, is delivered after %u tries", lane_name(lane), item->alert_id,
                          item->attempts);
         queue_release(&lane->queue);
     }
@@ -95,19 +95,19 @@ static void succeed(struct lane *lane, struct queue_item *item)
     atomic_store(&lane->held_shown, false);
     atomic_fetch_add(&lane->delivered, 1);
     atomic_store(&lane->last_delivered, clock_wall());
-    report(lane, item, STORE_DELIVERED, 0, "");
+    lane_report(lane, item, STORE_DELIVERED, 0, "");
     queue_end(&lane->queue, item);
 }
 
-static void bury(struct lane *lane, struct queue_item *item, const char *why, const char *last)
+static void lane_bury(struct lane *lane, struct queue_item *item, const char *why, const char *last)
 {
     char reason[STORE_ERROR_MAX + 128];
     snprintf(reason, sizeof reason, "%s: %s", why, last);
     log_write_fields(LOG_LEVEL_ERROR,
-                     LOG_FIELDS({LOG_FIELD_DESTINATION, slice_of(name_of(lane))}, {LOG_FIELD_ALERT, slice_of(item->alert_id)}),
-                     "destination %s: alert %s is given up: %s; see harrierctl dead", name_of(lane), item->alert_id, reason);
+                     LOG_FIELDS({LOG_FIELD_DESTINATION, slice_of(lane_name(lane))}, {LOG_FIELD_ALERT, slice_of(item->alert_id)}),
+                     "destination %s: alert %s is given up: %s; see harrierctl dead", lane_name(lane), item->alert_id, reason);
     atomic_fetch_add(&lane->dead, 1);
-    report(lane, item, STORE_DEAD, 0, reason);
+    lane_report(lane, item, STORE_DEAD, 0, reason);
     queue_end(&lane->queue, item);
 }
 
@@ -124,37 +124,37 @@ static bool is_overdue(const struct lane *lane, const struct queue_item *item)
     return counted_now(lane->deliver->config.clock) - item->since >= lane->give_up_after;
 }
 
-static void set_aside(struct lane *lane, struct queue_item *item, const struct verdict *verdict, bool already)
+static void lane_set_aside(struct lane *lane, struct queue_item *item, const struct verdict *verdict, bool already)
 {
     clock_nanos wait = item->due - clock_monotonic();
-    report(lane, item, STORE_SET_ASIDE, wait, verdict->reason);
+    lane_report(lane, item, STORE_SET_ASIDE, wait, verdict->reason);
     if (already)
         return;
     atomic_fetch_add(&lane->set_aside_total, 1);
     log_write_fields(LOG_LEVEL_WARNING,
-                     LOG_FIELDS({LOG_FIELD_DESTINATION, slice_of(name_of(lane))}, {LOG_FIELD_ALERT, slice_of(item->alert_id)}),
+                     LOG_FIELDS({LOG_FIELD_DESTINATION, slice_of(lane_name(lane))}, {LOG_FIELD_ALERT, slice_of(item->alert_id)}),
                      "destination %s: alert %s is set aside: others are taken, but not this one: %s; it is tried again with growing waits, "
                      "see harrierctl dead",
-                     name_of(lane), item->alert_id, verdict->reason);
+                     lane_name(lane), item->alert_id, verdict->reason);
     struct queue_item *excess = queue_aside_excess(&lane->queue);
     if (excess != NULL)
-        bury(lane, excess, "not taken while others were, and too many alerts are set aside", verdict->reason);
+        lane_bury(lane, excess, "not taken while others were, and too many alerts are set aside", verdict->reason);
 }
 
 /* Nothing is asked of an operator before another alert has met the same. */
-static void destination_waits(struct lane *lane, struct queue_item *item, const struct verdict *verdict, bool hold)
+static void lane_wait(struct lane *lane, struct queue_item *item, const struct verdict *verdict, bool hold)
 {
     struct standing *standing = &lane->standing;
     if (hold && !standing->held)
-        log_about(LOG_LEVEL_ERROR, LOG_FIELD_DESTINATION, name_of(lane),
-                  "destination %s needs an operator: %s; its alerts are kept, and it is tried again every %lld s", name_of(lane),
+        log_about(LOG_LEVEL_ERROR, LOG_FIELD_DESTINATION, lane_name(lane),
+                  "destination %s needs an operator: %s; its alerts are kept, and it is tried again every %lld s", lane_name(lane),
                   verdict->reason, (long long)(lane->policy.hold_interval / CLOCK_SECOND));
     else if (standing->failures == 1)
-        log_about(LOG_LEVEL_WARNING, LOG_FIELD_DESTINATION, name_of(lane), "destination %s: %s; it is tried again", name_of(lane),
+        log_about(LOG_LEVEL_WARNING, LOG_FIELD_DESTINATION, lane_name(lane), "destination %s: %s; it is tried again", lane_name(lane),
                   verdict->reason);
     standing->held |= hold;
     atomic_store(&lane->held_shown, standing->held);
-    report(lane, item, hold ? STORE_HELD : STORE_PENDING, standing->not_before - clock_monotonic(), verdict->reason);
+    lane_report(lane, item, hold ? STORE_HELD : STORE_PENDING, standing->not_before - clock_monotonic(), verdict->reason);
 }
 
 /* What is refused waits for an operator and is given up by evidence alone; what might have passed by itself, or is set aside, by its age too. */
@@ -165,18 +165,18 @@ static void try_failed(struct lane *lane, struct queue_item *item, const struct 
     enum standing_ruling ruling =
         standing_failed(&lane->standing, &lane->queue, item, verdict, &lane->policy, clock_monotonic(), random_bits());
     if (ruling == RULING_DEAD) {
-        bury(lane, item, "refused again and again, between others that were taken", verdict->reason);
+        lane_bury(lane, item, "refused again and again, between others that were taken", verdict->reason);
         return;
     }
     if (by_age && (verdict->kind == VERDICT_RETRY || item->set_aside)) {
-        bury(lane, item, "not delivered in time", verdict->reason);
+        lane_bury(lane, item, "not delivered in time", verdict->reason);
         return;
     }
     atomic_fetch_add(&lane->retried, 1);
     if (ruling == RULING_SET_ASIDE)
-        set_aside(lane, item, verdict, already);
+        lane_set_aside(lane, item, verdict, already);
     else
-        destination_waits(lane, item, verdict, ruling == RULING_HOLD);
+        lane_wait(lane, item, verdict, ruling == RULING_HOLD);
 }
 
 static void settle_try(struct lane *lane, struct queue_item *item, const struct verdict *verdict)
@@ -184,7 +184,7 @@ static void settle_try(struct lane *lane, struct queue_item *item, const struct 
     item->attempts++;
     switch (verdict->kind) {
     case VERDICT_DELIVERED:
-    case VERDICT_DUPLICATE: succeed(lane, item); break;
+    case VERDICT_DUPLICATE: lane_succeed(lane, item); break;
     case VERDICT_SHRINK:
         if (!item->shrunk)
             item->shrunk = true; /* at once once more */
@@ -279,7 +279,7 @@ static bool has_place(const struct lane *lane)
 /* One from anywhere in the queue that has not failed in this row, else NULL. */
 static struct queue_item *find_far(struct lane *lane)
 {
-    struct queue_item *item = queue_fetch_far(&lane->queue, lane->deliver->reader, name_of(lane), random_bits());
+    struct queue_item *item = queue_fetch_far(&lane->queue, lane->deliver->reader, lane_name(lane), random_bits());
     return item ? item : queue_last(&lane->queue, lane->standing.accepted);
 }
 
@@ -379,7 +379,7 @@ struct file_try {
 };
 
 /* From first on, as one write: alerts that wait with it and can be read. */
-static size_t gather(struct lane *lane, struct queue_item *first, struct outgoing out[WRITE_ALERTS], struct file_try tries[WRITE_ALERTS],
+static size_t gather_write(struct lane *lane, struct queue_item *first, struct outgoing out[WRITE_ALERTS], struct file_try tries[WRITE_ALERTS],
                      struct verdict *unreadable)
 {
     size_t count = 0, bytes = 0;
@@ -417,7 +417,7 @@ static void pump_file(struct lane *lane)
         return;
     count_try(lane, first);
     arena_reset(lane->deliver->arena);
-    size_t count = gather(lane, first, out, tries, &verdict);
+    size_t count = gather_write(lane, first, out, tries, &verdict);
     if (count == 0)
         settle_try(lane, first, &verdict);
     else

@@ -11,14 +11,14 @@
 /* A map under a lock that is nearly always taken for reading. Names that are forgotten stay in it, marked: there are few, as each had been known. */
 struct clusters {
     pthread_rwlock_t lock;
-    struct map *names; /* of enum standing */
+    struct map *names; /* of enum cluster_standing */
     size_t known;
     size_t most;
     bool at_once; /* known_after is 0 */
     uint64_t refused;
 };
 
-enum standing { STANDING_NONE, STANDING_KNOWN, STANDING_CONFIGURED };
+enum cluster_standing { CLUSTER_UNKNOWN, CLUSTER_KNOWN, CLUSTER_CONFIGURED };
 
 void clusters_key(struct buffer *key, size_t source, struct slice name)
 {
@@ -27,23 +27,23 @@ void clusters_key(struct buffer *key, size_t source, struct slice name)
     buffer_append_slice(key, slice_first(name, CLUSTERS_NAME_BYTES));
 }
 
-static enum standing standing_of(const struct clusters *clusters, const struct buffer *key)
+static enum cluster_standing cluster_standing_of(const struct clusters *clusters, const struct buffer *key)
 {
-    return (enum standing)(uintptr_t)map_get(clusters->names, buffer_slice(key));
+    return (enum cluster_standing)(uintptr_t)map_get(clusters->names, buffer_slice(key));
 }
 
-static void set_standing(struct clusters *clusters, const struct buffer *key, enum standing standing)
+static void set_cluster_standing(struct clusters *clusters, const struct buffer *key, enum cluster_standing standing)
 {
     map_put(clusters->names, buffer_slice(key), (void *)(uintptr_t)standing);
 }
 
-static void configure(struct clusters *clusters, size_t source, const char *name)
+static void add_configured(struct clusters *clusters, size_t source, const char *name)
 {
     struct buffer key = {NULL, 0, 0};
 
     clusters_key(&key, source, slice_of(name));
-    if (name[0] && standing_of(clusters, &key) == STANDING_NONE) {
-        set_standing(clusters, &key, STANDING_CONFIGURED);
+    if (name[0] && cluster_standing_of(clusters, &key) == CLUSTER_UNKNOWN) {
+        set_cluster_standing(clusters, &key, CLUSTER_CONFIGURED);
         clusters->known++;
     }
     buffer_free(&key);
@@ -59,11 +59,11 @@ struct clusters *clusters_new(const struct config *config)
     clusters->at_once = config->health.known_after == 0;
     for (size_t s = 0; s < config->source_count; s++) {
         const struct config_source *source = &config->sources[s];
-        configure(clusters, s, source->cluster);
+        add_configured(clusters, s, source->cluster);
         for (size_t i = 0; i < source->clusters.count; i++)
-            configure(clusters, s, source->clusters.items[i]);
+            add_configured(clusters, s, source->clusters.items[i]);
         for (size_t i = 0; i < source->client_count; i++)
-            configure(clusters, s, source->clients[i].cluster);
+            add_configured(clusters, s, source->clients[i].cluster);
     }
     return clusters;
 }
@@ -77,15 +77,15 @@ void clusters_free(struct clusters *clusters)
     free(clusters);
 }
 
-static bool add(struct clusters *clusters, const struct buffer *key)
+static bool add_key(struct clusters *clusters, const struct buffer *key)
 {
     bool added = true;
 
     pthread_rwlock_wrlock(&clusters->lock);
-    if (standing_of(clusters, key) == STANDING_NONE) {
+    if (cluster_standing_of(clusters, key) == CLUSTER_UNKNOWN) {
         added = clusters->known < clusters->most;
         if (added) {
-            set_standing(clusters, key, STANDING_KNOWN);
+            set_cluster_standing(clusters, key, CLUSTER_KNOWN);
             clusters->known++;
         } else if (clusters->refused++ == 0) {
             log_warning("health: more than %zu clusters: further ones are not watched for silence and the like; see `clusters` in health", clusters->most);
@@ -105,10 +105,10 @@ bool clusters_know(struct clusters *clusters, size_t source, struct slice name, 
         return false;
     clusters_key(&key, source, name);
     pthread_rwlock_rdlock(&clusters->lock);
-    bool known = standing_of(clusters, &key) != STANDING_NONE;
+    bool known = cluster_standing_of(clusters, &key) != CLUSTER_UNKNOWN;
     pthread_rwlock_unlock(&clusters->lock);
     if (!known && (vouched || clusters->at_once))
-        known = add(clusters, &key);
+        known = add_key(clusters, &key);
     buffer_free(&key);
     return known;
 }
@@ -118,7 +118,7 @@ bool clusters_add(struct clusters *clusters, size_t source, struct slice name)
     struct buffer key = {NULL, 0, 0};
 
     clusters_key(&key, source, name);
-    bool added = !slice_is(name, CLUSTERS_OTHERS) && add(clusters, &key);
+    bool added = !slice_is(name, CLUSTERS_OTHERS) && add_key(clusters, &key);
     buffer_free(&key);
     return added;
 }
@@ -129,8 +129,8 @@ void clusters_forget(struct clusters *clusters, size_t source, struct slice name
 
     clusters_key(&key, source, name);
     pthread_rwlock_wrlock(&clusters->lock);
-    if (standing_of(clusters, &key) == STANDING_KNOWN) {
-        set_standing(clusters, &key, STANDING_NONE);
+    if (cluster_standing_of(clusters, &key) == CLUSTER_KNOWN) {
+        set_cluster_standing(clusters, &key, CLUSTER_UNKNOWN);
         clusters->known--;
     }
     pthread_rwlock_unlock(&clusters->lock);

@@ -51,14 +51,14 @@ static void pair_free(struct pair *pair)
     free(pair);
 }
 
-static void hear(struct health *health, struct pair *pair)
+static void hear_pair(struct health *health, struct pair *pair)
 {
     if (!pair->hears && pair->cluster[0])
         health->named[pair->source]++;
     pair->hears = true;
 }
 
-static void forget(struct health *health, size_t index)
+static void forget_pair(struct health *health, size_t index)
 {
     struct pair *pair = health->pairs.items[index];
     const char *source = health_source(health, pair)->name;
@@ -109,11 +109,11 @@ void health_free_slot(struct health *health, size_t slot)
 
 /* --- what is to be expected ---------------------------------------------------------------------------------------------------------- */
 
-static void expect(struct health *health, size_t source, const char *cluster)
+static void expect_pair(struct health *health, size_t source, const char *cluster)
 {
     struct pair *pair = health_pair(health, source, slice_of(cluster));
     pair->expected = true;
-    hear(health, pair);
+    hear_pair(health, pair);
 }
 
 bool health_learns_clusters(const struct config_source *source)
@@ -136,14 +136,14 @@ static void expect_source(struct health *health, size_t index)
 
     for (size_t i = 0; i < source->client_count; i++) {
         if (source->clients[i].cluster[0])
-            expect(health, index, source->clients[i].cluster);
+            expect_pair(health, index, source->clients[i].cluster);
         else
             unbound = true;
     }
     for (size_t i = 0; i < source->clusters.count; i++)
-        expect(health, index, source->clusters.items[i]);
+        expect_pair(health, index, source->clusters.items[i]);
     if (unbound)
-        expect(health, index, name_of_whole(source));
+        expect_pair(health, index, name_of_whole(source));
 }
 
 struct health *health_new(const struct health_options *options)
@@ -269,7 +269,7 @@ static void merge_entry(struct health *health, const struct watch_entry *entry)
     if (entry->heard && pair->others) {
         heard_at(health, pair, entry->heard);
     } else if (entry->heard) {
-        hear(health, pair);
+        hear_pair(health, pair);
         heard_at(health, pair, entry->heard);
     }
     if (entry->timed && !pair->others) {
@@ -408,7 +408,7 @@ void health_tick(struct health *health, clock_nanos wall, clock_nanos monotonic,
     for (size_t i = 0; i < health->pairs.count; i++) {
         struct pair *pair = health->pairs.items[i];
         if (is_to_be_forgotten(health, pair)) {
-            forget(health, i--);
+            forget_pair(health, i--);
             continue;
         }
         if (pair->others)

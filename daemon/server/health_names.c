@@ -29,7 +29,7 @@ struct health_names *health_names_new(size_t most)
     return names;
 }
 
-static void name_free(void *value)
+static void health_name_free(void *value)
 {
     struct health_name *name = value;
 
@@ -43,8 +43,8 @@ void health_names_free(struct health_names *names)
 {
     if (!names)
         return;
-    map_free(names->young, name_free);
-    map_free(names->old, name_free);
+    map_free(names->young, health_name_free);
+    map_free(names->old, health_name_free);
     buffer_free(&names->key);
     free(names);
 }
@@ -56,13 +56,13 @@ static void begin_generation(struct health_names *names)
     for (size_t i = 0; i < map_count(names->old); i++)
         names->dropped += map_value_at(names->old, i) != NULL;
     names->count -= (size_t)(names->dropped - before);
-    map_free(names->old, name_free);
+    map_free(names->old, health_name_free);
     names->old = names->young;
     names->young = map_new();
 }
 
 /* The name in the young generation, made if need be. */
-static struct health_name *name_of(struct health_names *names, size_t source, const char *cluster)
+static struct health_name *find_or_make_name(struct health_names *names, size_t source, const char *cluster)
 {
     clusters_key(&names->key, source, slice_of(cluster));
     struct health_name *name = map_get(names->young, buffer_slice(&names->key));
@@ -86,7 +86,7 @@ static struct health_name *name_of(struct health_names *names, size_t source, co
 
 const struct health_name *health_names_hear(struct health_names *names, size_t source, const char *cluster, clock_nanos now)
 {
-    struct health_name *name = name_of(names, source, cluster);
+    struct health_name *name = find_or_make_name(names, source, cluster);
     clock_nanos since = name->heard ? now - name->heard : 0;
 
     name->heard_for += since < hour ? since : hour;
@@ -96,7 +96,7 @@ const struct health_name *health_names_hear(struct health_names *names, size_t s
 
 void health_names_restore(struct health_names *names, size_t source, const char *cluster, clock_nanos heard_for)
 {
-    name_of(names, source, cluster)->heard_for = heard_for;
+    find_or_make_name(names, source, cluster)->heard_for = heard_for;
 }
 
 void health_names_remove(struct health_names *names, size_t source, const char *cluster)
@@ -109,7 +109,7 @@ void health_names_remove(struct health_names *names, size_t source, const char *
         if (!name)
             continue;
         map_put(maps[i], buffer_slice(&names->key), NULL);
-        name_free(name);
+        health_name_free(name);
         names->count--;
     }
 }

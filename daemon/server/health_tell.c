@@ -73,7 +73,7 @@ static void wait_for_summary(struct health *health, enum alert_notice_kind kind)
 
 /* --- one ---------------------------------------------------------------------------------------------------------------------------------- */
 
-static void tell(struct health *health, struct pair *pair, const struct alert_notice *notice)
+static void tell_of_pair(struct health *health, struct pair *pair, const struct alert_notice *notice)
 {
     struct buffer text = {NULL, 0, 0};
 
@@ -122,7 +122,7 @@ static bool tell_of_episodes(struct health *health, struct pair *pair)
         if (!is_due_alone(health, pair, kinds[i]))
             continue;
         struct alert_notice notice = health_notice(health, pair, kinds[i], pair->episodes[kinds[i]].told);
-        tell(health, pair, &notice);
+        tell_of_pair(health, pair, &notice);
         return true;
     }
     return false;
@@ -173,7 +173,7 @@ static void tell_of_blind(struct health *health, struct pair *pair)
     notice.rules = rules;
     for (size_t i = 0; i < telling->rules.count; i++)
         health_add_rule(rules, &notice.rule_count, telling->rules.items[i]);
-    tell(health, pair, &notice);
+    tell_of_pair(health, pair, &notice);
     free(rules);
 }
 
@@ -193,7 +193,7 @@ static bool tell_of_losses(struct health *health, struct pair *pair)
     }
     struct alert_notice notice = health_notice(health, pair, ALERT_NOTICE_LOST, false);
     pair->losses_in_telling = pair->losses;
-    tell(health, pair, &notice);
+    tell_of_pair(health, pair, &notice);
     return true;
 }
 

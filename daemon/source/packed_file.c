@@ -55,7 +55,7 @@ void packed_file_free(struct packed_file *file)
     free(file);
 }
 
-static void begin_anew(struct packed_file *file)
+static void packed_file_begin_anew(struct packed_file *file)
 {
     inflater_free(file->inflater);
     file->inflater = inflater_new(file->format, &limits);
@@ -107,7 +107,7 @@ ssize_t packed_file_read(struct packed_file *file, uint64_t offset, char *bytes,
     uint64_t skipped = 0;
 
     if (offset < file->at)
-        begin_anew(file);
+        packed_file_begin_anew(file);
     for (;;) {
         if (file->at < offset)
             skipped += use_ready(file, offset - file->at < SIZE_MAX ? (size_t)(offset - file->at) : SIZE_MAX);

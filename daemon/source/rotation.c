@@ -366,7 +366,7 @@ static const struct generation *first_unread(const struct generations *all, cons
 
 /* --- gaps ---------------------------------------------------------------------------------------------------------------------------- */
 
-static uint64_t gap(int64_t from, int64_t to, int64_t step)
+static uint64_t files_between(int64_t from, int64_t to, int64_t step)
 {
     int64_t between = to > from ? (to - from) / step - 1 : 0;
     return between > 0 && between <= GAP_MAX ? (uint64_t)between : 0;
@@ -390,10 +390,10 @@ static uint64_t files_missing(const struct generations *all, const struct rotati
     int64_t first, last;
 
     if (from->kind == ROTATION_STAMP_NUMBER && to->kind == ROTATION_STAMP_NUMBER)
-        return gap(from->number, to->number, 1);
+        return files_between(from->number, to->number, 1);
     if (!rotation_stamp_day(from, &first) || !rotation_stamp_day(to, &last) || first >= last)
         return 0;
-    return gap(first, last, days_between_files(all, first, last));
+    return files_between(first, last, days_between_files(all, first, last));
 }
 
 /* Numbers that logrotate gave begin at 1 or 0: others may have gaps from the start. */
@@ -421,8 +421,8 @@ static uint64_t generations_missing(const struct generations *all, const struct 
         return 0;
     int64_t number = last->read.rotation.number;
     if (all->order == NUMBERS_FALL)
-        return gap(next ? next->read.rotation.number : 0, number, 1);
-    return next ? gap(number, next->read.rotation.number, 1) : 0;
+        return files_between(next ? next->read.rotation.number : 0, number, 1);
+    return next ? files_between(number, next->read.rotation.number, 1) : 0;
 }
 
 static enum result open_step(const struct generations *all, const struct generation *next, struct rotation_step *step)

@@ -43,7 +43,7 @@ static void report_truncated(struct trail *trail, uint64_t unread)
 
 /* As the file was when it was looked at last. What was copied since is written after that, whenever the truncated file was
  * modified last. False: not known now. */
-static bool truncated(struct trail *trail, uint64_t size_before, clock_nanos modified_before)
+static bool was_truncated(struct trail *trail, uint64_t size_before, clock_nanos modified_before)
 {
     trail->file.size = size_before;
     trail->file.modified = modified_before;
@@ -77,7 +77,7 @@ static bool was_rotated_since_empty(struct trail *trail, clock_nanos modified, c
 }
 
 /* A rotated file that cannot be read is not waited for without end: what is in it is lost, and what was written since is not. */
-static void give_up(struct trail *trail)
+static void give_up_rest(struct trail *trail)
 {
     trail->lost++;
     log_about(LOG_LEVEL_WARNING, LOG_FIELD_SOURCE, trail->name,
@@ -105,7 +105,7 @@ static enum trail_state look_for_rotation(struct trail *trail, clock_nanos now)
     bool unread = trail->file.size > trail->read_to; /* it grew after the reading, or the reading failed */
     trail->at_end = (trail->settled && !unread) || now - since >= trail->grace;
     if (trail->at_end && unread)
-        give_up(trail);
+        give_up_rest(trail);
     return trail->at_end ? TRAIL_END : TRAIL_NOTHING;
 }
 
@@ -126,7 +126,7 @@ enum trail_state trail_read(struct trail *trail, clock_nanos now, char *bytes, s
         trail_complain(trail, errno, errno == EBADMSG ? "a packed file of it is damaged or cut short" : strerror(errno));
     /* after the reading: bytes that were read while the file was truncated are not trusted */
     if (!followed_file_is_intact(&trail->file, trail->read_to + (got > 0 ? (uint64_t)got : 0))) {
-        return truncated(trail, size_before, modified_before) ? trail_read(trail, now, bytes, size, length) : TRAIL_NOTHING;
+        return was_truncated(trail, size_before, modified_before) ? trail_read(trail, now, bytes, size, length) : TRAIL_NOTHING;
     }
     if (was_empty && was_rotated_since_empty(trail, modified_before, now))
         return trail_read(trail, now, bytes, size, length);

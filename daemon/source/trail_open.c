@@ -61,7 +61,7 @@ static bool open_newest(struct trail *trail, struct followed_file *file)
 }
 
 /* last NULL: it is in none of the rotated files. */
-static enum result find_next(const struct trail *trail, const struct followed_position *last, clock_nanos modified, struct rotation_step *step)
+static enum result find_next_rotated(const struct trail *trail, const struct followed_position *last, clock_nanos modified, struct rotation_step *step)
 {
     const struct rotation_log log = trail_log(trail);
     const struct rotation_read read = {.last = last,
@@ -87,7 +87,7 @@ static void drop_pinned(struct trail *trail, size_t index)
 }
 
 /* The file is in hand now, under whatever name. */
-static void unpin(struct trail *trail, const struct followed_file *file)
+static void unpin_file(struct trail *trail, const struct followed_file *file)
 {
     for (size_t i = 0; i < trail->pinned.count; i++) {
         if (!trail_is_same_file(&trail->pinned.items[i], file))
@@ -100,7 +100,7 @@ static void unpin(struct trail *trail, const struct followed_file *file)
 
 void trail_use(struct trail *trail, const struct followed_file *file, uint64_t offset)
 {
-    unpin(trail, file);
+    unpin_file(trail, file);
     trail->file = *file;
     trail->read_to = offset;
     trail->turn++;
@@ -117,7 +117,7 @@ void trail_supersede(struct trail *trail, clock_nanos now)
 
     trail->superseded = true;
     trail->superseded_at = now;
-    enum result result = find_next(trail, &position, trail->file.modified, &later);
+    enum result result = find_next_rotated(trail, &position, trail->file.modified, &later);
     trail->settled = result == RESULT_OK || result == RESULT_INVALID || trail->pinned.count > 1 || trail->file.packed;
     followed_file_close(&later.file);
 }
@@ -160,7 +160,7 @@ static enum result open_next_rotated(struct trail *trail, struct rotation_step *
     const struct followed_position *last = followed_position_is_of_none(&trail->last) ? NULL : &trail->last;
 
     for (;;) {
-        enum result result = find_next(trail, last, trail->last.modified, step);
+        enum result result = find_next_rotated(trail, last, trail->last.modified, step);
         int error = errno;
         bool missing = result != RESULT_BUSY && step->missing > trail->told;
         if ((missing || result == RESULT_INVALID) && !is_trouble_settled(trail, now)) {
@@ -199,7 +199,7 @@ static bool open_pinned(struct trail *trail, clock_nanos now)
 
     if (trail->pinned.count == 0)
         return false;
-    enum result result = find_next(trail, last, trail->last.modified, &step);
+    enum result result = find_next_rotated(trail, last, trail->last.modified, &step);
     bool by_name = result == RESULT_BUSY || (result == RESULT_OK && is_before_pinned(trail, &step.file));
     followed_file_close(&step.file);
     if (by_name)
@@ -259,7 +259,7 @@ static void report_lost(struct trail *trail)
 bool trail_open_rotated_since_empty(const struct trail *trail, clock_nanos modified, struct followed_file *rotated)
 {
     struct rotation_step step;
-    enum result result = find_next(trail, NULL, modified + 1, &step);
+    enum result result = find_next_rotated(trail, NULL, modified + 1, &step);
 
     *rotated = step.file;
     return result == RESULT_OK;
