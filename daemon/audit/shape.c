@@ -114,7 +114,7 @@ static enum audit_verdict none(const char **why, const char *text)
     return VERDICT_NONE;
 }
 
-const char audit_no_event[] = "an object that is no audit event and no UDM record";
+const char audit_no_event[] = "an object that is no audit event and no UDM record: it has no kind Event with apiVersion audit.k8s.io/..., and no auditID";
 
 enum audit_verdict audit_shape_judge(const struct audit_shape *shape, enum audit_accept accept, const char **why)
 {
@@ -129,6 +129,10 @@ enum audit_verdict audit_shape_judge(const struct audit_shape *shape, enum audit
         return VERDICT_LOG_ENTRY;
     if (shape->udm || (shape->metadata && !shape->audit_member))
         return accept == AUDIT_ACCEPT_K8S ? none(why, "a UDM record where audit events are expected") : VERDICT_UDM;
+    if (shape->audit_id)
+        return none(why, "an object with auditID, but with neither verb nor stage");
+    if (shape->kind == KIND_EVENT)
+        return none(why, "an object of kind Event without verb and objectRef: one of Kubernetes' own events, not of its audit log?");
     return none(why, audit_no_event);
 }
 

@@ -156,7 +156,7 @@ static const struct option source_options[] = {
      .help = "A source without an event for so long raises an alert: its cluster may be cut off. 0: never."},
     {"trusted_proxies", OPTION_INTEGER, AT(trusted_proxies), .standard = "0", .least = 0, .most = 16,
      .help = "Number of proxies of your own in front of the API server. The last entry of an event's sourceIPs is the API server's peer; with N "
-             "proxies the one N before it is taken as the actor's address. What stands before that, the client has chosen."},
+             "proxies the one N before it is taken as the actor's address. What stands before that, the client has chosen. AKS has one of its own: 1."},
 };
 #undef AT
 

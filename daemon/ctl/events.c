@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-enum { MESSAGES_OF_A_FILE = 10 };
+enum { MESSAGES_OF_A_FILE = 10, MOST_PROXIES = 16 /* as the configuration has it */ };
 
 /* --- options --------------------------------------------------------------------------------------------------------------------- */
 
@@ -74,6 +74,12 @@ int event_options(const struct arguments *arguments, const struct config *config
         options->source.cluster = slice_of(cluster);
         options->envelope_cluster = false;
     }
+    const char *proxies = arguments_value(arguments, "trusted-proxies");
+    int64_t count = 0;
+    if (proxies && (!slice_to_int64(slice_of(proxies), &count) || count < 0 || count > MOST_PROXIES))
+        return fail(EX_USAGE, "--trusted-proxies %s: a number from 0 to %d", proxies, MOST_PROXIES);
+    if (proxies)
+        options->source.trusted_proxies = (unsigned int)count;
     return log_type ? take_log_type(log_type, options) : EX_OK;
 }
 
@@ -231,6 +237,17 @@ static enum result finish_feeding(struct feeding *feeding, uint64_t *offset)
     return feeding->syslog || feeding->lines ? RESULT_OK : ended;
 }
 
+/* A file without an event is mostly the wrong file. */
+static void note_no_event(const struct reading *reading, const struct audit_counts *counts)
+{
+    uint64_t others = counts->dead + counts->other;
+
+    if (counts->events)
+        return;
+    note("%s: 0 events; %llu line%s of something else%s", reading->file, (unsigned long long)others, others == 1 ? "" : "s",
+         counts->other && !counts->dead ? ": without JSON of kind Event and apiVersion audit.k8s.io/..., or with auditID" : "");
+}
+
 static void feed_all(struct reading *reading, struct input *input, const struct intake_options *options)
 {
     struct feeding feeding = {.reading = reading, .input = input, .options = *options};
@@ -250,6 +267,7 @@ static void feed_all(struct reading *reading, struct input *input, const struct 
         note("%s: not one JSON value could be read; it went wrong at byte %llu: is this a file of audit events (JSON, gzip or zstd)?",
              reading->file, (unsigned long long)offset);
     }
+    note_no_event(reading, intake_counts(feeding.intake));
     intake_free(feeding.intake);
     syslog_reader_free(feeding.syslog);
     cri_reader_free(feeding.lines);

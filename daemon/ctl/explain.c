@@ -13,6 +13,7 @@ static const struct argument_option options[] = {
     {'n', "name", "RULE", "Only the rule of that name."},
     {'\0', "audit-id", "ID", "Only the event of that auditID (for UDM, metadata.id)."},
     {'a', "all", NULL, "Also events that are no concern of the rule: the condition that fails asks for another log type, method or URL."},
+    {'\0', "trusted-proxies", "N", "Proxies in front of the API server, as the option of a source: the N-th address before the last is the actor's. AKS: 1."},
     {'\0', "log-type", "TYPE", "K8S_AUDIT, GKE_CONTROLPLANE, UDM, or auto (the default): told by the shape of each event."},
     {'\0', "cluster", "NAME", "The cluster's name."},
     {'o', "output", "FORM", "table, or ndjson: one pair of event and rule a line. Default: table on a terminal, ndjson in a pipe."},

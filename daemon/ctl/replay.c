@@ -11,6 +11,7 @@ static const struct argument_option options[] = {
     {'\0', "list", "NAME=FILE", "A reference list that rules name as %NAME; may be given more than once."},
     {'\0', "table", "NAME=FILE", "A data table (.csv or .json); may be given more than once."},
     {'\0', "log-type", "TYPE", "K8S_AUDIT, GKE_CONTROLPLANE, UDM, or auto (the default): told by the shape of each event."},
+    {'\0', "trusted-proxies", "N", "Proxies in front of the API server, as the option of a source: the N-th address before the last is the actor's. AKS: 1."},
     {'\0', "cluster", "NAME", "The cluster's name in the alerts."},
     {'o', "output", "FORM", "table, or ndjson: each alert's document on a line. Default: table on a terminal, ndjson in a pipe."},
 };

@@ -7,6 +7,7 @@
 static const struct argument_option options[] = {
     {'c', "config", "FILE", "Cluster, log type and limits of a configuration (of its first source)."},
     {'\0', "log-type", "TYPE", "K8S_AUDIT, GKE_CONTROLPLANE, UDM, or auto (the default): told by the shape of each event."},
+    {'\0', "trusted-proxies", "N", "Proxies in front of the API server, as the option of a source: the N-th address before the last is the actor's. AKS: 1."},
     {'\0', "cluster", "NAME", "The cluster's name in the records."},
     {'o', "output", "FORM", "table: a row for each value; or ndjson: a record a line. Default: table on a terminal, ndjson in a pipe."},
     {'\0', "pretty", NULL, "JSON, each record over several lines."},
@@ -81,7 +82,7 @@ static int run(const struct arguments *arguments)
 const struct command udm_command = {
     .name = "udm",
     .summary = "Show the UDM record that rules see of each event",
-    .usage = "udm [-o table|ndjson] [--log-type TYPE] [--cluster NAME] FILE|- ...",
+    .usage = "udm [-o table|ndjson] [--log-type TYPE] [--cluster NAME] [--trusted-proxies N] FILE|- ...",
     .description = "Reads events in any form that the daemon takes, also packed by gzip or zstd, and prints each event's UDM record: "
                    "on a terminal a table of its values, each field as a rule writes it; in a pipe JSON, one record a line. "
                    "What is secret is shown as its length and a hash under a key of this run alone.",

@@ -59,3 +59,25 @@ def test_a_group_in_api_version_is_seen_by_a_rule_that_asks_for_the_group(tmp_pa
     for name in ("objectref-apiversion-with-group.json", "objectref-empty-group.json"):
         done = subprocess.run([HARRIERCTL, "replay", "-r", rule, "-o", "ndjson", os.path.join(FOLDER, name)], capture_output=True, text=True, timeout=60)
         assert len(done.stdout.splitlines()) == 1, f"{name}: {done.stderr}"
+
+
+@pytest.mark.parametrize("command", ["udm", "replay"])
+def test_a_file_without_events_is_told_of_with_what_is_there_instead(command, tmp_path):
+    rules = ["-r", captured.RULE] if command == "replay" else []
+    for text, words in ((b'{"some":"json"}\n', ["0 events; 1 line of something else", ":1:", "no kind Event with apiVersion audit.k8s.io/"]),
+                        (b'{"log":"words"}\n{"log":"more"}\n', ["0 events; 2 lines of something else", "audit.k8s.io/"]),
+                        (b'{"kind":"Event","apiVersion":"v1","metadata":{"name":"x"}}\n', ["0 events; 1 line of something else"])):
+        path = tmp_path / "events"
+        path.write_bytes(text)
+        done = subprocess.run([HARRIERCTL, command, *rules, path], capture_output=True, text=True, timeout=60)
+        assert done.stdout == ""
+        assert all(word in done.stderr for word in words), done.stderr
+
+
+def test_trusted_proxies_say_which_address_is_the_actors():
+    def address(*options):
+        done = subprocess.run([HARRIERCTL, "udm", *options, os.path.join(FOLDER, "aks-source-ips.json")], capture_output=True, text=True, timeout=60)
+        return json.loads(done.stdout)["principal"]["ip"] if done.returncode == 0 else done.returncode
+    assert address() == ["172.31.52.37"]
+    assert address("--trusted-proxies", "1") == ["203.0.113.9"]
+    assert address("--trusted-proxies", "17") == 64

@@ -145,7 +145,7 @@ static void test_a_wrong_shape_costs_that_one_event(void **state)
     assert_counts(&told, 2, 3);
     assert_non_null(strstr(told.text.bytes, "dead wrong shape at 39 line 1 length 1: not an object: 3\n"));
     assert_non_null(strstr(
-        told.text.bytes, "dead not an audit event at 45 line 1 length 7: an object that is no audit event and no UDM record: {\"a\":1}\n"));
+        told.text.bytes, "dead not an audit event at 45 line 1 length 7: an object that is no audit event and no UDM record: it has no kind Event with apiVersion audit.k8s.io/..., and no auditID: {\"a\":1}\n"));
     assert_int_equal(told.result, RESULT_OK);
     transcript_free(&told);
 }
@@ -295,7 +295,7 @@ static void test_dead_letters_keep_their_beginning_and_count_all(void **state)
     (void)state;
     struct transcript told = read_as(SLICE("{\"a\":\"0123456789\"}{\"a\":x 0123456789"), &limits, AUDIT_ACCEPT_AUTO, false);
     assert_counts(&told, 0, 2);
-    assert_non_null(strstr(told.text.bytes, "length 18: an object that is no audit event and no UDM record: {\"a\":\"01\n"));
+    assert_non_null(strstr(told.text.bytes, "length 18: an object that is no audit event and no UDM record: it has no kind Event with apiVersion audit.k8s.io/..., and no auditID: {\"a\":\"01\n"));
     assert_non_null(strstr(told.text.bytes, "length 17: lexical error: invalid char in json text.: {\"a\":x 0\n"));
     transcript_free(&told);
 }
