@@ -158,12 +158,18 @@ def unquoted(text):
     return text.replace(r"\(ga", "`").replace(r"\&", "")
 
 
+def enrolled(folder, *arguments):
+    """What enroll of README.md prints, for a configuration in that folder."""
+    return harrierctl("enroll", "prod-eu-1", "--server", "harrier.example.org:9443", "-d", folder / "tls", "-c", folder / "harrier.yaml",
+                      *arguments).stdout.decode()
+
+
 @pytest.fixture
 def installed(tmp_path):
     """The shipped configuration in a folder of its own, with the certificates, tokens and keys that the examples of README.md name."""
     folder = tmp_path / "etc"
     shutil.copytree(os.path.join(captured.ROOT, "conf"), folder)
-    harrierctl("enroll", "prod-eu-1", "--server", "harrier.example.org:9443", "--create", "-d", folder / "tls")
+    enrolled(folder, "--create")
     for kind in ("crt", "key"):
         shutil.copy(folder / "tls" / f"server.{kind}", folder / "tls" / f"public.{kind}")
     (folder / "jwks").mkdir()
@@ -188,12 +194,12 @@ def test_each_source_of_the_readme_passes_the_check_as_a_file_beside_the_shipped
 
 
 def test_the_source_of_the_readme_is_the_one_that_enroll_prints(installed):
-    printed = harrierctl("enroll", "prod-eu-1", "--server", "harrier.example.org:9443", "-d", installed / "tls", "--print", "source").stdout.decode()
+    printed = enrolled(installed, "--print", "source")
     assert yaml.safe_load(printed) == yaml.safe_load(SOURCES[0].replace("/etc/harrier/", f"{installed}/"))
 
 
 def test_the_options_of_the_readme_are_those_that_enroll_prints(installed):
-    printed = harrierctl("enroll", "prod-eu-1", "--server", "harrier.example.org:9443", "-d", installed / "tls", "--print", "flags").stdout.decode()
+    printed = enrolled(installed, "--print", "flags")
     assert "".join(f"    {line}\n" for line in printed.splitlines()) in read("README.md")
 
 
@@ -233,7 +239,8 @@ def test_each_condition_of_the_manual_passes_the_check(tmp_path):
     conditions = list(conditions_of_the_manual())
     assert len(conditions) > 8
     for condition in conditions:
-        (tmp_path / "one.yaral").write_text(f"rule one {{\n  events:\n    $e.metadata.log_type = \"K8S_AUDIT\"\n    {condition}\n  condition:\n    $e\n}}\n")
+        rule = f'rule one {{\n  events:\n    $e.metadata.log_type = "K8S_AUDIT"\n    {condition}\n  condition:\n    $e\n}}\n'
+        (tmp_path / "one.yaral").write_text(rule)
         done = harrierctl("check", tmp_path / "one.yaral", check=False)
         assert done.returncode == 0, f"{condition}\n{done.stderr.decode()}"
 
