@@ -12,10 +12,10 @@
 
 static void usage(FILE *out)
 {
-    fputs("usage: harrierd [-t] [-v] -c FILE\n"
+    fputs("usage: harrierd [-t] [-v] [-c FILE]\n"
           "\n"
           "Takes Kubernetes audit events over the audit webhook, runs YARA-L rules over them, and delivers alerts. Runs in the foreground and logs to\n"
-          "stderr. SIGTERM ends it after what is in hand; SIGHUP reads rules, lists and routes anew.\n"
+          "stderr. SIGTERM ends it once open requests are finished; SIGHUP reads rules, lists and routes again.\n"
           "\n"
           "  -c, --config FILE   the configuration, see harrier.yaml(5); default " HARRIER_SYSCONFDIR "/harrier.yaml\n"
           "  -t, --test          check configuration, rules and lists, and end\n"

@@ -307,9 +307,8 @@ const struct command enroll_command = {
     .name = "enroll",
     .summary = "Connect a cluster: certificates or a token, and what its API server needs",
     .usage = "enroll CLUSTER --server HOST:PORT [--create [--name NAME ...] [--days N] [--overwrite]] [--token] [options]",
-    .description = "Prints the kubeconfig of the API server's audit webhook, the API server's options, an audit policy, and the piece of "
-                   "harrier.yaml that "
-                   "takes the cluster in. On a terminal it is a text to be pasted into a shell on the API server's node. With --create the "
+    .description = "Prints the kubeconfig of the API server's audit webhook, the API server's options, an audit policy, and the source that "
+                   "receives its events, a file of sources.d. On a terminal it is a text to be pasted into a shell on the API server's node. With --create the "
                    "certificates "
                    "are made as well; a CA and a server certificate that are in the folder are used again, so a further cluster takes one "
                    "more command.",
