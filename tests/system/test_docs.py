@@ -104,6 +104,29 @@ def test_each_command_stands_in_the_manual():
     assert tuple(re.findall(r"^  ([a-z]+) ", harrierctl("--help").stdout.decode(), re.M)) == COMMANDS
 
 
+def statuses_of(page):
+    entries = re.search(r"^\.Sh EXIT STATUS\n(.*?)^\.El", man(page), re.M | re.S).group(1)
+    return set(re.findall(r"^\.It (\d+)$", entries, re.M))
+
+
+def test_each_exit_code_that_a_program_names_stands_in_its_manual():
+    for command in COMMANDS:
+        codes = re.findall(r"^  (\d+) ", harrierctl(command, "--help").stdout.decode().partition("exit codes:")[2], re.M)
+        assert "0" in codes and set(codes) <= statuses_of("harrierctl.1"), command
+    usage = subprocess.run([HARRIERD, "--help"], capture_output=True, text=True, check=True).stdout
+    assert set(re.findall(r"\b(\d+) ", usage.partition("exit:")[2])) == statuses_of("harrierd.8")
+
+
+def test_each_file_that_the_map_of_the_code_names_is_there():
+    files = [os.path.relpath(os.path.join(folder, file), captured.ROOT) for top in ("daemon", "include", "docs", "systemd", "tests", "conf")
+             for folder, _, names in os.walk(os.path.join(captured.ROOT, top)) for file in names]
+    named = re.findall(r"`([\w./*-]+\.(?:c|h|py|tsv|service|[1578]))`", read("docs", "architecture.md"))
+    assert len(named) > 50
+    for name in named:
+        pattern = re.escape(name).replace(r"\*", "[^/]*")
+        assert any(re.search(rf"(^|/){pattern}$", file) for file in files), f"{name} is not there"
+
+
 @pytest.mark.parametrize("log_type", ["K8S_AUDIT", "GKE_CONTROLPLANE"])
 def test_each_field_and_label_stands_in_the_manual(log_type):
     page = man("harrier-rules.7")
