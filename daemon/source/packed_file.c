@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/source/packed_file.h"
 
-#include "harrier/buffer.h"
 #include "harrier/memory.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-/* FEED_BYTES: gzip makes at most 1,032 times as much of them (zlib's technical details), and that is held. TURN_BYTES: unpacked in one call
- * on the way to an offset. */
-enum { FEED_BYTES = 1024, TURN_BYTES = 8 * 1024 * 1024 };
+/* TURN_BYTES: unpacked, or read without anything coming out, in one call on the way to an offset. */
+enum { PACKED_BYTES = 16 * 1024, TURN_BYTES = 8 * 1024 * 1024 };
 
 /* A bound that no log of a node comes near, so that a file of nothing but repetition ends some day. */
 static const struct inflate_limits limits = {.bytes = (uint64_t)1 << 40};
 
-/* The unpacked bytes from `at` are in `ready`, as far as they came out of the packed ones before `packed_at`. */
+/* The unpacked bytes from `at` are in `ready`, which is the inflater's: 64 KiB at most, however well the file is packed. */
 struct packed_file {
     int fd;
     enum inflate_format format;
     struct inflater *inflater;
-    uint64_t packed_at, at;
-    struct buffer ready;
-    size_t used; /* of `ready`; `at` is behind them */
+    char packed[PACKED_BYTES];
+    struct slice rest;  /* of these, that is still to be unpacked */
+    uint64_t packed_at; /* behind them in the file */
+    struct slice ready;
+    uint64_t at;
     bool ended;
 };
 
@@ -51,7 +51,6 @@ void packed_file_free(struct packed_file *file)
     if (!file)
         return;
     inflater_free(file->inflater);
-    buffer_free(&file->ready);
     free(file);
 }
 
@@ -60,44 +59,39 @@ static void packed_file_begin_anew(struct packed_file *file)
     inflater_free(file->inflater);
     file->inflater = inflater_new(file->format, &limits);
     file->packed_at = file->at = 0;
-    file->ready.length = file->used = 0;
+    file->rest = file->ready = (struct slice){0};
     file->ended = false;
 }
 
-static enum result keep_unpacked(void *data, struct slice bytes)
+/* The next packed bytes. False: there are none, or they cannot be read. */
+static bool read_packed(struct packed_file *file)
 {
-    struct packed_file *file = data;
+    ssize_t got = pread(file->fd, file->packed, sizeof file->packed, (off_t)file->packed_at);
 
-    buffer_append_slice(&file->ready, bytes);
-    return RESULT_OK;
-}
-
-/* More bytes into `ready`, which is used up. */
-static bool unpack_more(struct packed_file *file)
-{
-    char packed[FEED_BYTES];
-    ssize_t got = pread(file->fd, packed, sizeof packed, (off_t)file->packed_at);
-
-    file->ready.length = file->used = 0;
     if (got < 0)
         return false;
-    if (got == 0) {
-        file->ended = inflater_finish(file->inflater) == RESULT_OK;
-        errno = EBADMSG;
-        return file->ended;
-    }
+    file->ended = got == 0 && inflater_finish(file->inflater) == RESULT_OK;
     file->packed_at += (uint64_t)got;
-    enum result result = inflater_feed(file->inflater, slice_make(packed, (size_t)got), keep_unpacked, file);
+    file->rest = slice_make(file->packed, (size_t)got);
     errno = EBADMSG;
-    return result == RESULT_OK || file->ready.length; /* what came out before the damage is good; the inflater keeps its error */
+    return got > 0;
+}
+
+/* More bytes into `ready`, which is used up; none, if the packed ones at hand make none. What came out before damage is good: the inflater keeps its error. */
+static bool unpack_more(struct packed_file *file)
+{
+    if (file->rest.length == 0 && !inflater_has_more(file->inflater) && !read_packed(file))
+        return file->ended;
+    enum result result = inflater_next(file->inflater, &file->rest, &file->ready);
+    errno = EBADMSG;
+    return result == RESULT_OK;
 }
 
 static size_t use_ready(struct packed_file *file, size_t most)
 {
-    size_t left = file->ready.length - file->used;
-    size_t used = left < most ? left : most;
+    size_t used = file->ready.length < most ? file->ready.length : most;
 
-    file->used += used;
+    file->ready = slice_from(file->ready, used);
     file->at += used;
     return used;
 }
@@ -108,18 +102,18 @@ ssize_t packed_file_read(struct packed_file *file, uint64_t offset, char *bytes,
 
     if (offset < file->at)
         packed_file_begin_anew(file);
-    for (;;) {
+    for (uint64_t begun = file->packed_at;;) {
         if (file->at < offset)
             skipped += use_ready(file, offset - file->at < SIZE_MAX ? (size_t)(offset - file->at) : SIZE_MAX);
-        if (file->used < file->ready.length) {
-            const char *from = file->ready.bytes + file->used;
+        if (file->ready.length) {
+            const char *from = file->ready.bytes;
             size_t used = use_ready(file, size);
             memcpy(bytes, from, used);
             return (ssize_t)used;
         }
         if (file->ended)
             return 0;
-        if (skipped >= TURN_BYTES) {
+        if (skipped >= TURN_BYTES || file->packed_at - begun >= TURN_BYTES) {
             errno = EAGAIN;
             return -1;
         }
@@ -131,5 +125,5 @@ ssize_t packed_file_read(struct packed_file *file, uint64_t offset, char *bytes,
 bool packed_file_has_ended(const struct packed_file *file, uint64_t *size)
 {
     *size = file->at;
-    return file->ended && file->used == file->ready.length;
+    return file->ended && file->ready.length == 0;
 }

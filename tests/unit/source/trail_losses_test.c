@@ -5,6 +5,7 @@
 
 #include "../packing.h"
 
+#include <errno.h>
 #include <sys/resource.h>
 
 enum { FILES_MAX = 9 };
@@ -342,6 +343,51 @@ static void test_the_place_within_a_packed_file_is_found_again(void **state)
     assert_int_equal(figures(fixture).lost, 0);
 }
 
+/* 256 MiB of newlines in 8 KiB: blocks of one byte each that is repeated (RFC 8878 section 3.1.1.2). */
+static void write_repetition(const struct fixture *fixture, const char *name)
+{
+    static const unsigned char head[] = {0x28, 0xb5, 0x2f, 0xfd, 0, 0x38}, block[] = {0x02, 0, 0x10, '\n'}, last[] = {0x03, 0, 0x10, '\n'};
+    char *path = path_of(fixture, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fwrite(head, 1, sizeof head, file);
+    for (int i = 0; i < 2047; i++)
+        fwrite(block, 1, sizeof block, file);
+    fwrite(last, 1, sizeof last, file);
+    fclose(file);
+    free(path);
+}
+
+static long most_memory_kib(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_maxrss;
+}
+
+static void test_a_packed_file_of_repetition_takes_no_memory_and_no_turn_of_its_own(void **state)
+{
+    struct fixture *fixture = *state;
+    struct followed_file file;
+    char bytes[1000], *path = path_of(fixture, "audit.log.1.zst");
+    uint64_t at = 200 * 1024 * 1024, turns = 0;
+    ssize_t got;
+    write_repetition(fixture, "audit.log.1.zst");
+    long before = most_memory_kib();
+    assert_int_equal(followed_file_open_rotated(&file, path), RESULT_OK);
+    while ((got = followed_file_read(&file, at, bytes, sizeof bytes)) < 0) {
+        assert_int_equal(errno, EAGAIN);
+        turns++;
+    }
+    assert_in_range(turns, 20, 30);
+    for (; got > 0; got = followed_file_read(&file, at, bytes, sizeof bytes))
+        at += (uint64_t)got;
+    assert_int_equal(at, 256 * 1024 * 1024);
+    assert_true(most_memory_kib() - before < 4096);
+    followed_file_close(&file);
+    free(path);
+}
+
 /* --- inodes that are used again ----------------------------------------------------------------------------------------------------- */
 
 /* The file's inode goes to a new log, as that of a removed file soon does. */
@@ -606,6 +652,7 @@ int main(void)
         TEST(test_a_damaged_packed_file_is_read_as_far_as_it_goes_and_is_a_loss),
         TEST(test_a_name_that_is_missing_in_the_middle_of_a_rotation_is_no_loss),
         TEST(test_the_place_within_a_packed_file_is_found_again),
+        TEST(test_a_packed_file_of_repetition_takes_no_memory_and_no_turn_of_its_own),
         TEST(test_a_rotated_file_with_the_inode_of_one_that_was_read_and_removed_is_read),
         cmocka_unit_test(test_after_the_clock_went_back_files_are_read_whatever_their_times_and_names_say),
         TEST(test_after_the_clock_went_back_what_is_left_is_read_where_the_last_file_is_gone),
