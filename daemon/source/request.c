@@ -58,7 +58,8 @@ static void log_refused_sender(struct connection *connection, const struct acces
                                     {LOG_FIELD_PEER, slice_of(address_format(&connection->channel.peer, who))},
                                     {LOG_FIELD_CLIENT, decision->client_name}),
                          "source `%s`: a request from %s (client `%.*s`, for the cluster `%.*s`) was refused (%u): %s; %llu more since the line before",
-                         name, who, SLICE_ARGS(decision->client_name), SLICE_ARGS(cluster), decision->status, decision->error, (unsigned long long)left_out);
+                         name, who, SLICE_ARGS(decision->client_name.length ? decision->client_name : SLICE("unknown")),
+                         SLICE_ARGS(cluster.length ? cluster : SLICE("of the source")), decision->status, decision->error, (unsigned long long)left_out);
 }
 
 /* Who sends, and for which cluster. */

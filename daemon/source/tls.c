@@ -58,20 +58,33 @@ static bool has_a_name(const struct source_tls *tls, const struct tls_identity *
     return tls->options.client_name_count == 0;
 }
 
+/* OpenSSL forgets the certificate that it refuses, and the log is to name it. */
+static void keep_refused_certificate(X509_STORE_CTX *store)
+{
+    SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    X509 *certificate = X509_STORE_CTX_get0_cert(store);
+
+    if (!ssl || !certificate || SSL_get_app_data(ssl) || X509_up_ref(certificate) != 1)
+        return;
+    SSL_set_app_data(ssl, certificate);
+}
+
 /* Inside the handshake, so that a client with the wrong name is told so by an alert. */
 static int verify_cb(X509_STORE_CTX *store, void *data)
 {
     const struct source_tls *tls = data;
     int verified = X509_verify_cert(store);
 
+    if (verified == 1) {
+        struct tls_identity *identity = tls_identity_new(X509_STORE_CTX_get0_cert(store));
+        verified = has_a_name(tls, identity);
+        tls_identity_free(identity);
+        if (!verified)
+            X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
+    }
     if (verified != 1)
-        return verified;
-    struct tls_identity *identity = tls_identity_new(X509_STORE_CTX_get0_cert(store));
-    bool admitted = has_a_name(tls, identity);
-    tls_identity_free(identity);
-    if (!admitted)
-        X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
-    return admitted;
+        keep_refused_certificate(store);
+    return verified;
 }
 
 bool tls_admit(const struct source_tls *tls, SSL *ssl, enum source_tls_failure *failure, struct tls_identity **identity)
@@ -284,7 +297,15 @@ SSL *tls_accept_new(struct source_tls *tls, int fd)
         SSL_set_accept_state(ssl);
         return ssl;
     }
-    SSL_free(ssl);
+    tls_connection_free(ssl);
     ERR_clear_error();
     return NULL;
+}
+
+void tls_connection_free(SSL *ssl)
+{
+    if (!ssl)
+        return;
+    X509_free(SSL_get_app_data(ssl));
+    SSL_free(ssl);
 }

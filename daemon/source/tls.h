@@ -28,6 +28,8 @@ struct slice tls_identity_display(const struct tls_identity *identity);
 
 /* A server's end of a new connection over the socket, with the files as they are now. NULL: no memory for it. Any thread. */
 SSL *tls_accept_new(struct source_tls *tls, int fd);
+/* NULL is nothing. */
+void tls_connection_free(SSL *ssl);
 /* After the handshake: whether the certificate is still to be admitted. A resumed session is not verified by OpenSSL: its certificate may
  * have expired meanwhile. *identity: who it is, the caller frees it; NULL: no certificates are asked for. */
 bool tls_admit(const struct source_tls *tls, SSL *ssl, enum source_tls_failure *failure, struct tls_identity **identity);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/source/tls_internal.h"
 
+#include "harrier/buffer.h"
 #include "harrier/log.h"
 
 #include <openssl/err.h>
@@ -96,6 +97,20 @@ enum source_tls_failure tls_failure_of(SSL *ssl, int ssl_error)
     return failure;
 }
 
+/* Whose certificate was refused, and who issued it. */
+static void append_refused_certificate(struct buffer *text, const SSL *ssl)
+{
+    enum { MOST = 256 };
+    const X509 *certificate = ssl ? SSL_get_app_data(ssl) : NULL;
+    char names[2][MOST];
+
+    if (!certificate)
+        return;
+    X509_NAME_oneline(X509_get_subject_name(certificate), names[0], MOST);
+    X509_NAME_oneline(X509_get_issuer_name(certificate), names[1], MOST);
+    buffer_printf(text, " with the certificate of %s, issued by %s,", names[0], names[1]);
+}
+
 void tls_log_failure(struct source_tls *tls, enum source_tls_failure failure, const struct address *peer, SSL *ssl)
 {
     char who[ADDRESS_TEXT_SIZE];
@@ -109,8 +124,11 @@ void tls_log_failure(struct source_tls *tls, enum source_tls_failure failure, co
     const char *reason = certificate && ssl && SSL_get_verify_result(ssl) != X509_V_OK
                              ? X509_verify_cert_error_string(SSL_get_verify_result(ssl))
                              : source_tls_failure_name(failure);
+    struct buffer refused = {NULL, 0, 0};
+    append_refused_certificate(&refused, ssl);
     log_write_fields(LOG_LEVEL_WARNING,
                      LOG_FIELDS({LOG_FIELD_SOURCE, slice_of(name)}, {LOG_FIELD_PEER, slice_of(address_format(peer, who))}),
-                     "source `%s`: TLS with %s failed (%s): %s; %llu more like it since the line before", name, who, reason,
-                     advice(failure), (unsigned long long)left_out);
+                     "source `%s`: TLS with %s%s failed (%s): %s; %llu more like it since the line before", name, who,
+                     refused.bytes ? refused.bytes : "", reason, advice(failure), (unsigned long long)left_out);
+    buffer_free(&refused);
 }

@@ -20,7 +20,7 @@ bool transport_open(struct transport *transport, int fd, struct source_tls *tls,
 
 void transport_close(struct transport *transport)
 {
-    SSL_free(transport->ssl);
+    tls_connection_free(transport->ssl);
     tls_identity_free(transport->identity);
     transport->ssl = NULL;
     transport->identity = NULL;
@@ -110,7 +110,7 @@ enum transport_result transport_handshake(struct transport *transport)
 
 void transport_shun(struct transport *transport)
 {
-    SSL_free(transport->ssl);
+    tls_connection_free(transport->ssl);
     transport->ssl = NULL;
     transport->handshaking = transport->wants_write = transport->has_pending = false;
     shutdown(transport->fd, SHUT_WR);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """TLS of a listener, with real clients: curl, openssl and Python's ssl."""
 import json
+import re
 import socket
 import ssl
 import subprocess
@@ -88,6 +89,8 @@ def test_only_certificates_of_the_ca_with_a_known_name_come_in(mutual, authority
     for reason in ("no_certificate", "expired", "untrusted", "wrong_name"):
         front.wait_failures(mutual, reason, 1)
     assert "certificate has expired" in mutual.log()
+    for name in ("other", "prod"):
+        assert re.search(rf"with the certificate of /CN={name}\S*, issued by /CN=", mutual.log()), f"{name} in the log"
     assert "\nharrier: error: forged" not in mutual.log()
     # the others have noticed nothing
     assert front.ask(honest, captured.attacks())[0] == 200
