@@ -5,6 +5,7 @@ import contextlib
 import http.client
 import json
 import os
+import socket
 import ssl
 import subprocess
 import time
@@ -77,8 +78,20 @@ def context(authority, client=None, version=None):
     return made
 
 
+class Connection(http.client.HTTPSConnection):
+    """To localhost by its address: a bare system has no file that says what the name stands for."""
+
+    def connect(self):
+        plain = socket.create_connection(("127.0.0.1", self.port), self.timeout)
+        try:
+            self.sock = self._context.wrap_socket(plain, server_hostname=self.host)
+        except BaseException:
+            plain.close()
+            raise
+
+
 def connect(harrier, tls):
-    return http.client.HTTPSConnection("localhost", harrier.port, timeout=PATIENCE, context=tls)
+    return Connection("localhost", harrier.port, timeout=PATIENCE, context=tls)
 
 
 def ask(connection, body, path="/k8s-audit", method="POST", **headers):
