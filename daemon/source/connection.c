@@ -310,7 +310,7 @@ static void drain(struct channel *channel)
 static size_t memory(const struct channel *channel)
 {
     const struct connection *connection = (const struct connection *)channel;
-    return connection->head.capacity + connection->held.capacity + connection->out.capacity + connection->packed.capacity +
+    return connection->head.capacity + connection->held.capacity + connection->out.capacity + connection->put_off.capacity +
            connection->validation.capacity;
 }
 

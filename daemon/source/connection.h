@@ -55,13 +55,14 @@ struct connection {
     bool closing;                          /* with the answer in hand, for close_reason */
     enum source_close close_reason;
     size_t linger_bytes;
-    /* the body's way to the handler: through the inflater, if it is compressed */
+    /* the body's way to the handler, a turn's worth at a time: through the inflater, if it is compressed */
     struct inflater *inflater;
     uint64_t inflated_bytes;   /* that came out of it */
     size_t inflated_in_turn;   /* in the present turn */
-    struct buffer packed;      /* that a turn had no room to unpack: the rest of one piece */
+    struct buffer put_off;     /* of the body, as it came: what the turn had no room for; at most what one read brings */
     bool unfinished;           /* the handler has work for later turns; nothing is read meanwhile */
-    bool body_ended;           /* with the last byte of packed, or of that work */
+    bool body_ended;           /* with the last byte of put_off, or of that work */
+    const char *over_bound;    /* the body is cut there, with this error; NULL: it is not */
     bool damaged;              /* the rest is not read: what came before counts */
     bool validating;           /* the body is an Event Grid handshake: it goes to validation, not to the handler */
     struct buffer validation;
@@ -101,6 +102,8 @@ bool content_is_known(struct slice encoding);
 /* Before the body of a request that the handler has taken. False: there is no memory to unpack it. */
 bool content_begin(struct connection *connection, struct slice encoding);
 void content_feed(struct connection *connection, struct slice bytes);
+/* The body goes over limits.body_bytes here: request_cut, with the error, which lives for ever, once all before it is unpacked and judged. */
+void content_cut(struct connection *connection, const char *error);
 /* What came has not all been unpacked and judged: nothing more is read until content_go_on, in later turns, has. */
 bool content_is_unfinished(const struct connection *connection);
 void content_go_on(struct connection *connection);

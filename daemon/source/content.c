@@ -53,8 +53,9 @@ void content_free(struct connection *connection)
 {
     inflater_free(connection->inflater);
     connection->inflater = NULL;
-    buffer_free(&connection->packed);
+    buffer_free(&connection->put_off);
     connection->unfinished = connection->body_ended = false;
+    connection->over_bound = NULL;
 }
 
 static bool on_budget(void *context, ptrdiff_t bytes)
@@ -82,7 +83,7 @@ bool content_begin(struct connection *connection, struct slice encoding)
     return connection->inflater != NULL;
 }
 
-static void log_trouble(struct connection *connection, const char *what, const char *detail)
+static void log_damage(struct connection *connection, const char *what, const char *detail)
 {
     struct source_worker *worker = connection->channel.worker;
     const char *name = worker->endpoints[connection->channel.source].name;
@@ -97,7 +98,7 @@ static void log_trouble(struct connection *connection, const char *what, const c
             (unsigned long long)left_out);
 }
 
-static enum result give(struct connection *connection, struct slice bytes)
+static enum result content_give(struct connection *connection, struct slice bytes)
 {
     const struct source_handler *handler = &connection->channel.worker->handler;
     enum result result = handler->body(connection->request->context, bytes);
@@ -107,7 +108,7 @@ static enum result give(struct connection *connection, struct slice bytes)
     return result;
 }
 
-static void refuse_busy(struct connection *connection)
+static void content_refuse_busy(struct connection *connection)
 {
     request_refuse_rest(
         connection,
@@ -120,14 +121,14 @@ static void note_damage(struct connection *connection, struct slice packed)
 {
     connection->damaged = true;
     counter_add(&connection->channel.worker->counters.damaged_bodies, 1);
-    log_trouble(connection, "cannot be unpacked to its end", inflater_error(connection->inflater));
-    if (connection->inflated_bytes == 0 && packed.length && give(connection, packed) != RESULT_OK)
-        refuse_busy(connection);
+    log_damage(connection, "cannot be unpacked to its end", inflater_error(connection->inflater));
+    if (connection->inflated_bytes == 0 && packed.length && content_give(connection, packed) != RESULT_OK)
+        content_refuse_busy(connection);
 }
 
 bool content_is_unfinished(const struct connection *connection)
 {
-    return connection->unfinished || connection->packed.length || (connection->inflater && inflater_has_more(connection->inflater));
+    return connection->unfinished || connection->put_off.length || (connection->inflater && inflater_has_more(connection->inflater));
 }
 
 static void end_unpacking(struct connection *connection, enum result result, struct slice packed)
@@ -136,13 +137,13 @@ static void end_unpacking(struct connection *connection, enum result result, str
         request_cut(connection, "the body unpacks to more than limits.inflated_bytes and limits.inflate_ratio allow; raise them",
                     SOURCE_BOUND_INFLATED);
     else if (result == RESULT_BUSY)
-        refuse_busy(connection);
+        content_refuse_busy(connection);
     else if (result != RESULT_OK)
         note_damage(connection, packed);
 }
 
 /* As far as the turn goes; returns how many bytes were taken. */
-static size_t unpack(struct connection *connection, struct slice bytes)
+static size_t content_unpack(struct connection *connection, struct slice bytes)
 {
     struct slice rest = bytes, unpacked;
 
@@ -154,53 +155,75 @@ static size_t unpack(struct connection *connection, struct slice bytes)
         }
         connection->inflated_bytes += unpacked.length;
         connection->inflated_in_turn += unpacked.length;
-        if (give(connection, unpacked) != RESULT_OK) {
-            refuse_busy(connection);
+        if (content_give(connection, unpacked) != RESULT_OK) {
+            content_refuse_busy(connection);
             return bytes.length;
         }
     }
     return bytes.length - rest.length;
 }
 
+static size_t content_take(struct connection *connection, struct slice bytes)
+{
+    if (connection->inflater)
+        return content_unpack(connection, bytes);
+    if (bytes.length && content_give(connection, bytes) != RESULT_OK)
+        content_refuse_busy(connection);
+    return bytes.length;
+}
+
+/* One read may hold thousands of chunks, and each that is given has the handler work for a turn. */
 void content_feed(struct connection *connection, struct slice bytes)
 {
     if (connection->damaged)
         return;
-    if (!connection->inflater) {
-        if (give(connection, bytes) != RESULT_OK)
-            refuse_busy(connection);
-        return;
-    }
-    size_t taken = content_is_unfinished(connection) ? 0 : unpack(connection, bytes);
+    size_t taken = content_is_unfinished(connection) ? 0 : content_take(connection, bytes);
     if (taken < bytes.length)
-        buffer_append_slice(&connection->packed, slice_from(bytes, taken));
+        buffer_append_slice(&connection->put_off, slice_from(bytes, taken));
+}
+
+void content_cut(struct connection *connection, const char *error)
+{
+    if (content_is_unfinished(connection))
+        connection->over_bound = error;
+    else
+        request_cut(connection, error, SOURCE_BOUND_BODY_BYTES);
+}
+
+static void content_take_put_off(struct connection *connection)
+{
+    struct buffer put_off = connection->put_off;
+    bool ended = connection->body_ended;
+
+    connection->put_off = (struct buffer){NULL, 0, 0};
+    size_t taken = content_take(connection, buffer_slice(&put_off));
+    if (connection->state == CONNECTION_BODY) {
+        buffer_consume(&put_off, taken);
+        connection->put_off = put_off;
+    } else { /* all of the body's is freed */
+        buffer_free(&put_off);
+        connection->body_ended = ended;
+    }
 }
 
 /* That it takes long is not the client's fault: its time runs when it is its turn again. */
 void content_go_on(struct connection *connection)
 {
     struct source_worker *worker = connection->channel.worker;
-    struct buffer packed = connection->packed;
 
     channel_set_deadline(&connection->channel, worker->limits.body_progress_timeout);
     if (connection->unfinished)
         connection->unfinished = worker->handler.go_on(connection->request->context);
-    if (!connection->unfinished && connection->inflater && !connection->damaged) {
-        connection->packed = (struct buffer){NULL, 0, 0};
-        bool ended = connection->body_ended;
-        size_t taken = unpack(connection, buffer_slice(&packed));
-        if (connection->state == CONNECTION_BODY) {
-            buffer_consume(&packed, taken);
-            connection->packed = packed;
-        } else {
-            buffer_free(&packed);
-            connection->body_ended = ended;
-        }
-    }
-    if (!connection->body_ended || content_is_unfinished(connection))
+    if (!connection->unfinished && !connection->damaged)
+        content_take_put_off(connection);
+    if (content_is_unfinished(connection))
         return;
+    bool ended = connection->body_ended;
     connection->body_ended = false;
-    request_end(connection);
+    if (connection->over_bound)
+        request_cut(connection, connection->over_bound, SOURCE_BOUND_BODY_BYTES);
+    if (ended)
+        request_end(connection);
 }
 
 void content_end(struct connection *connection)

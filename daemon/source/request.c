@@ -273,7 +273,7 @@ void request_body(void *data, struct slice bytes)
     else if (bytes.length)
         content_feed(connection, bytes);
     if (over && connection->state == CONNECTION_BODY)
-        request_cut(connection, "the body is larger than limits.body_bytes allows; raise it", SOURCE_BOUND_BODY_BYTES);
+        content_cut(connection, "the body is larger than limits.body_bytes allows; raise it");
 }
 
 static void wait_for_answer(struct connection *connection)

@@ -129,6 +129,85 @@ static void test_what_a_compressed_body_unpacks_to_in_a_turn_is_bounded(void **s
     buffer_free(&packed);
 }
 
+/* Each piece that the handler gets has it work for a turn, and one read may hold thousands of chunks. */
+static void test_many_chunks_in_one_read_are_one_turn(void **state)
+{
+    enum { CHUNKS = 500 };
+    struct buffer request = {0};
+    struct listener l;
+    (void)state;
+
+    buffer_append_text(&request, POST "Transfer-Encoding: chunked\r\n\r\n");
+    for (int i = 0; i < CHUNKS; i++)
+        buffer_append_text(&request, "1\r\na\r\n");
+    buffer_append_text(&request, "0\r\n\r\n");
+    start(&l, NULL);
+    l.turns_left = MANY_TURNS;
+    say_at_once(l.client, request.bytes);
+    look(&l);
+    assert_in_range(l.turns_left, MANY_TURNS - 64, MANY_TURNS - 1);
+    while (l.turns_left)
+        look(&l);
+    for (int i = 0; i < CHUNKS; i++)
+        look(&l);
+    collect(&l);
+    assert_int_equal(l.bodies.length, CHUNKS + strlen("|"));
+    assert_statuses(&l, "200 ");
+    stop(&l);
+    buffer_free(&request);
+}
+
+/* The rest of the piece in which the bound is met waits for later turns. */
+static void test_of_a_body_over_its_bound_all_up_to_the_bound_is_judged_though_it_takes_many_turns(void **state)
+{
+    enum { SPARE = 64 };
+    struct source_limits limits = source_default_limits;
+    struct buffer zeros = {0}, packed = {0};
+    struct listener l;
+    char head[160];
+    (void)state;
+
+    limits.inflated_bytes = 0;
+    buffer_reserve(&zeros, UNPACKED);
+    memset(zeros.bytes, '0', UNPACKED);
+    zeros.length = UNPACKED;
+    append_gzip(&packed, buffer_slice(&zeros));
+    limits.body_bytes = packed.length - SPARE;
+    start(&l, &limits);
+    snprintf(head, sizeof head, POST "Content-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n", packed.length);
+    say_at_once(l.client, head);
+    assert_int_equal(send(l.client, packed.bytes, packed.length, MSG_NOSIGNAL), packed.length);
+    while (l.ended == 0)
+        look(&l);
+    assert_in_range(l.bodies.length, UNPACKED - SPARE * 1100, UNPACKED);
+    collect(&l);
+    assert_statuses(&l, "413 ");
+    stop(&l);
+    buffer_free(&zeros);
+    buffer_free(&packed);
+}
+
+static void test_a_plain_body_over_its_bound_ends_behind_the_turns_of_what_came_before(void **state)
+{
+    struct source_limits limits = source_default_limits;
+    struct listener l;
+    (void)state;
+
+    limits.body_bytes = 3;
+    start(&l, &limits);
+    l.turns_left = MANY_TURNS;
+    say_at_once(l.client, HELLO);
+    look(&l);
+    assert_int_equal(l.ended, 0);
+    while (l.ended == 0)
+        look(&l);
+    assert_int_equal(l.turns_left, 0);
+    assert_bodies(&l, "hel|");
+    collect(&l);
+    assert_statuses(&l, "413 ");
+    stop(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,6 +215,9 @@ int main(void)
         cmocka_unit_test(test_nothing_is_read_and_no_request_ends_while_a_turn_is_left),
         cmocka_unit_test(test_a_client_that_leaves_while_a_turn_is_left_is_given_up),
         cmocka_unit_test(test_what_a_compressed_body_unpacks_to_in_a_turn_is_bounded),
+        cmocka_unit_test(test_many_chunks_in_one_read_are_one_turn),
+        cmocka_unit_test(test_of_a_body_over_its_bound_all_up_to_the_bound_is_judged_though_it_takes_many_turns),
+        cmocka_unit_test(test_a_plain_body_over_its_bound_ends_behind_the_turns_of_what_came_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
