@@ -31,12 +31,27 @@ void envelope_name_list(struct audit_reader *reader)
 {
     struct slice name = eks_name(buffer_slice(&reader->log_group));
 
-    reader->list_cluster.length = 0;
-    if (name.length == 0 || reader->owner.length == 0)
+    envelope_forget_list(reader);
+    if (name.length == 0)
+        return;
+    reader->list_provider = UDM_PROVIDER_EKS;
+    if (reader->owner.length == 0)
         return;
     buffer_append_slice(&reader->list_cluster, buffer_slice(&reader->owner));
     buffer_append_byte(&reader->list_cluster, '/');
     buffer_append_slice(&reader->list_cluster, name);
+}
+
+void envelope_forget_list(struct audit_reader *reader)
+{
+    reader->list_cluster.length = 0;
+    reader->list_provider = UDM_PROVIDER_NONE;
+}
+
+static void forget_cluster(struct audit_reader *reader)
+{
+    reader->cluster.length = 0;
+    reader->provider = UDM_PROVIDER_NONE;
 }
 
 static void name_gke(struct audit_reader *reader, struct json_raw entry)
@@ -110,7 +125,7 @@ void envelope_log_entry(struct audit_reader *reader, struct slice bytes, bool co
         note_cut_entry(reader, entry, payload);
     name_gke(reader, entry);
     audit_reader_deliver(reader, AUDIT_KIND_GKE, bytes, complete);
-    reader->cluster.length = 0;
+    forget_cluster(reader);
 }
 
 /* --- members ----------------------------------------------------------------------------------------------------------------- */
@@ -118,7 +133,7 @@ void envelope_log_entry(struct audit_reader *reader, struct slice bytes, bool co
 /* The members by which envelopes are told; without text where there is none of the right type. */
 struct members {
     struct json_raw message_object, message_text, subscription, data_text, data, data_base64;
-    struct json_raw category, properties, resource_id, specversion, event_type, log_name, log_payload, kind, api_version, body;
+    struct json_raw category, properties, resource_id, specversion, event_type, log_name, log_payload, kind, api_version, body, log_stream_name;
 };
 
 enum { STRING = 1 << JSON_STRING, ARRAY = 1 << JSON_ARRAY, OBJECT = 1 << JSON_OBJECT };
@@ -145,6 +160,7 @@ static const struct {
     {"kind", STRING, offsetof(struct members, kind)},
     {"apiVersion", STRING, offsetof(struct members, api_version)},
     {"body", OBJECT, offsetof(struct members, body)},
+    {"logStreamName", STRING, offsetof(struct members, log_stream_name)},
 };
 
 /* The last of equal names counts. */
@@ -240,6 +256,7 @@ static bool open_azure_record(struct audit_reader *reader, const struct members 
         return true;
     }
     name_aks(reader, members->resource_id);
+    reader->provider = UDM_PROVIDER_AKS;
     struct json_raw log = json_walk_member(members->properties, "log", JSON_STRING);
     return open_line(reader, bytes, is_there(log) ? log : json_walk_member(members->properties, "log", JSON_OBJECT));
 }
@@ -328,6 +345,17 @@ static bool open_otlp_record(struct audit_reader *reader, const struct members *
     return true;
 }
 
+/* An event of CloudWatch, as its subscriptions and `aws logs` give it. The audit log's stream says whose it is where no log group is named. */
+static bool open_log_event(struct audit_reader *reader, const struct members *members, struct slice bytes)
+{
+    char beginning[64];
+    struct slice stream = slice_make(beginning, json_raw_beginning(members->log_stream_name, beginning, sizeof beginning));
+
+    if (slice_starts_with(stream, SLICE("kube-apiserver-audit-")))
+        reader->provider = UDM_PROVIDER_EKS;
+    return open_stream_line(reader, bytes, members->message_text);
+}
+
 static enum list_kind list_around(const struct audit_reader *reader)
 {
     return reader->frame_count > 1 ? reader->frames[reader->frame_count - 2].list : LIST_PLAIN;
@@ -363,7 +391,7 @@ static bool open_members(struct audit_reader *reader, struct slice bytes)
         if (list == LIST_RECORDS && is_there(members.data_text)) /* 6 */
             return open_cloud(reader, bytes, members.data_text, PAYLOAD_BASE64);
         if (list == LIST_LOG_EVENTS && is_there(members.message_text))
-            return open_stream_line(reader, bytes, members.message_text); /* 7 */
+            return open_log_event(reader, &members, bytes); /* 7 */
     }
     /* A Kubernetes object is no collector's record; who may create an Event chooses its message. */
     bool kubernetes_object = is_there(members.kind) && is_there(members.api_version);
@@ -379,7 +407,7 @@ bool envelope_open(struct audit_reader *reader, struct slice bytes, bool broken)
     if (reader->level == 0)
         reader->credit = reader->item.begin + bytes.length;
     bool opened = open_members(reader, bytes);
-    reader->cluster.length = 0;
+    forget_cluster(reader);
     if (broken)
         return opened;
     reader->counts.other += reader->payload.other;

@@ -30,6 +30,8 @@ static void on_event(void *context, const struct audit_event *event)
         outer.cut = (struct udm_cut){true, true, true, event->cut.transport || reader->item.cut.transport};
     if (outer.cluster.length == 0)
         outer.cluster = audit_reader_cluster(reader);
+    if (outer.provider == UDM_PROVIDER_NONE)
+        outer.provider = audit_reader_provider(reader);
     reader->sink.event(reader->sink.context, &outer);
 }
 

@@ -137,6 +137,7 @@ struct audit_reader {
     struct buffer owner, log_group; /* of the object in hand */
     struct buffer list_cluster;     /* named by the object whose list is being read */
     struct buffer cluster;          /* named by the object in hand, at its end */
+    enum udm_provider list_provider, provider; /* as the clusters are */
 
     bool read_something; /* one whole JSON value at least, an item's too */
     uint64_t error_offset;
@@ -162,11 +163,14 @@ bool audit_reader_opens(const struct audit_reader *reader, enum audit_format for
 void envelope_log_entry(struct audit_reader *reader, struct slice bytes, bool complete);
 /* The object that ends, or broke off, is no event: opens it, if it is an envelope. False: it is none, or one without an event where one should be. */
 bool envelope_open(struct audit_reader *reader, struct slice bytes, bool broken);
-/* Names the cluster of the list that begins, by the members before it. */
+/* Names cluster and provider of the list that begins, by the members before it. */
 void envelope_name_list(struct audit_reader *reader);
+/* The list has ended. */
+void envelope_forget_list(struct audit_reader *reader);
 
 /* The cluster that the object in hand names, or its list does; empty: neither. */
 struct slice audit_reader_cluster(const struct audit_reader *reader);
+enum udm_provider audit_reader_provider(const struct audit_reader *reader);
 
 enum payload_form {
     PAYLOAD_TEXT,

@@ -29,6 +29,7 @@ struct package {
     bool transport;       /* which broke off */
     unsigned int level;   /* envelopes around what is in it */
     struct buffer cluster;
+    enum udm_provider provider;
 };
 
 struct unpacking {
@@ -101,6 +102,9 @@ static bool keep_object(struct audit_reader *reader, struct package *package, st
 
 static void keep_cluster(struct package *package, const struct audit_reader *reader)
 {
+    if (package->provider == UDM_PROVIDER_NONE)
+        package->provider = audit_reader_provider(reader);
+
     struct slice cluster = audit_reader_cluster(reader);
     if (package->cluster.length == 0)
         buffer_append_slice(&package->cluster, cluster);
@@ -166,6 +170,8 @@ static void on_event(void *context, const struct audit_event *event)
         outer.cut = (struct udm_cut){true, true, true, event->cut.transport || package->transport};
     if (outer.cluster.length == 0)
         outer.cluster = buffer_slice(&package->cluster);
+    if (outer.provider == UDM_PROVIDER_NONE)
+        outer.provider = package->provider;
     reader->sink.event(reader->sink.context, &outer);
 }
 

@@ -26,7 +26,7 @@ static void push(struct audit_reader *reader, bool is_array, enum list_kind list
 static void pop(struct audit_reader *reader)
 {
     if (top(reader)->list == LIST_LOG_EVENTS)
-        reader->list_cluster.length = 0;
+        envelope_forget_list(reader);
     reader->frame_count--;
     reader->read_something = true;
     if (reader->frame_count == 0)
@@ -39,7 +39,7 @@ void audit_reader_forget_frames(struct audit_reader *reader)
     reader->skipping = false;
     reader->head_object = HEAD_EVENT;
     reader->member = MEMBER_OTHER;
-    reader->list_cluster.length = 0;
+    envelope_forget_list(reader);
     item_drop(&reader->held);
 }
 
@@ -124,6 +124,11 @@ struct slice audit_reader_cluster(const struct audit_reader *reader)
     return buffer_slice(reader->cluster.length ? &reader->cluster : &reader->list_cluster);
 }
 
+enum udm_provider audit_reader_provider(const struct audit_reader *reader)
+{
+    return reader->provider != UDM_PROVIDER_NONE ? reader->provider : reader->list_provider;
+}
+
 /* Behind a logger's words JSON that is no event is no surprise. */
 void audit_reader_dead(struct audit_reader *reader, const struct audit_dead *dead)
 {
@@ -157,6 +162,7 @@ void audit_reader_deliver(struct audit_reader *reader, enum audit_kind kind, str
         .cut = item->cut,
         .full_sha256 = item_sha256(item, sha256) ? sha256 : NULL,
         .cluster = audit_reader_cluster(reader),
+        .provider = audit_reader_provider(reader),
         .offset = item->begin,
         .line = item->line,
     };

@@ -43,11 +43,13 @@ static void print_option(void *data, const char *path, const struct option_table
     FILE *out = data;
 
     fprintf(out, "%s: ", path);
-    if (option->choices)
-        print_choices(out, option->choices);
-    else
+    if (option->type != OPTION_CHOICE)
         fputs(option_type_name(option->type), out);
     print_bounds(out, option);
+    if (option->choices && option->type != OPTION_CHOICE)
+        fputs(", or ", out);
+    if (option->choices)
+        print_choices(out, option->choices);
     if (option->required)
         fputs("; required", out);
     if (option->standard)

@@ -20,6 +20,7 @@ static const struct option_choice source_types[] = {{"webhook", CONFIG_SOURCE_WE
                                                     {"relp", CONFIG_SOURCE_RELP},
                                                     {"file", CONFIG_SOURCE_FILE},
                                                     {NULL, 0}};
+static const struct option_choice proxy_counts[] = {{"auto", CONFIG_PROXIES_AUTO}, {NULL, 0}};
 static const struct option_choice log_types[] = {{"K8S_AUDIT", CONFIG_LOG_TYPE_K8S_AUDIT},
                                                  {"GKE_CONTROLPLANE", CONFIG_LOG_TYPE_GKE_CONTROLPLANE},
                                                  {"UDM", CONFIG_LOG_TYPE_UDM},
@@ -154,9 +155,10 @@ static const struct option source_options[] = {
      .help = "Events that are taken in a second, shared fairly by the connections; more are put off (429, or not read). 0: no bound."},
     {"silence_after", OPTION_DURATION, AT(silence_after), .standard = "15m", .least = 0, .most = DAYS(30),
      .help = "A source without an event for so long raises an alert: its cluster may be cut off. 0: never."},
-    {"trusted_proxies", OPTION_INTEGER, AT(trusted_proxies), .standard = "0", .least = 0, .most = 16,
-     .help = "Number of proxies of your own in front of the API server. The last entry of an event's sourceIPs is the API server's peer; with N "
-             "proxies the one N before it is taken as the actor's address. What stands before that, the client has chosen. AKS has one of its own: 1."},
+    {"trusted_proxies", OPTION_INTEGER, AT(trusted_proxies), .standard = "auto", .least = 0, .most = 16, .choices = proxy_counts,
+     .help = "Number of proxies in front of the API server. The last entry of an event's sourceIPs is the API server's peer; with N proxies the one N "
+             "before it is taken as the actor's address. What stands before that, the client has chosen. auto: none, but in AKS's records the proxy "
+             "that AKS itself puts there, which is known by its address."},
 };
 #undef AT
 

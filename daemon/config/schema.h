@@ -44,7 +44,7 @@ struct option {
     bool required;
     double least, most; /* OPTION_INTEGER, NUMBER; SIZE in bytes; DURATION in nanoseconds; PAIRS, RECORDS, STRINGS: most entries */
     unsigned int types; /* bits of the record types that have it; 0: all */
-    const struct option_choice *choices; /* OPTION_CHOICE, ends with a NULL name */
+    const struct option_choice *choices; /* OPTION_CHOICE; OPTION_INTEGER: words that stand for a number. Ends with a NULL name */
     const struct option_table *table;    /* OPTION_SECTION, OPTION_RECORDS */
     const char *help;                    /* sentences for the manual */
 };

@@ -90,8 +90,14 @@ static const char *check_bounds(struct reader *reader, const struct option *opti
 
 static const char *parse_integer(struct reader *reader, const struct option *option, struct slice text, int64_t *target)
 {
+    for (const struct option_choice *word = option->choices; word && word->name; word++) {
+        if (slice_is(text, word->name)) {
+            *target = word->value;
+            return NULL;
+        }
+    }
     if (!slice_to_int64(text, target))
-        return "must be a whole number";
+        return option->choices ? problem(reader, "must be a whole number or %s", option->choices[0].name) : "must be a whole number";
     return check_bounds(reader, option, (double)*target);
 }
 

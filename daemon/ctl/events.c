@@ -50,7 +50,8 @@ static void take_config(const struct config *config, struct intake_options *opti
     if (config->source_count == 0)
         return;
     options->source.cluster = slice_of(config->sources[0].cluster);
-    options->source.trusted_proxies = (unsigned int)config->sources[0].trusted_proxies;
+    if (config->sources[0].trusted_proxies != CONFIG_PROXIES_AUTO)
+        options->source.trusted_proxies = (int)config->sources[0].trusted_proxies;
     options->accept = accepted(config->sources[0].log_type);
     options->format = (enum audit_format)config->sources[0].format;
     options->envelope_cluster = config->sources[0].cluster_from == CONFIG_CLUSTER_FROM_ENVELOPE;
@@ -63,7 +64,7 @@ int event_options(const struct arguments *arguments, const struct config *config
     const char *cluster = arguments_value(arguments, "cluster");
 
     *options = (struct intake_options){
-        .source = {.log_type = SLICE("K8S_AUDIT"), .cluster = SLICE("default")},
+        .source = {.log_type = SLICE("K8S_AUDIT"), .cluster = SLICE("default"), .trusted_proxies = UDM_PROXIES_BY_PROVIDER},
         .accept = AUDIT_ACCEPT_AUTO,
         .limits = audit_default_limits,
         .raw_bytes = RAW_BYTES,
@@ -79,7 +80,7 @@ int event_options(const struct arguments *arguments, const struct config *config
     if (proxies && (!slice_to_int64(slice_of(proxies), &count) || count < 0 || count > MOST_PROXIES))
         return fail(EX_USAGE, "--trusted-proxies %s: a number from 0 to %d", proxies, MOST_PROXIES);
     if (proxies)
-        options->source.trusted_proxies = (unsigned int)count;
+        options->source.trusted_proxies = (int)count;
     return log_type ? take_log_type(log_type, options) : EX_OK;
 }
 

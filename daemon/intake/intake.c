@@ -279,6 +279,7 @@ static void judge(struct intake *intake, const struct audit_event *event)
     source.syslog_host = slice_make(intake->syslog_host, intake->syslog_host_length);
     if (intake->options->envelope_cluster && event->cluster.length)
         source.cluster = event->cluster;
+    source.provider = event->provider;
 
     if (intake->sink.record || event->kind != AUDIT_KIND_K8S) {
         arena_reset(arena); /* else the head's record is in it, and its answers are still good */

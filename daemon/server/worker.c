@@ -23,7 +23,7 @@ static void options_of_source(struct intake_options *options, const struct worke
 
     options->source.log_type = slice_of(source->log_type == CONFIG_LOG_TYPE_UDM ? "UDM" : "K8S_AUDIT");
     options->source.cluster = slice_of(source->cluster);
-    options->source.trusted_proxies = (unsigned int)source->trusted_proxies;
+    options->source.trusted_proxies = source->trusted_proxies == CONFIG_PROXIES_AUTO ? UDM_PROXIES_BY_PROVIDER : (int)source->trusted_proxies;
     options->source.own_labels = generation->own_labels;
     options->accept = accepted(source->log_type);
     options->format = (enum audit_format)source->format; /* the same members in the same order */

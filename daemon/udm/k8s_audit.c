@@ -6,6 +6,8 @@
 
 #include "schema_tables.h"
 
+#include "harrier/address.h"
+
 /* The event's members; of a name that stands twice the last, but for the objects. */
 struct audit_event {
     const struct json_node *node;
@@ -25,10 +27,14 @@ static const struct json_node *level_of(const struct json_node *event)
 
 static void map_fixed(struct udm_record *record, const struct udm_source *source)
 {
-    static const char *const google_names[] = {"KUBERNETES_AUDIT", NULL};
+    static const char *const google_names[][3] = {
+        [UDM_PROVIDER_NONE] = {"KUBERNETES_AUDIT", NULL},
+        [UDM_PROVIDER_EKS] = {"KUBERNETES_AUDIT", "AWS_EKS", NULL},
+        [UDM_PROVIDER_AKS] = {"KUBERNETES_AUDIT", "KUBERNETES_AUDIT_AZURE", NULL},
+    };
     struct udm_message *metadata = k8s_message(record, UDM_FIELD(UDM, metadata));
 
-    k8s_map_log_type(record, source->log_type, google_names);
+    k8s_map_log_type(record, source->log_type, google_names[source->provider]);
     k8s_set_string(record, metadata, UDM_FIELD(Metadata, vendor_name), SLICE("Kubernetes"), NULL);
     k8s_set_string(record, metadata, UDM_FIELD(Metadata, product_name), SLICE("Kubernetes Audit"), NULL);
     k8s_set_string(record, k8s_message(record, UDM_FIELD(UDM, target)), UDM_FIELD(Noun, application), SLICE("kube-apiserver"), NULL);
@@ -140,17 +146,40 @@ static void map_users(struct udm_record *record, const struct audit_event *event
     k8s_set_label(record, "impersonation_constraint", json_string(constraint), constraint);
 }
 
-/* Only the last address is a peer's; what stands before it the client may have made up, but for our own proxies. */
-static void map_addresses(struct udm_record *record, const struct json_node *addresses, unsigned int trusted_proxies)
+static const struct json_node *last_element(const struct json_node *array)
+{
+    const struct json_node *last = array->first;
+    while (last && last->next)
+        last = last->next;
+    return last;
+}
+
+/* AKS puts a proxy of its own in front of most API servers. It is told by its address: 172.30.0.0/16 and 172.31.0.0/16 are AKS's own, and no node or
+ * pod can have one (https://learn.microsoft.com/azure/aks/concepts-network-ip-address-planning). Where it is not there, as with API Server VNet
+ * Integration, the last address is the client's, and the one before it of the client's choosing. */
+static bool is_proxy_of_aks(struct slice address)
+{
+    static const struct address_network own = {{[10] = 0xff, [11] = 0xff, [12] = 172, [13] = 30}, 96 + 15};
+    struct address parsed;
+
+    return address_parse_host(address, &parsed) && address_in_network(&parsed, &own);
+}
+
+/* Only the last address is a peer's; what stands before it the client may have made up, but for our own proxies. Where nobody has said how many those
+ * are, all addresses are kept as claimed. */
+static void map_addresses(struct udm_record *record, const struct json_node *addresses, const struct udm_source *source)
 {
     if (!json_is(addresses, JSON_ARRAY) || !addresses->count)
         return;
-    uint32_t peer = addresses->count - 1 > trusted_proxies ? addresses->count - 1 - trusted_proxies : 0;
+    bool is_assumed = source->trusted_proxies == UDM_PROXIES_BY_PROVIDER && source->provider == UDM_PROVIDER_AKS &&
+                      is_proxy_of_aks(json_string(last_element(addresses)));
+    uint32_t proxies = is_assumed ? 1 : source->trusted_proxies > 0 ? (uint32_t)source->trusted_proxies : 0;
+    uint32_t peer = addresses->count - 1 > proxies ? addresses->count - 1 - proxies : 0;
 
     for (const struct json_node *address = addresses->first; address; address = address->next) {
         if (address->index == peer)
             k8s_set_string(record, k8s_message(record, UDM_FIELD(UDM, principal)), UDM_FIELD(Noun, ip), json_string(address), address);
-        else
+        if (address->index != peer || is_assumed)
             k8s_set_label(record, "source_ip_claimed", json_string(address), address);
     }
 }
@@ -274,7 +303,7 @@ void udm_k8s_record(struct udm_record *record, const struct udm_source *source, 
     map_url(record, event.request_uri);
     k8s_query_labels(record, &event.request, event.request_uri);
     map_users(record, &event);
-    map_addresses(record, json_last_member(node, "sourceIPs"), source->trusted_proxies);
+    map_addresses(record, json_last_member(node, "sourceIPs"), source);
     if (json_string(user_agent).length)
         k8s_set_string(record, k8s_http(record), UDM_FIELD(Http, user_agent), user_agent->text, user_agent);
     map_resource(record, &event);

@@ -18,7 +18,8 @@ struct k8s_field {
 static const struct k8s_field event_fields[] = {
     /* The event. */
     ROW("metadata.log_type", LOG_TYPE, "the source's configuration", "K8S_AUDIT, or as configured"),
-    ROW("metadata.base_labels.log_types", LOG_TYPE, "the source's configuration", "the log type, and KUBERNETES_AUDIT"),
+    ROW("metadata.base_labels.log_types", EVENT, "the source's configuration, the envelope",
+        "the log type, KUBERNETES_AUDIT, and in an envelope of EKS AWS_EKS, of AKS KUBERNETES_AUDIT_AZURE"),
     ROW("metadata.event_timestamp", EVENT, "requestReceivedTimestamp", "when the client acted; the same in every stage of a request"),
     ROW("metadata.collected_timestamp", EVENT, "stageTimestamp", "when the stage was reached"),
     ROW("metadata.ingested_timestamp", EVENT, "the daemon's clock", "when the event arrived here"),
@@ -280,7 +281,6 @@ static const struct {
     const char *prefix;
     enum udm_origin origin;
 } prefixes[] = {
-    {"metadata.base_labels.", UDM_ORIGIN_LOG_TYPE},
     {LABELS "[\"annotation.", UDM_ORIGIN_REQUEST_OBJECT},
     {LABELS "[\"label.", UDM_ORIGIN_REQUEST_OBJECT},
     {LABELS "[\"response.", UDM_ORIGIN_RESPONSE_OBJECT},

@@ -51,6 +51,7 @@ struct audit_event {
     struct udm_cut cut;
     const uint8_t *full_sha256;      /* where bytes is not all of it: SHA-256 (32 octets) over the whole text as it stood; else NULL */
     struct slice cluster;            /* that the envelope names (udm-k8s-mapping 7.9), for who believes it; empty: none, or not yet known */
+    enum udm_provider provider;      /* whose envelope it came in; UDM_PROVIDER_NONE: nobody's */
     bool enclosed;                   /* it stood in the text of an envelope: bytes are not the input's own */
     uint64_t offset;                 /* of the event's first byte in the input; of one from an envelope's text, that of the envelope's object */
     uint64_t line;                   /* from 1; counts newlines between top-level values (NDJSON) */

@@ -106,6 +106,9 @@ struct config_client {
     const char *email;               /* the JWT's email; empty: not asked for, and there is an issuer */
 };
 
+/* For trusted_proxies: those that the provider of a managed API server is known to have. */
+enum { CONFIG_PROXIES_AUTO = -1 };
+
 struct config_source {
     struct config_place place;
     enum config_source_type type;
@@ -128,7 +131,7 @@ struct config_source {
     bool proxy_protocol;       /* connections begin with a PROXY header, as load balancers put it there */
     double events_per_second;  /* 0: no bound */
     clock_nanos silence_after; /* without an event for so long, somebody is told; 0: never */
-    int64_t trusted_proxies; /* in front of the API server: entries at the end of sourceIPs that are theirs */
+    int64_t trusted_proxies; /* in front of the API server: entries at the end of sourceIPs that are theirs; or CONFIG_PROXIES_AUTO */
 };
 
 struct config_rules {

@@ -69,7 +69,7 @@ bool udm_is_label(const struct udm_message_type *type);
 /* Where a value of a record comes from. A record knows of each origin whether it was read, so a condition can tell
  * "absent" from "could not be seen" (udm-k8s-mapping section 5) and from "not yet read". */
 enum udm_origin {
-    UDM_ORIGIN_LOG_TYPE,        /* metadata.log_type, base_labels: known before the first byte */
+    UDM_ORIGIN_LOG_TYPE,        /* metadata.log_type: known before the first byte */
     UDM_ORIGIN_VERB,            /* network.http.method, labels["verb"], security_result.action_details */
     UDM_ORIGIN_URL,             /* target.url */
     UDM_ORIGIN_USER,            /* principal.user.userid, user_display_name, labels["user_kind"] */
@@ -236,13 +236,20 @@ void udm_own_labels_find(const struct udm_own_labels *labels, struct slice key, 
 /* udm_k8s_record and udm_gke_record do it. */
 void udm_own_labels_apply(const struct udm_own_labels *labels, struct udm_record *record, const struct json_node *event);
 
+/* Whose managed API server wrote an audit event, as its envelope says. */
+enum udm_provider { UDM_PROVIDER_NONE, UDM_PROVIDER_EKS, UDM_PROVIDER_AKS };
+
+/* For trusted_proxies: as many as the provider is known to have. */
+enum { UDM_PROXIES_BY_PROVIDER = -1 };
+
 /* What a source says about the events that come through it. */
 struct udm_source {
     struct slice log_type; /* metadata.log_type: K8S_AUDIT, or as configured */
     struct slice cluster;
-    unsigned int trusted_proxies; /* entries of sourceIPs from the end that belong to proxies of ours */
-    clock_nanos received;         /* metadata.ingested_timestamp; 0: not set */
-    struct slice syslog_host;     /* of the message that the event came in: additional.fields["syslog_host"]; empty: none */
+    enum udm_provider provider;
+    int trusted_proxies;      /* entries of sourceIPs from the end that belong to proxies of ours, or UDM_PROXIES_BY_PROVIDER */
+    clock_nanos received;     /* metadata.ingested_timestamp; 0: not set */
+    struct slice syslog_host; /* of the message that the event came in: additional.fields["syslog_host"]; empty: none */
     const struct udm_own_labels *own_labels; /* may be NULL */
 };
 

@@ -27,7 +27,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct arena *arena = arena_new(64 * 1024);
     struct json_node *root = NULL;
     struct udm_record record;
-    struct udm_source source = {.log_type = SLICE("K8S_AUDIT"), .cluster = SLICE("c"), .trusted_proxies = data[0] >> 6};
+    struct udm_source source = {.log_type = SLICE("K8S_AUDIT"), .cluster = SLICE("c"),
+                                .provider = data[0] >> 4 & 1 ? UDM_PROVIDER_AKS : UDM_PROVIDER_NONE, .trusted_proxies = (data[0] >> 6) - 1};
     struct udm_cut cut = {data[0] & 1, data[0] & 2, data[0] & 4, data[0] & 8};
 
     json_tree_parse(arena, slice_make((const char *)data + 1, size - 1), &json_default_limits, &root, NULL);

@@ -61,6 +61,22 @@ def test_a_group_in_api_version_is_seen_by_a_rule_that_asks_for_the_group(tmp_pa
         assert len(done.stdout.splitlines()) == 1, f"{name}: {done.stderr}"
 
 
+@pytest.mark.parametrize("name,log_type", [("aks-source-ips.json", "KUBERNETES_AUDIT_AZURE"), ("aws-filter-log-events.json", "AWS_EKS")])
+def test_a_rule_may_ask_whose_api_server_it_was_of_events_that_no_rule_would_look_at_else(name, log_type, tmp_path):
+    rule = tmp_path / "provider.yaral"
+    rule.write_text(f"""rule provider {{
+  events:
+    $e.metadata.base_labels.log_types = "{log_type}"
+  condition:
+    $e
+}}
+""")
+    done = subprocess.run([HARRIERCTL, "replay", "-r", rule, "-o", "ndjson", os.path.join(FOLDER, name)], capture_output=True, text=True, timeout=60)
+    assert len(done.stdout.splitlines()) == 1, done.stderr
+    done = subprocess.run([HARRIERCTL, "replay", "-r", rule, os.path.join(FOLDER, "native-time-with-blank.json")], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and done.stdout == ""
+
+
 @pytest.mark.parametrize("command", ["udm", "replay"])
 def test_a_file_without_events_is_told_of_with_what_is_there_instead(command, tmp_path):
     rules = ["-r", captured.RULE] if command == "replay" else []
@@ -78,6 +94,7 @@ def test_trusted_proxies_say_which_address_is_the_actors():
     def address(*options):
         done = subprocess.run([HARRIERCTL, "udm", *options, os.path.join(FOLDER, "aks-source-ips.json")], capture_output=True, text=True, timeout=60)
         return json.loads(done.stdout)["principal"]["ip"] if done.returncode == 0 else done.returncode
-    assert address() == ["172.31.52.37"]
+    assert address() == ["203.0.113.9"]
+    assert address("--trusted-proxies", "0") == ["172.31.52.37"]
     assert address("--trusted-proxies", "1") == ["203.0.113.9"]
     assert address("--trusted-proxies", "17") == 64

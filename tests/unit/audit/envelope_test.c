@@ -183,7 +183,7 @@ static void test_cloudwatch_carries_lines_of_many_streams(void **state)
     char *input = make(DATA_MESSAGE, EVENT("a"), "time=\"2026\" level=info", NULL);
     struct transcript told = read_text(input);
     assert_counts(&told, 1, 0, 1);
-    assert_told(&told, "enclosed cluster 123/prod\n");
+    assert_told(&told, "enclosed cluster 123/prod provider EKS\n");
     transcript_free(&told);
     free(input);
     assert_read(make("{\"logEvents\":[{\"message\":%q}],\"messageType\":\"DATA_MESSAGE\"}", EVENT("a"), NULL), 1, 0, 0);
@@ -200,14 +200,47 @@ static void test_a_log_group_of_another_kind_names_no_cluster(void **state)
         struct transcript told = read_text(input);
         assert_counts(&told, 2, 0, 0);
         assert_null(strstr(told.text.bytes, "cluster "));
+        assert_null(strstr(told.text.bytes, "provider "));
         transcript_free(&told);
         free(input);
     }
     char *input = make("[" DATA_MESSAGE ",%s]", EVENT("a"), EVENT("b"), EVENT("c"), NULL); /* it is over with its list */
     struct transcript told = read_text(input);
     assert_counts(&told, 3, 0, 0);
-    assert_told(&told, "cluster 123/prod\n");
-    assert_null(strstr(told.text.bytes, "cluster 123/prod\nreceived"));
+    assert_told(&told, "cluster 123/prod provider EKS\n");
+    assert_null(strstr(told.text.bytes, "provider EKS\nreceived"));
+    transcript_free(&told);
+    free(input);
+}
+
+static void assert_provider(char *input, const char *provider)
+{
+    struct transcript told = read_text(input);
+    assert_counts(&told, 1, 0, 0);
+    assert_told(&told, provider);
+    transcript_free(&told);
+    free(input);
+}
+
+static void test_the_log_group_or_the_audit_logs_stream_says_that_an_event_is_of_eks(void **state)
+{
+    (void)state;
+    assert_provider(make("{\"events\":[{\"logStreamName\":\"kube-apiserver-audit-0a\",\"message\":%q}]}", EVENT("a"), NULL), "enclosed provider EKS\n");
+    assert_provider(make("{\"events\":[{\"logStreamName\":\"kube-apiserver\",\"message\":%q}]}", EVENT("a"), NULL), "enclosed\n");
+    assert_provider(make("{\"logGroup\":\"/aws/eks/prod/cluster\",\"logEvents\":[{\"message\":%q}]}", EVENT("a"), NULL), "enclosed provider EKS\n");
+    char *data = make("{\"logGroup\":\"/aws/eks/prod/cluster\",\"logEvents\":[{\"message\":%q}]}", EVENT("a"), NULL);
+    assert_provider(make("{\"requestId\":\"r\",\"records\":[{\"data\":\"%z\"}]}", data, NULL), "enclosed provider EKS\n");
+    free(data);
+}
+
+static void test_the_provider_of_a_record_is_told_through_what_is_packed_in_it_and_not_beyond(void **state)
+{
+    (void)state;
+    char *input = make("[{\"specversion\":\"1.0\",\"data\":{\"category\":\"kube-audit\",\"properties\":{\"log\":%q}}},%s]", EVENT("a"), EVENT("b"), NULL);
+    struct transcript told = read_text(input);
+    assert_counts(&told, 2, 0, 0);
+    assert_told(&told, "enclosed provider AKS\n");
+    assert_null(strstr(strstr(told.text.bytes, "provider AKS") + 1, "provider"));
     transcript_free(&told);
     free(input);
 }
@@ -241,7 +274,7 @@ static void test_azure_records_are_read_in_the_audit_categories_only(void **stat
                        EVENT("a") "\n", EVENT("b"), EVENT("c"), NULL);
     struct transcript told = read_text(input);
     assert_counts(&told, 2, 0, 1);
-    assert_told(&told, "enclosed cluster AKS-1\n");
+    assert_told(&told, "enclosed cluster AKS-1 provider AKS\n");
     assert_last_event(&told, EVENT("b"));
     assert_null(strstr(strstr(told.text.bytes, "AKS-1") + 5, "AKS-1"));
     transcript_free(&told);
@@ -834,6 +867,8 @@ int main(void)
         cmocka_unit_test(test_what_a_string_carries_is_told_as_it_stood_there),
         cmocka_unit_test(test_cloudwatch_carries_lines_of_many_streams),
         cmocka_unit_test(test_a_log_group_of_another_kind_names_no_cluster),
+        cmocka_unit_test(test_the_log_group_or_the_audit_logs_stream_says_that_an_event_is_of_eks),
+        cmocka_unit_test(test_the_provider_of_a_record_is_told_through_what_is_packed_in_it_and_not_beyond),
         cmocka_unit_test(test_firehose_carries_records_of_gzip),
         cmocka_unit_test(test_azure_records_are_read_in_the_audit_categories_only),
         cmocka_unit_test(test_cloud_events_and_event_grid_are_opened),

@@ -87,6 +87,8 @@ static inline void transcript_event(void *context, const struct audit_event *eve
         buffer_append_text(&to->text, " enclosed");
     if (event->cluster.length)
         buffer_printf(&to->text, " cluster %.*s", SLICE_ARGS(event->cluster));
+    if (event->provider != UDM_PROVIDER_NONE)
+        buffer_printf(&to->text, " provider %s", event->provider == UDM_PROVIDER_EKS ? "EKS" : "AKS");
     to->broken |= !transcript_is_right(to, event);
     to->last_has_sha256 = event->full_sha256 != NULL;
     if (event->full_sha256) {

@@ -736,6 +736,8 @@ static void test_values_are_refused_with_what_they_should_be(void **state)
     assert_error("admin: {listen: 'example.org:80'}\n", "names are not looked up");
     assert_error("cluster: !env HOME\n", "means nothing here");
     assert_error("sources: [{name: a, type: webhook, listen: '127.0.0.1:1', trusted_proxies: 17}]\n", "16");
+    assert_error("sources: [{name: a, type: webhook, listen: '127.0.0.1:1', trusted_proxies: -1}]\n", "from 0 to 16");
+    assert_error("sources: [{name: a, type: webhook, listen: '127.0.0.1:1', trusted_proxies: one}]\n", "a whole number or auto");
     assert_warning(MINIMAL "destinations: [{name: d, type: file, path: x}]\nstore: {size: 16MiB}\n", "");
     assert_warning(MINIMAL "destinations: [{name: d, type: file, path: x}]\nstore: {size: 16MiB, dead_letters: 4MiB}\n", "");
     assert_warning(MINIMAL "destinations: [{name: d, type: file, path: x}]\nstore: {size: 16MiB, dead_letters: 5MiB}\n", "`dead_letters` in store is more than a quarter of `size`");

@@ -228,14 +228,6 @@ static void assert_plain_labels(const struct udm_message *message, const char *l
     buffer_free(&text);
 }
 
-static const struct udm_message *message_at(const struct mapped *mapped, const char *const names[], size_t count)
-{
-    const struct udm_message *message = mapped->record.root;
-    for (size_t i = 0; i < count; i++)
-        message = udm_message_get(message, udm_field_find(udm_message_type_of(message), slice_of(names[i]))).items[0].message;
-    return message;
-}
-
 static void test_subject_delegation_and_permissions_are_lists_of_labels(void **state)
 {
     (void)state;

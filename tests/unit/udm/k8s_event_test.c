@@ -82,6 +82,64 @@ static void test_trusted_proxies_are_stepped_over(void **state)
     unmap(&mapped);
 }
 
+static struct mapped map_of_provider(enum udm_provider provider, int trusted_proxies, const char *addresses)
+{
+    struct buffer text = {0};
+    struct udm_source source = {.log_type = SLICE("K8S_AUDIT"), .provider = provider, .trusted_proxies = trusted_proxies};
+    buffer_printf(&text, "{\"verb\":\"get\",\"sourceIPs\":[%s]}", addresses);
+    struct mapped mapped = read_text(buffer_slice(&text));
+    udm_k8s_record(&mapped.record, &source, mapped.tree, &(struct udm_cut){0});
+    buffer_free(&text);
+    return mapped;
+}
+
+static void test_a_proxy_of_aks_is_stepped_over_where_nobody_has_said_how_many_there_are(void **state)
+{
+    static const struct { enum udm_provider provider; int proxies; const char *addresses, *peer, *claimed; } rows[] = {
+        {UDM_PROVIDER_AKS, UDM_PROXIES_BY_PROVIDER, "'203.0.113.9','172.31.52.37'", "203.0.113.9", "203.0.113.9 | 172.31.52.37"},
+        {UDM_PROVIDER_AKS, UDM_PROXIES_BY_PROVIDER, "'10.0.0.1','203.0.113.9','172.30.0.1'", "203.0.113.9", "10.0.0.1 | 203.0.113.9 | 172.30.0.1"},
+        {UDM_PROVIDER_AKS, UDM_PROXIES_BY_PROVIDER, "'172.31.52.37'", "172.31.52.37", "172.31.52.37"},
+        {UDM_PROVIDER_AKS, UDM_PROXIES_BY_PROVIDER, "'10.0.0.1','10.224.0.5'", "10.224.0.5", "10.0.0.1"}, /* no proxy: who claims is not believed */
+        {UDM_PROVIDER_AKS, UDM_PROXIES_BY_PROVIDER, "'10.0.0.1','172.32.0.1'", "172.32.0.1", "10.0.0.1"},
+        {UDM_PROVIDER_AKS, UDM_PROXIES_BY_PROVIDER, "'10.0.0.1','172.29.255.255'", "172.29.255.255", "10.0.0.1"},
+        {UDM_PROVIDER_AKS, UDM_PROXIES_BY_PROVIDER, "'10.0.0.1','words'", "words", "10.0.0.1"},
+        {UDM_PROVIDER_AKS, 0, "'203.0.113.9','172.31.52.37'", "172.31.52.37", "203.0.113.9"},
+        {UDM_PROVIDER_AKS, 1, "'203.0.113.9','10.0.0.1'", "203.0.113.9", "10.0.0.1"},
+        {UDM_PROVIDER_EKS, UDM_PROXIES_BY_PROVIDER, "'203.0.113.9','172.31.52.37'", "172.31.52.37", "203.0.113.9"},
+        {UDM_PROVIDER_NONE, UDM_PROXIES_BY_PROVIDER, "'203.0.113.9','172.31.52.37'", "172.31.52.37", "203.0.113.9"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct buffer addresses = {0};
+        buffer_append_text(&addresses, rows[i].addresses);
+        double_quotes(&addresses);
+        struct mapped mapped = map_of_provider(rows[i].provider, rows[i].proxies, addresses.bytes);
+        assert_field(&mapped, "principal.ip", rows[i].peer);
+        assert_label(&mapped, "source_ip_claimed", rows[i].claimed);
+        unmap(&mapped);
+        buffer_free(&addresses);
+    }
+}
+
+static void test_the_log_types_name_whose_api_server_it_was(void **state)
+{
+    static const struct { enum udm_provider provider; size_t count; const char *names[3]; } rows[] = {
+        {UDM_PROVIDER_NONE, 2, {"K8S_AUDIT", "KUBERNETES_AUDIT"}},
+        {UDM_PROVIDER_EKS, 3, {"K8S_AUDIT", "KUBERNETES_AUDIT", "AWS_EKS"}},
+        {UDM_PROVIDER_AKS, 3, {"K8S_AUDIT", "KUBERNETES_AUDIT", "KUBERNETES_AUDIT_AZURE"}},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct mapped mapped = map_of_provider(rows[i].provider, UDM_PROXIES_BY_PROVIDER, "");
+        const struct udm_message *labels = message_at(&mapped, (const char *const[]){"metadata", "base_labels"}, 2);
+        struct udm_values names = udm_message_get(labels, udm_field_find(udm_message_type_of(labels), SLICE("log_types")));
+        assert_int_equal(names.count, rows[i].count);
+        for (size_t j = 0; j < names.count; j++)
+            assert_true(slice_is(names.items[j].string, rows[i].names[j]));
+        unmap(&mapped);
+    }
+}
+
 static void test_methods_names_and_types_follow_the_request(void **state)
 {
     (void)state;
@@ -309,6 +367,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fields_of_the_event),
         cmocka_unit_test(test_trusted_proxies_are_stepped_over),
+        cmocka_unit_test(test_a_proxy_of_aks_is_stepped_over_where_nobody_has_said_how_many_there_are),
+        cmocka_unit_test(test_the_log_types_name_whose_api_server_it_was),
         cmocka_unit_test(test_methods_names_and_types_follow_the_request),
         cmocka_unit_test(test_a_path_is_decoded_once),
         cmocka_unit_test(test_exec_and_its_kin_have_labels_from_the_query),

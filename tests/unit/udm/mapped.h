@@ -33,7 +33,7 @@ static inline struct mapped read_text(struct slice text)
     return mapped;
 }
 
-static inline struct mapped map_text(struct slice text, struct udm_cut cut, unsigned int trusted_proxies)
+static inline struct mapped map_text(struct slice text, struct udm_cut cut, int trusted_proxies)
 {
     struct mapped mapped = read_text(text);
     struct udm_source source = {.log_type = SLICE("K8S_AUDIT"), .cluster = SLICE("blue"), .trusted_proxies = trusted_proxies};
@@ -131,6 +131,14 @@ static inline void assert_field(const struct mapped *mapped, const char *path, c
     if (!slice_is(value, expected))
         print_error("%s is `%.*s`\n", path, SLICE_ARGS(value));
     assert_true(slice_is(value, expected));
+}
+
+static inline const struct udm_message *message_at(const struct mapped *mapped, const char *const names[], size_t count)
+{
+    const struct udm_message *message = mapped->record.root;
+    for (size_t i = 0; i < count; i++)
+        message = udm_message_get(message, udm_field_find(udm_message_type_of(message), slice_of(names[i]))).items[0].message;
+    return message;
 }
 
 #endif

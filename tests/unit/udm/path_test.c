@@ -113,7 +113,7 @@ static void test_origins_follow_where_a_value_stands(void **state)
 {
     (void)state;
     assert_origin("metadata.log_type", UDM_ORIGIN_LOG_TYPE);
-    assert_origin("metadata.base_labels.log_types", UDM_ORIGIN_LOG_TYPE);
+    assert_origin("metadata.base_labels.log_types", UDM_ORIGIN_EVENT); /* the envelope has a part in it */
     assert_origin("network.http.method", UDM_ORIGIN_VERB);
     assert_origin("security_result.action_details", UDM_ORIGIN_VERB);
     assert_origin("target.url", UDM_ORIGIN_URL);
