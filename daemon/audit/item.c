@@ -164,17 +164,21 @@ static void append(struct item *item, struct slice bytes)
         be_refused(item);
 }
 
+/* Of a read's answer only the beginning is kept in any case: what stands behind it is over no bound that anybody set. */
+static bool is_configured_bound(const struct item *item, enum item_region region)
+{
+    return region == REGION_REST || item->bound[region] == item->limits->value_bytes;
+}
+
 static void cut_region(struct item *item, enum item_region region)
 {
     item->region_cut[region] = true;
+    item->over_bound |= is_configured_bound(item, region);
     note_cut(item, region);
-    if (region != REGION_REST) {
-        item->over_bound |= item->bound[region] == item->limits->value_bytes;
+    if (region == REGION_REST)
+        close_but_last(item);
+    else
         close_kept(item, item->region_start);
-        return;
-    }
-    item->over_bound = true;
-    close_but_last(item);
 }
 
 static void keep(struct item *item, struct slice bytes)
@@ -246,7 +250,7 @@ void item_enter(struct item *item, enum item_region region, size_t bound, uint64
 
 void item_note_bound(struct item *item)
 {
-    item->over_bound = true;
+    item->over_bound |= is_configured_bound(item, item->region);
     note_cut(item, item->region);
 }
 

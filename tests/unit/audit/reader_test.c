@@ -289,6 +289,36 @@ static void test_of_a_list_that_was_answered_only_the_beginning_is_kept(void **s
     buffer_free(&input);
 }
 
+/* Counts as over a bound what its verb and the member that the long string stands in make of it. */
+static void assert_long_string(const char *verb, const char *member, bool is_over_bound)
+{
+    const struct audit_limits limits = {.depth = 5, .value_bytes = 100000, .event_bytes = 1000000, .dead_letter_bytes = 50};
+    struct buffer input = {0};
+    buffer_printf(&input, "{\"auditID\":\"i\",\"verb\":\"%s\",\"%s\":{\"a\":\"", verb, member);
+    for (int i = 0; i < 20000; i++)
+        buffer_append_text(&input, "0123456789");
+    buffer_append_text(&input, "\"},\"z\":2}");
+    struct transcript told = read_as(buffer_slice(&input), &limits, AUDIT_ACCEPT_AUTO, false);
+    assert_counts(&told, 1, 0);
+    assert_int_equal(told.counts.cut, is_over_bound);
+    assert_int_equal(told.last_cut.request_object, strcmp(member, "requestObject") == 0);
+    assert_int_equal(told.last_cut.response_object, strcmp(member, "responseObject") == 0);
+    assert_int_equal(told.last_cut.other, strcmp(member, "annotations") == 0);
+    transcript_free(&told);
+    buffer_free(&input);
+}
+
+static void test_a_long_string_in_what_a_read_answered_goes_over_no_bound(void **state)
+{
+    static const char *const reads[] = {"get", "list", "watch", "deletecollection"};
+    (void)state;
+    for (size_t i = 0; i < sizeof reads / sizeof *reads; i++)
+        assert_long_string(reads[i], "responseObject", false);
+    assert_long_string("get", "annotations", true);
+    assert_long_string("get", "requestObject", true);
+    assert_long_string("create", "responseObject", true);
+}
+
 static void test_dead_letters_keep_their_beginning_and_count_all(void **state)
 {
     const struct audit_limits limits = {.depth = 5, .value_bytes = 1000, .event_bytes = 1000, .dead_letter_bytes = 8};
@@ -467,6 +497,7 @@ int main(void)
         cmocka_unit_test(test_over_a_bound_the_rest_of_that_value_is_left_out),
         cmocka_unit_test(test_padding_before_the_objects_does_not_push_them_out),
         cmocka_unit_test(test_of_a_list_that_was_answered_only_the_beginning_is_kept),
+        cmocka_unit_test(test_a_long_string_in_what_a_read_answered_goes_over_no_bound),
         cmocka_unit_test(test_dead_letters_keep_their_beginning_and_count_all),
         cmocka_unit_test(test_envelopes_in_envelopes_end_at_a_bound),
         cmocka_unit_test(test_a_refused_budget_ends_the_input),
