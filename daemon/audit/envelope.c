@@ -286,7 +286,7 @@ static bool is_other_line(const struct audit_reader *reader, struct slice bytes,
 /* 12: members in the order of the document; the first that yields an event wins. */
 static bool open_collector(struct audit_reader *reader, struct slice bytes)
 {
-    static const char *const names[] = {"message", "log", "msg", "MESSAGE", "event", "_raw"};
+    static const char *const names[] = {"message", "log", "msg", "MESSAGE", "event", "_raw", "structured"};
     struct payload *payload = &reader->payload;
     struct json_walk walk;
     struct json_raw value;

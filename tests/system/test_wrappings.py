@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What loggers put around an event is taken off it at every way in, and not only where it usually comes."""
+import base64
 import contextlib
 import json
 
@@ -17,6 +18,29 @@ def json_file(part):
     return json.dumps({"log": part.decode(), "stream": "stdout", "time": STAMP.decode()}).encode()
 
 
+def otlp(body):
+    """A batch of the OpenTelemetry Collector with one record."""
+    record = {"timeUnixNano": "1763959580000000000", "body": body}
+    return json.dumps({"resourceLogs": [{"resource": {}, "scopeLogs": [{"scope": {}, "logRecords": [record]}]}]}).encode()
+
+
+def any_value(value):
+    """JSON as OTLP writes a body that was parsed."""
+    if isinstance(value, dict):
+        return {"kvlistValue": {"values": [{"key": key, "value": any_value(inner)} for key, inner in value.items()]}}
+    if isinstance(value, list):
+        return {"arrayValue": {"values": [any_value(inner) for inner in value]}}
+    if isinstance(value, bool):
+        return {"boolValue": value}
+    return {"stringValue": value} if isinstance(value, str) else {"intValue": str(value)} if isinstance(value, int) else {}
+
+
+def filter_log_events(event):
+    """What `aws logs filter-log-events` prints."""
+    entry = {"logStreamName": "kube-apiserver-audit-0123456789abcdef", "timestamp": 1763959580123, "message": event.decode(), "eventId": "3"}
+    return json.dumps({"events": [entry], "searchedLogStreams": []}).encode()
+
+
 # what stands in the log for one event
 WRAPPINGS = {
     "cri": lambda event: STAMP + b" stdout F " + event,
@@ -25,6 +49,11 @@ WRAPPINGS = {
     "json-file parts": lambda event: json_file(event[:SPLIT]) + b"\n" + json_file(event[SPLIT:] + b"\n"),
     "audit:": lambda event: b"audit: " + event,
     "aws logs tail": lambda event: b"2026-11-24T04:46:20.123000+00:00 kube-apiserver-audit-0123456789abcdef " + event,
+    "aws logs filter-log-events": filter_log_events,
+    "otlp line": lambda event: otlp({"stringValue": event.decode()}),
+    "otlp bytes": lambda event: otlp({"bytesValue": base64.b64encode(event).decode()}),
+    "otlp parsed": lambda event: otlp(any_value(json.loads(event))),
+    "structured": lambda event: json.dumps({"@timestamp": STAMP.decode(), "structured": json.loads(event), "log_type": "audit"}).encode(),
 }
 
 
@@ -37,7 +66,7 @@ def collected(text):
 def wrapped():
     """Name of each wrapping, the auditID of its event and the text, which begins and ends with a line."""
     attacks = ((audit_id, line.strip()) for audit_id, line in attack_lines(1))
-    return [(name, audit_id, wrap(event)) for (name, wrap), (audit_id, event) in zip(WRAPPINGS.items(), attacks)]
+    return [(name, audit_id, wrap(event)) for (name, wrap), (audit_id, event) in zip(WRAPPINGS.items(), attacks, strict=False)]
 
 
 def expect_all(harrier, wrapped):

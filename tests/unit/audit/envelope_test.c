@@ -297,7 +297,7 @@ static void test_cloud_events_and_event_grid_are_opened(void **state)
 
 static void test_a_collectors_line_is_found_under_any_of_its_names(void **state)
 {
-    static const char *const names[] = {"message", "log", "msg", "MESSAGE", "event", "_raw", "lo\\u0067"};
+    static const char *const names[] = {"message", "log", "msg", "MESSAGE", "event", "_raw", "structured", "lo\\u0067"};
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         assert_read(make("{\"host\":\"h\",\"%s\":%q,\"date\":1.5}", names[i], EVENT("a") "\n", NULL), 1, 0, 0);
