@@ -26,13 +26,14 @@ static enum result check_tables(struct store *store)
     return result == RESULT_OK && missing > 0 ? writer_missing(store, RESULT_NOT_FOUND, "some of its tables") : result;
 }
 
-/* The head of a file may come whole from the WAL while pages behind it are gone, and a commit meets but a few of them. */
+/* The head of a file may come whole from the WAL while pages behind it are gone, and a commit meets but a few of them. Without an argument: SQLite 3.46
+ * takes one of a function for the name of a table. */
 static enum result check_pages(struct store *store)
 {
     int64_t bad = 0;
     if (!store->identity.suspect)
         return RESULT_OK;
-    enum result result = database_number(&store->database, "SELECT count(*) FROM pragma_quick_check(1) WHERE quick_check <> 'ok'", &bad);
+    enum result result = database_number(&store->database, "SELECT count(*) FROM pragma_quick_check WHERE quick_check <> 'ok'", &bad);
     if (result == RESULT_OK && bad > 0) {
         database_set_error(&store->database, "%s is damaged: " DATABASE_DAMAGE_REMEDY, store->database.path);
         return RESULT_CORRUPT;

@@ -26,6 +26,18 @@ def replace(path, content):
     os.replace(path + ".new", path)
 
 
+def sign_ended(folder, request, *arguments):
+    """A certificate for the request that is good no longer: `openssl x509` of OpenSSL 3.5 makes none. arguments: who signs it, and where it goes."""
+    config = os.path.join(folder, "ca.conf")
+    with open(config, "w", encoding="ascii") as file:
+        file.write(f"[ca]\ndefault_ca=one\n[one]\ndatabase={folder}/index\nnew_certs_dir={folder}\nserial={folder}/serial.ended\npolicy=any\ndefault_md=sha256\nunique_subject=no\n"
+                   "copy_extensions=copy\n[any]\ncommonName=supplied\n")
+    with open(os.path.join(folder, "index"), "w", encoding="ascii"):
+        pass
+    openssl("ca", "-batch", "-notext", "-create_serial", "-config", config, "-startdate", "20200101000000Z", "-enddate", "20200102000000Z", "-in", request,
+            *arguments)
+
+
 class Authority:
     """A CA in a folder, and certificates that it signs: NAME.pem and NAME.key."""
 
@@ -47,9 +59,12 @@ class Authority:
         extensions = self.path("extensions")
         with open(extensions, "w", encoding="ascii") as file:
             file.write("basicConstraints=CA:FALSE\n" + (f"subjectAltName={alternatives}\n" if alternatives else ""))
-        days = ["-days", "-1"] if ended else ["-days", "20"]
-        openssl("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self.path(f"{self.name}.key"), "-CAcreateserial", *days, "-extfile",
-                extensions, "-out", certificate + ".new")
+        signer = self.path(f"{self.name}.key")
+        if ended:
+            sign_ended(self.folder, request, "-cert", self.certificate, "-keyfile", signer, "-extfile", extensions, "-out", certificate + ".new")
+        else:
+            openssl("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", signer, "-CAcreateserial", "-days", "20", "-extfile", extensions,
+                    "-out", certificate + ".new")
         os.replace(key + ".new", key)
         os.replace(certificate + ".new", certificate)
         return certificate, key

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from daemon import HARRIERD, harrierctl
+from front import sign_ended
 
 RULE = 'rule r { events: $e.metadata.log_type = "K8S_AUDIT" condition: $e }'
 
@@ -17,8 +18,11 @@ def make(folder, name, days=100, names="DNS:harrier.example"):
                "-out", f"{name}.csr"]
     sign = ["openssl", "x509", "-req", "-in", f"{name}.csr", "-signkey", f"{name}.key", "-days", str(days), "-copy_extensions", "copy", "-out",
             f"{name}.crt"]
-    for command in (request + (["-addext", f"subjectAltName={names}"] if names else []), sign):
-        subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    subprocess.run(request + (["-addext", f"subjectAltName={names}"] if names else []), cwd=folder, check=True, capture_output=True)
+    if days > 0:
+        subprocess.run(sign, cwd=folder, check=True, capture_output=True)
+    else:
+        sign_ended(folder, folder / f"{name}.csr", "-selfsign", "-keyfile", folder / f"{name}.key", "-out", folder / f"{name}.crt")
     os.chmod(folder / f"{name}.key", 0o600)
 
 
