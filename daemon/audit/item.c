@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/audit/item.h"
+#include "item.h"
 
 #include "harrier/memory.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a line of text begins with, and whether JSON stands behind it. */
-#include "daemon/audit/line.h"
-#include "daemon/audit/recovery.h"
+#include "line.h"
+#include "recovery.h"
 
 #include "harrier/audit_text.h"
 

@@ -4,7 +4,7 @@
 #ifndef HARRIER_AUDIT_LINE_H
 #define HARRIER_AUDIT_LINE_H
 
-#include "daemon/audit/reader.h"
+#include "reader.h"
 
 /* The next line is a new one. */
 void line_forget_beginning(struct audit_reader *reader);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/audit/otlp.h"
+#include "otlp.h"
 
 /* MOST_FRAMES: four are a level of the JSON that comes out. LOOKS_AHEAD: for a key behind its value; each look costs the value's length. */
 enum { MOST_FRAMES = 1024, LOOKS_AHEAD = 64, PIECE_BYTES = 4096 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/audit/reader.h"
+#include "reader.h"
 
 #include "harrier/audit_text.h"
 #include "harrier/memory.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bytes in. */
-#include "daemon/audit/line.h"
-#include "daemon/audit/recovery.h"
+#include "line.h"
+#include "recovery.h"
 
 #include "harrier/memory.h"
 

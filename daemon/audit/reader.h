@@ -4,9 +4,9 @@
 #ifndef HARRIER_DAEMON_AUDIT_READER_H
 #define HARRIER_DAEMON_AUDIT_READER_H
 
-#include "daemon/audit/item.h"
-#include "daemon/audit/parts.h"
-#include "daemon/audit/shape.h"
+#include "item.h"
+#include "parts.h"
+#include "shape.h"
 #include "harrier/audit.h"
 #include "harrier/audit_text.h"
 #include "harrier/json_walk.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Getting over wrong syntax. */
-#include "daemon/audit/recovery.h"
+#include "recovery.h"
 
-#include "daemon/audit/line.h"
+#include "line.h"
 #include "harrier/audit_text.h"
 
 #include <stdio.h>

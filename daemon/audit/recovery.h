@@ -3,7 +3,7 @@
 #ifndef HARRIER_AUDIT_RECOVERY_H
 #define HARRIER_AUDIT_RECOVERY_H
 
-#include "daemon/audit/reader.h"
+#include "reader.h"
 
 #define AUDIT_NO_ERROR UINT64_MAX
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/audit/shape.h"
+#include "shape.h"
 
 #define IS(name, literal) (memcmp((name).bytes, (literal), sizeof(literal) - 1) == 0)
 

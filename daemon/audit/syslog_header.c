@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What stands before the text of a message. Senders take liberties with every part of it, so nothing here is an error: what is not recognized is
  * where the text begins. A word that begins as JSON does is never taken for a part of the header. */
-#include "daemon/audit/text.h"
+#include "text.h"
 
 /* --- words ----------------------------------------------------------------------------------------------------------------------------- */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/audit/text.h"
+#include "text.h"
 
 #include "harrier/clock.h"
 

@@ -3,7 +3,7 @@
 #ifndef HARRIER_DAEMON_AUDIT_TEXT_H
 #define HARRIER_DAEMON_AUDIT_TEXT_H
 
-#include "daemon/audit/cursor.h"
+#include "cursor.h"
 #include "harrier/audit_text.h"
 #include "harrier/syslog_header.h"
 

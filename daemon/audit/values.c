@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Following the values: which array to enter, which object is an event, what its head says. */
-#include "daemon/audit/reader.h"
+#include "reader.h"
 
 #include "harrier/audit_text.h"
 

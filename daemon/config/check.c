@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Checks across options: what no single value can be wrong about. */
-#include "daemon/config/reader.h"
+#include "reader.h"
 
 static bool name_is_plain(const char *name)
 {

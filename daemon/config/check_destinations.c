@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What each type of destination needs, and that routes and destinations fit each other. */
-#include "daemon/config/reader.h"
+#include "reader.h"
 
 #include <strings.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/config/reader.h"
+#include "reader.h"
 
 #include "harrier/buffer.h"
 

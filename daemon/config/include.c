@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files of sources beside the configuration: each is read as if its sources stood behind those that are there. */
-#include "daemon/config/reader.h"
+#include "reader.h"
 
 #include "harrier/buffer.h"
 

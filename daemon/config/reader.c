@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From YAML nodes to struct config, by the schema. */
-#include "daemon/config/reader.h"
+#include "reader.h"
 
 #include "harrier/buffer.h"
 

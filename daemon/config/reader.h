@@ -3,7 +3,7 @@
 #ifndef HARRIER_CONFIG_READER_H
 #define HARRIER_CONFIG_READER_H
 
-#include "daemon/config/schema.h"
+#include "schema.h"
 #include "harrier/buffer.h"
 #include "harrier/config.h"
 #include "harrier/vector.h"

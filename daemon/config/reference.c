@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/config/schema.h"
+#include "schema.h"
 #include "harrier/config.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* To add an option: a member in config.h, a row here. Parsing, bounds, errors and the manual follow from the row. */
-#include "daemon/config/schema.h"
+#include "schema.h"
 
 #include "harrier/config.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Secrets are named by the configuration and read where they are used. */
-#include "daemon/config/reader.h"
+#include "reader.h"
 
 #include <errno.h>
 #include <fcntl.h>

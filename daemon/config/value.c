@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The types of single values: text in, a member of struct config out. */
-#include "daemon/config/reader.h"
+#include "reader.h"
 
 #include "harrier/buffer.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/json/text.h"
+#include "text.h"
 #include "harrier/json_stream.h"
 #include "harrier/vector.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/json/scan.h"
+#include "scan.h"
 
-#include "daemon/json/text.h"
+#include "text.h"
 
 /* A count of matches fits one byte, so that the compiler makes byte-wide vector code of the loop. */
 enum { BLOCK = 128 };

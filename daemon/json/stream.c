@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Feeding yajl: cutting the input into pieces of whole tokens, within the bounds. The calls that come back are in stream_calls.c. */
-#include "daemon/json/stream.h"
+#include "stream.h"
 
-#include "daemon/json/scan.h"
-#include "daemon/json/text.h"
+#include "scan.h"
+#include "text.h"
 #include "harrier/memory.h"
 
 #include <stdio.h>

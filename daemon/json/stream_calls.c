@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From yajl's callbacks to the stream's handlers. None ever cancels: a cancelled yajl handle is dead. */
-#include "daemon/json/stream.h"
-#include "daemon/json/text.h"
+#include "stream.h"
+#include "text.h"
 
 /* Where yajl stands in the piece, as far as that is of the input. */
 static size_t consumed(const struct json_stream *stream)

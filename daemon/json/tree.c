@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Trees, by yajl. */
-#include "daemon/json/scan.h"
-#include "daemon/json/text.h"
+#include "scan.h"
+#include "text.h"
 #include "harrier/json.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harrier/json_walk.h"
 
-#include "daemon/json/text.h"
+#include "text.h"
 
 enum { LONGEST_ESCAPE = 12 /* a surrogate pair */ };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Listening sockets: connections are accepted on one thread and handed to the worker that has the fewest. */
-#include "daemon/source/channel.h"
+#include "channel.h"
 
 #include "harrier/log.h"
 #include "harrier/vector.h"

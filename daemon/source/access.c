@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/source/access.h"
+#include "access.h"
 
-#include "daemon/source/jwt.h"
-#include "daemon/source/path.h"
-#include "daemon/source/stamped_file.h"
+#include "jwt.h"
+#include "path.h"
+#include "stamped_file.h"
 #include "harrier/base64.h"
 #include "harrier/digest.h"
 #include "harrier/log.h"

@@ -3,7 +3,7 @@
 #ifndef HARRIER_DAEMON_SOURCE_ACCESS_H
 #define HARRIER_DAEMON_SOURCE_ACCESS_H
 
-#include "daemon/source/tls.h"
+#include "tls.h"
 #include "harrier/source_access.h"
 
 /* What a sender has shown; empty slices and NULL: nothing. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Answers: sent at once, kept only where the kernel takes no more. */
-#include "daemon/source/connection.h"
+#include "connection.h"
 
-#include "daemon/source/access.h"
+#include "access.h"
 #include "harrier/json.h"
 
 #include <time.h>

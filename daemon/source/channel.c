@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/source/channel.h"
+#include "channel.h"
 
-#include "daemon/source/connection.h"
-#include "daemon/source/stream.h"
+#include "connection.h"
+#include "stream.h"
 #include "harrier/budget.h"
 #include "harrier/log.h"
 

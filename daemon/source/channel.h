@@ -3,8 +3,8 @@
 #ifndef HARRIER_DAEMON_SOURCE_CHANNEL_H
 #define HARRIER_DAEMON_SOURCE_CHANNEL_H
 
-#include "daemon/source/deadlines.h"
-#include "daemon/source/transport.h"
+#include "deadlines.h"
+#include "transport.h"
 #include "harrier/buffer.h"
 #include "harrier/log_limit.h"
 #include "harrier/source.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One HTTP connection: bytes off the channel, through the states. */
-#include "daemon/source/connection.h"
+#include "connection.h"
 
 #include "harrier/memory.h"
 

@@ -3,8 +3,8 @@
 #ifndef HARRIER_SOURCE_CONNECTION_H
 #define HARRIER_SOURCE_CONNECTION_H
 
-#include "daemon/source/channel.h"
-#include "daemon/source/http.h"
+#include "channel.h"
+#include "http.h"
 #include "harrier/inflate.h"
 
 enum {

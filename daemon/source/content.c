@@ -2,7 +2,7 @@
 /* A body's content to the handler, unpacked where it is compressed. What cannot be unpacked to its end is decided on what came out of it,
  * as any body that breaks off: nobody hides an event behind a damaged byte. What unpacks to too much is cut off there: nobody hides what
  * came before either. */
-#include "daemon/source/connection.h"
+#include "connection.h"
 
 #include "harrier/budget.h"
 #include "harrier/log.h"

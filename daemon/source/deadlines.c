@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/source/deadlines.h"
+#include "deadlines.h"
 
 static uint64_t tick_of(const struct deadlines *deadlines, clock_nanos at)
 {

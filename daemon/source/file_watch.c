@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/source/file_watch.h"
+#include "file_watch.h"
 
 #include "harrier/log.h"
 #include "harrier/memory.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/source/followed_file.h"
+#include "followed_file.h"
 
-#include "daemon/source/packed_file.h"
+#include "packed_file.h"
 
 #include <errno.h>
 #include <fcntl.h>

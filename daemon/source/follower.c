@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harrier/follower.h"
 
-#include "daemon/source/channel.h"
-#include "daemon/source/file_watch.h"
-#include "daemon/source/trail.h"
+#include "channel.h"
+#include "file_watch.h"
+#include "trail.h"
 #include "harrier/cri.h"
 #include "harrier/log.h"
 #include "harrier/memory.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/source/jwt.h"
+#include "jwt.h"
 
 #include "harrier/base64.h"
 #include "harrier/memory.h"

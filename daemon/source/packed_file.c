@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/source/packed_file.h"
+#include "packed_file.h"
 
 #include "harrier/memory.h"
 

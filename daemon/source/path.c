@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/source/path.h"
+#include "path.h"
 
 enum { CLUSTER_NAME_BYTES = 253 };
 

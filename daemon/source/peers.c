@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How many connections each address has: counted on the accepting thread, let go on the workers'. */
-#include "daemon/source/channel.h"
+#include "channel.h"
 
 #include "harrier/memory.h"
 

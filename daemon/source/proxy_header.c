@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/source/proxy_header.h"
+#include "proxy_header.h"
 
 #include <netinet/in.h>
 

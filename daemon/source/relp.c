@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/source/relp.h"
+#include "relp.h"
 
 enum { NUMBER_DIGITS = 9, TRANSACTION_MOST = 999999999 };
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A request's way: is it wanted, its body to the handler, its end. */
-#include "daemon/source/connection.h"
+#include "connection.h"
 
-#include "daemon/source/access.h"
-#include "daemon/source/path.h"
-#include "daemon/source/stamped_file.h"
+#include "access.h"
+#include "path.h"
+#include "stamped_file.h"
 #include "harrier/log.h"
 
 /* The type without its parameters. */

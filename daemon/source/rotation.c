@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/source/rotation.h"
+#include "rotation.h"
 
 #include "harrier/log.h"
 #include "harrier/log_limit.h"

@@ -3,8 +3,8 @@
 #ifndef HARRIER_DAEMON_SOURCE_ROTATION_H
 #define HARRIER_DAEMON_SOURCE_ROTATION_H
 
-#include "daemon/source/followed_file.h"
-#include "daemon/source/rotation_name.h"
+#include "followed_file.h"
+#include "rotation_name.h"
 
 /* Opens the file of the folder that holds the position: the one with its inode, else the newest copy, better a plain one than a packed.
  * RESULT_NOT_FOUND; RESULT_BUSY: the process is out of descriptors or memory, and nothing can be told. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/source/rotation_name.h"
+#include "rotation_name.h"
 
 #include <stdio.h>
 

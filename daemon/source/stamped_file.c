@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/source/stamped_file.h"
+#include "stamped_file.h"
 
 #include <errno.h>
 #include <fcntl.h>

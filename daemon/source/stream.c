@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/source/stream.h"
+#include "stream.h"
 
 #include "harrier/memory.h"
 

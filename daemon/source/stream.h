@@ -4,8 +4,8 @@
 #ifndef HARRIER_DAEMON_SOURCE_STREAM_H
 #define HARRIER_DAEMON_SOURCE_STREAM_H
 
-#include "daemon/source/channel.h"
-#include "daemon/source/relp.h"
+#include "channel.h"
+#include "relp.h"
 #include "harrier/syslog.h"
 
 enum {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Messages into units, and what becomes of a unit's answer. */
-#include "daemon/source/access.h"
-#include "daemon/source/path.h"
-#include "daemon/source/stream.h"
+#include "access.h"
+#include "path.h"
+#include "stream.h"
 
 #include "harrier/log.h"
 

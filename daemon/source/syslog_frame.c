@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/source/syslog_frame.h"
+#include "syslog_frame.h"
 
 enum { COUNT_DIGITS = 9, PRIORITY_DIGITS = 3 };
 

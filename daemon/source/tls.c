@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/source/tls.h"
+#include "tls.h"
 
-#include "daemon/source/stamped_file.h"
-#include "daemon/source/tls_files.h"
-#include "daemon/source/tls_internal.h"
+#include "stamped_file.h"
+#include "tls_files.h"
+#include "tls_internal.h"
 #include "harrier/log.h"
 #include "harrier/memory.h"
 

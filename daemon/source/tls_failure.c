@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/source/tls_internal.h"
+#include "tls_internal.h"
 
 #include "harrier/buffer.h"
 #include "harrier/log.h"

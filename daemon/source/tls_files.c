@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/source/tls_files.h"
+#include "tls_files.h"
 
-#include "daemon/source/stamped_file.h"
+#include "stamped_file.h"
 #include "harrier/memory.h"
 
 #include <openssl/err.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/source/tls.h"
+#include "tls.h"
 
 #include "harrier/memory.h"
 #include "harrier/vector.h"

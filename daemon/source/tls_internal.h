@@ -2,8 +2,8 @@
 #ifndef HARRIER_DAEMON_SOURCE_TLS_INTERNAL_H
 #define HARRIER_DAEMON_SOURCE_TLS_INTERNAL_H
 
-#include "daemon/source/stamped_file.h"
-#include "daemon/source/tls.h"
+#include "stamped_file.h"
+#include "tls.h"
 #include "harrier/log_limit.h"
 
 #include <pthread.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/source/trail_internal.h"
+#include "trail_internal.h"
 
 #include "harrier/log.h"
 #include "harrier/memory.h"

@@ -4,7 +4,7 @@
 #ifndef HARRIER_DAEMON_SOURCE_TRAIL_H
 #define HARRIER_DAEMON_SOURCE_TRAIL_H
 
-#include "daemon/source/followed_file.h"
+#include "followed_file.h"
 
 struct trail;
 

@@ -3,8 +3,8 @@
 #ifndef HARRIER_DAEMON_SOURCE_TRAIL_INTERNAL_H
 #define HARRIER_DAEMON_SOURCE_TRAIL_INTERNAL_H
 
-#include "daemon/source/rotation.h"
-#include "daemon/source/trail.h"
+#include "rotation.h"
+#include "trail.h"
 #include "harrier/vector.h"
 
 /* Files that are kept open for a follower that lags behind rotations; beyond them, names alone tell what was missed. And rotated files of which

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which file of a log comes next, and what is missing before it. */
-#include "daemon/source/trail_internal.h"
+#include "trail_internal.h"
 
 #include "harrier/log.h"
 #include "harrier/memory.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/source/transport.h"
+#include "transport.h"
 
-#include "daemon/source/tls.h"
+#include "tls.h"
 
 #include <errno.h>
 #include <openssl/err.h>

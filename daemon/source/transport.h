@@ -4,7 +4,7 @@
 #ifndef HARRIER_DAEMON_SOURCE_TRANSPORT_H
 #define HARRIER_DAEMON_SOURCE_TRANSPORT_H
 
-#include "daemon/source/proxy_header.h"
+#include "proxy_header.h"
 #include "harrier/source.h"
 
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Units in hand: from the handler's begin() to the answer, whoever it goes to. */
-#include "daemon/source/channel.h"
+#include "channel.h"
 
 #include "harrier/memory.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Handshakes by which Azure asks, before it delivers, whether events are wanted here. They are answered for those who may send only: else
  * the endpoint would vouch for strangers. */
-#include "daemon/source/connection.h"
+#include "connection.h"
 
 #include "harrier/json.h"
 #include "harrier/log.h"

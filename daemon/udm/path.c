@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "k8s_fields.h"
-#include "k8s_head.h"
+#include "daemon/udm/k8s/fields.h"
+#include "daemon/udm/k8s/head.h"
 
 #include "harrier/buffer.h"
 

@@ -2,7 +2,7 @@
 /* Any bytes on a connection, once as a whole and once in pieces: the handler must be told the same, and the client answered the same; but
  * where a body could not be unpacked to its end, how much comes out before may depend on the pieces. The first byte of the input is the
  * size of the pieces; its highest bit chooses an endpoint whose path has places and that answers handshakes. */
-#include "tests/fuzz/conversation.h"
+#include "conversation.h"
 
 #include "harrier/memory.h"
 #include "harrier/source.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes on a connection of syslog or RELP, once as a whole and once in pieces: the handler must be told the same messages, and the client be
  * answered the same. Where units begin and end may differ, and what was given up does not count. The first byte of the input chooses the protocol and the size of the pieces. */
-#include "tests/fuzz/conversation.h"
+#include "conversation.h"
 
 #include "harrier/log.h"
 #include "harrier/memory.h"

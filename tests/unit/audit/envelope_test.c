@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Events in what clouds and log shippers wrap around them. Every input is read in several chunkings, which must all tell the same. */
-#include "tests/unit/audit/transcript.h"
+#include "transcript.h"
 
 #include "harrier/base64.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/unit/audit/transcript.h"
+#include "transcript.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

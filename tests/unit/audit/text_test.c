@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What programs put around an event's text, at every way in: each cell of the matrix gives the same event, whatever the chunk borders. */
-#include "tests/unit/audit/transcript.h"
+#include "transcript.h"
 
 #include "harrier/audit_text.h"
 #include "harrier/base64.h"

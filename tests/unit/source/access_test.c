@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/unit/source/certificates.h"
+#include "certificates.h"
 
 #include "daemon/source/access.h"
 #include "harrier/memory.h"
 
-#include "tests/unit/source/tokens.h"
+#include "tokens.h"
 
 #define NOW (INT64_C(1795496400) * CLOCK_SECOND)
 

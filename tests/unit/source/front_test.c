@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who may post, in what form, and what is answered: over a plain connection. */
-#include "tests/unit/source/certificates.h"
-#include "tests/unit/source/listener.h"
+#include "certificates.h"
+#include "listener.h"
 
 #include "daemon/source/connection.h"
 #include "harrier/source_access.h"

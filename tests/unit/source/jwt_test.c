@@ -8,7 +8,7 @@
 
 #include "daemon/source/jwt.h"
 
-#include "tests/unit/source/tokens.h"
+#include "tokens.h"
 
 #define NOW INT64_C(1795496400)
 #define CLAIMS \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/unit/source/listener.h"
+#include "listener.h"
 
 #define POST "POST /k8s-audit?timeout=30s HTTP/1.1\r\nHost: a\r\n"
 #define HELLO POST "Content-Length: 5\r\n\r\nhello"

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/source/relp_transcript.h"
+#include "relp_transcript.h"
 
 #define OPEN "1 open 86 relp_version=0\nrelp_software=librelp,1.11.0,http://librelp.adiscon.com\ncommands=syslog\n"
 

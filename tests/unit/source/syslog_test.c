@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "harrier/memory.h"
-#include "tests/unit/source/syslog_transcript.h"
+#include "syslog_transcript.h"
 
 #include <stdio.h>
 #include <stdlib.h>

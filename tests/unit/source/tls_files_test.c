@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/unit/source/certificates.h"
+#include "certificates.h"
 
 #include "daemon/source/tls_internal.h"
 #include "harrier/memory.h"

@@ -3,7 +3,7 @@
  * what is not is counted. */
 #include "trail_fixture.h"
 
-#include "../packing.h"
+#include "tests/unit/packing.h"
 
 #include <errno.h>
 #include <sys/resource.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Turns: what one connection brings is worked on a bounded stretch at a time, and the next turn is another connection's. */
-#include "tests/unit/source/listener.h"
+#include "listener.h"
 
 #include "daemon/source/connection.h"
 

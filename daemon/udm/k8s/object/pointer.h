@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* JSON pointers (RFC 6901) as a kube-apiserver's JSON patch library reads them. */
-#ifndef HARRIER_UDM_K8S_POINTER_H
-#define HARRIER_UDM_K8S_POINTER_H
+#ifndef HARRIER_UDM_K8S_OBJECT_POINTER_H
+#define HARRIER_UDM_K8S_OBJECT_POINTER_H
 
 #include "harrier/arena.h"
 #include "harrier/json.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "k8s_fields.h"
+#include "fields.h"
 
 #include "harrier/redact.h"
 

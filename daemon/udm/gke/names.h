@@ -3,7 +3,7 @@
 #ifndef HARRIER_UDM_GKE_NAMES_H
 #define HARRIER_UDM_GKE_NAMES_H
 
-#include "k8s_names.h"
+#include "daemon/udm/k8s/names.h"
 
 /* What a resourceName points at. */
 struct gke_target {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gke_names.h"
+#include "names.h"
 
-#include "k8s_place.h"
+#include "daemon/udm/k8s/object/place.h"
 
 enum { MOST_SEGMENTS = 8 }; /* what follows is a path behind proxy */
 

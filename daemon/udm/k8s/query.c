@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "k8s_query.h"
+#include "query.h"
 
 #include "schema_tables.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "k8s_cells.h"
+#include "cells.h"
 
 /* Positions of elements that were appended to an array of unknown length; before them that of its last known element. */
 static const int64_t appended_position = INT64_C(1) << 40;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The objects of an audit event, and what can be said where they are missing: unknown is not absent. */
-#include "k8s_state.h"
+#include "state.h"
 
-#include "k8s_event.h"
-#include "k8s_object.h"
+#include "event.h"
+#include "daemon/udm/k8s/object/object.h"
 
 /* What the objects gave. */
 struct seen {

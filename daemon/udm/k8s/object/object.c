@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Labels of objects other than what stands in pod specs. The tables at the end are the mapping. */
-#include "k8s_object.h"
+#include "object.h"
 
-#include "k8s_pod.h"
+#include "pod.h"
 
 static const struct slice true_text = {"true", 4};
 

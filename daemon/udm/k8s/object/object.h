@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Labels of Kubernetes objects as they stand in requests and answers, whatever log they come from. */
-#ifndef HARRIER_UDM_K8S_OBJECT_H
-#define HARRIER_UDM_K8S_OBJECT_H
+#ifndef HARRIER_UDM_K8S_OBJECT_OBJECT_H
+#define HARRIER_UDM_K8S_OBJECT_OBJECT_H
 
-#include "k8s_names.h"
-#include "k8s_place.h"
+#include "daemon/udm/k8s/names.h"
+#include "place.h"
 
 enum { K8S_MAX_ROOTS = 4 };
 

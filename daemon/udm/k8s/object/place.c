@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "k8s_place.h"
+#include "place.h"
 
 #include <stdlib.h>
 

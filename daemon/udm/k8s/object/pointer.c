@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "k8s_pointer.h"
+#include "pointer.h"
 
 bool k8s_pointer_is_refused(struct slice text)
 {

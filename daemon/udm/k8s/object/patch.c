@@ -3,9 +3,9 @@
  * it stood at the operation's path, whatever a later operation does to it. Beside that the operations are applied to a document
  * of cells: command lines that several operations put together, and values that are copied from one place to another, are
  * read from there. */
-#include "k8s_cells.h"
-#include "k8s_object.h"
-#include "k8s_pod.h"
+#include "cells.h"
+#include "object.h"
+#include "pod.h"
 
 enum {
     PATCH_OPERATIONS = 10000,   /* a server refuses more */

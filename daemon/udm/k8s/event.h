@@ -4,7 +4,7 @@
 #ifndef HARRIER_UDM_K8S_EVENT_H
 #define HARRIER_UDM_K8S_EVENT_H
 
-#include "k8s_names.h"
+#include "names.h"
 
 /* --- setting fields ------------------------------------------------------------------------------------------------------- */
 

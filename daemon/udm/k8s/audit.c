@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The mapping K8S_AUDIT: an event of audit.k8s.io as a UDM record. What its objects give is in k8s_object.c and k8s_pod.c. */
-#include "k8s_event.h"
-#include "k8s_query.h"
-#include "k8s_state.h"
+#include "event.h"
+#include "query.h"
+#include "state.h"
 
 #include "schema_tables.h"
 

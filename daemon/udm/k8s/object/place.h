@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Walking a Kubernetes object by tables: which member of which place gives which label. */
-#ifndef HARRIER_UDM_K8S_PLACE_H
-#define HARRIER_UDM_K8S_PLACE_H
+#ifndef HARRIER_UDM_K8S_OBJECT_PLACE_H
+#define HARRIER_UDM_K8S_OBJECT_PLACE_H
 
 #include "harrier/udm.h"
 

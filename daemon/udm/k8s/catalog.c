@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harrier/k8s_catalog.h"
 
-#include "k8s_names.h"
+#include "names.h"
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 

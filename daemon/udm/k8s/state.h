@@ -2,7 +2,7 @@
 #ifndef HARRIER_UDM_K8S_STATE_H
 #define HARRIER_UDM_K8S_STATE_H
 
-#include "k8s_names.h"
+#include "names.h"
 
 /* Where an event keeps its objects, and what it says of why they may be missing. */
 struct k8s_objects {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Labels of pod specs. The tables at the end, innermost first, are the mapping; the functions make what a table cannot say. */
-#include "k8s_pod.h"
+#include "pod.h"
 
 static const struct slice true_text = {"true", 4};
 

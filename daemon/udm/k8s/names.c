@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "k8s_names.h"
+#include "names.h"
 
 #include "schema_tables.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef HARRIER_UDM_K8S_POD_H
-#define HARRIER_UDM_K8S_POD_H
+#ifndef HARRIER_UDM_K8S_OBJECT_POD_H
+#define HARRIER_UDM_K8S_OBJECT_POD_H
 
-#include "k8s_place.h"
+#include "place.h"
 
 /* A pod spec, wherever it stands. */
 extern const struct k8s_place k8s_pod_spec;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Fields read straight from an event's head. Every event is asked about before it is known whether any rule can concern it, and
  * making messages for each would cost a tenth of all the work there is. */
-#include "k8s_head.h"
+#include "head.h"
 
-#include "k8s_names.h"
+#include "names.h"
 
 #define RESOURCE_LABEL(key) "target.resource.attribute.labels[\"" key "\"]"
 

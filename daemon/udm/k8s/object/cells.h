@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The document that a JSON patch is applied to, as far as the patch itself tells of it. */
-#ifndef HARRIER_UDM_K8S_CELLS_H
-#define HARRIER_UDM_K8S_CELLS_H
+#ifndef HARRIER_UDM_K8S_OBJECT_CELLS_H
+#define HARRIER_UDM_K8S_OBJECT_CELLS_H
 
-#include "k8s_pointer.h"
+#include "pointer.h"
 
 enum k8s_cell_kind {
     CELL_SPARSE,  /* nothing is known of it yet */
