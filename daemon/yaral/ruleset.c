@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "checker.h"
+#include "daemon/yaral/check/checker.h"
 
 #include "harrier/utf8.h"
 

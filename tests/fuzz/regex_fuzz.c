@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A pattern up to the first line feed, then a text: both matchers must end, in time, and say the same. */
-#include "daemon/yaral/regex.h"
+#include "daemon/regex/regex.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

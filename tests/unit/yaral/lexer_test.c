@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules.h"
 
-#include "daemon/yaral/lexer.h"
+#include "daemon/yaral/parse/lexer.h"
 
 /* Tokens of a text, and how many errors there were. */
 struct reading {

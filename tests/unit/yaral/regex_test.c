@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* RE2's language, matched by PCRE2 and by the linear matcher. */
-#include "daemon/yaral/regex.h"
+#include "daemon/regex/regex.h"
 
 #include "harrier/memory.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* strings.*, but for the encodings (function_encodings.c). Texts are UTF-8 and counted in code points. */
-#include "function_strings.h"
+#include "strings.h"
 
 #include "harrier/utf8.h"
 #include "harrier/vector.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Base64 (RFC 4648), hexadecimal, percent escapes (RFC 3986), SHA-256: the encodings of strings.*, bytes.* and hash.*. */
-#include "function_strings.h"
+#include "strings.h"
 
 #include "harrier/base64.h"
 #include "harrier/digest.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rule text to tokens (YARA-L reference, section 1). */
-#ifndef HARRIER_YARAL_LEXER_H
-#define HARRIER_YARAL_LEXER_H
+#ifndef HARRIER_YARAL_PARSE_LEXER_H
+#define HARRIER_YARAL_PARSE_LEXER_H
 
 #include "harrier/vector.h"
 #include "report.h"

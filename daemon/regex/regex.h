@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Inside of the regex engine, for the files of yaral/ only. A pattern is parsed once as RE2 would; from its tree come a PCRE2 pattern,
  * for speed, and a program of our own, for the texts on which backtracking would take too long. */
-#ifndef HARRIER_YARAL_REGEX_H
-#define HARRIER_YARAL_REGEX_H
+#ifndef HARRIER_REGEX_REGEX_H
+#define HARRIER_REGEX_REGEX_H
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* IP addresses and ranges of them (RFC 4632, RFC 4291), as text. */
-#ifndef HARRIER_YARAL_CIDR_H
-#define HARRIER_YARAL_CIDR_H
+#ifndef HARRIER_YARAL_LIST_CIDR_H
+#define HARRIER_YARAL_LIST_CIDR_H
 
 #include "harrier/slice.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Shared by the parser's files: recursive descent over the tokens of a file. */
-#ifndef HARRIER_YARAL_PARSER_H
-#define HARRIER_YARAL_PARSER_H
+#ifndef HARRIER_YARAL_PARSE_PARSER_H
+#define HARRIER_YARAL_PARSE_PARSER_H
 
 #include "syntax.h"
 

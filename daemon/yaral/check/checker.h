@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Shared by the checker's files: from what is written (syntax.h) to what is meant (struct yaral_rule). */
-#ifndef HARRIER_YARAL_CHECKER_H
-#define HARRIER_YARAL_CHECKER_H
+#ifndef HARRIER_YARAL_CHECK_CHECKER_H
+#define HARRIER_YARAL_CHECK_CHECKER_H
 
 #include "harrier/map.h"
-#include "syntax.h"
+#include "daemon/yaral/parse/syntax.h"
 
 /* Sets of event variables are bits of one word. */
 enum { EVENTS_MAX = 64, OUTCOMES_USUAL = 20, OUTCOMES_MAX = 64, FUNCTION_NESTING_MAX = 20, PLACEHOLDER_CHAIN_MAX = 50 };

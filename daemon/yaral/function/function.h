@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Inside of the functions (yaral.md 8), for the files function*.c only. Each group is a table in alphabetical order. */
-#ifndef HARRIER_YARAL_FUNCTION_H
-#define HARRIER_YARAL_FUNCTION_H
+#ifndef HARRIER_YARAL_FUNCTION_FUNCTION_H
+#define HARRIER_YARAL_FUNCTION_FUNCTION_H
 
-#include "value.h"
+#include "daemon/yaral/value.h"
 
 struct function_group {
     const struct yaral_function *functions;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cidr.h"
+#include "daemon/yaral/list/cidr.h"
 #include "function.h"
 
 #include "harrier/memory.h"

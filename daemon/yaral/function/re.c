@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* re.*: regexes that are compiled once, at load. */
 #include "function.h"
-#include "regex.h"
+#include "daemon/regex/regex.h"
 
 #include "harrier/memory.h"
 #include "harrier/utf8.h"

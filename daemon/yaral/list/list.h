@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Inside of lists and tables: a column of values as it stands in a file, before anybody asks for it. */
-#ifndef HARRIER_YARAL_LIST_H
-#define HARRIER_YARAL_LIST_H
+#ifndef HARRIER_YARAL_LIST_LIST_H
+#define HARRIER_YARAL_LIST_LIST_H
 
 #include "harrier/buffer.h"
 #include "harrier/vector.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Time zones by name or offset. The C library knows the zone of its process only (TZ), so a zone's own file is read, once, at load. */
-#ifndef HARRIER_YARAL_ZONE_H
-#define HARRIER_YARAL_ZONE_H
+#ifndef HARRIER_YARAL_FUNCTION_ZONE_H
+#define HARRIER_YARAL_FUNCTION_ZONE_H
 
 #include "harrier/slice.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where the lexer, the parser and the checker say what is wrong with a rule file. */
-#ifndef HARRIER_YARAL_REPORT_H
-#define HARRIER_YARAL_REPORT_H
+#ifndef HARRIER_YARAL_PARSE_REPORT_H
+#define HARRIER_YARAL_PARSE_REPORT_H
 
 #include "harrier/yaral.h"
 

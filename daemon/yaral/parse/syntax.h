@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the parser makes of a rule: names as written, nothing resolved. The checker makes a struct yaral_rule of it. */
-#ifndef HARRIER_YARAL_SYNTAX_H
-#define HARRIER_YARAL_SYNTAX_H
+#ifndef HARRIER_YARAL_PARSE_SYNTAX_H
+#define HARRIER_YARAL_PARSE_SYNTAX_H
 
 #include "lexer.h"
 
