@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "channel.h"
 
-#include "connection.h"
-#include "stream.h"
+#include "daemon/source/http/connection.h"
+#include "daemon/source/syslog/stream.h"
 #include "harrier/budget.h"
 #include "harrier/log.h"
 

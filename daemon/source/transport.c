@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "transport.h"
 
-#include "tls.h"
+#include "daemon/source/auth/tls.h"
 
 #include <errno.h>
 #include <openssl/err.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes as a bearer token, as its claims, and as a set of keys. The set has one key, whose other half is nowhere: no token may open. */
-#include "daemon/source/jwt.h"
+#include "daemon/source/auth/jwt.h"
 
 #include <stdlib.h>
 

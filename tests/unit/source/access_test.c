@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "certificates.h"
 
-#include "daemon/source/access.h"
+#include "daemon/source/auth/access.h"
 #include "harrier/memory.h"
 
 #include "tokens.h"

@@ -3,7 +3,7 @@
 #include "certificates.h"
 #include "listener.h"
 
-#include "daemon/source/connection.h"
+#include "daemon/source/http/connection.h"
 #include "harrier/source_access.h"
 
 #include "tests/unit/packing.h"

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/source/jwt.h"
+#include "daemon/source/auth/jwt.h"
 
 #include "tokens.h"
 

@@ -3,7 +3,7 @@
 #ifndef HARRIER_TESTS_RELP_TRANSCRIPT_H
 #define HARRIER_TESTS_RELP_TRANSCRIPT_H
 
-#include "daemon/source/relp.h"
+#include "daemon/source/syslog/relp.h"
 #include "harrier/memory.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "certificates.h"
 
-#include "daemon/source/tls_internal.h"
+#include "daemon/source/auth/tls_internal.h"
 #include "harrier/memory.h"
 
 #include <openssl/ssl.h>

@@ -3,8 +3,8 @@
 #ifndef HARRIER_TESTS_UNIT_SOURCE_TRAIL_FIXTURE_H
 #define HARRIER_TESTS_UNIT_SOURCE_TRAIL_FIXTURE_H
 
-#include "daemon/source/rotation.h"
-#include "daemon/source/trail.h"
+#include "daemon/source/file/rotation.h"
+#include "daemon/source/file/trail.h"
 #include "harrier/buffer.h"
 #include "harrier/memory.h"
 

@@ -2,7 +2,7 @@
 /* Turns: what one connection brings is worked on a bounded stretch at a time, and the next turn is another connection's. */
 #include "listener.h"
 
-#include "daemon/source/connection.h"
+#include "daemon/source/http/connection.h"
 
 #include "tests/unit/packing.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Wakes somebody when a file grows or its folder changes, by inotify(7). It may miss (a network's file system, no watches left): look once
  * in a while all the same. */
-#ifndef HARRIER_DAEMON_SOURCE_FILE_WATCH_H
-#define HARRIER_DAEMON_SOURCE_FILE_WATCH_H
+#ifndef HARRIER_SOURCE_FILE_WATCH_H
+#define HARRIER_SOURCE_FILE_WATCH_H
 
 struct event_base;
 struct file_watch;

@@ -3,8 +3,8 @@
  * Frames are TXNR SP COMMAND SP DATALEN [SP DATA] LF. A client opens the session, sends messages ahead of their responses (its window), and sends
  * those without a response again on its next connection: a response is given once its message is safe, and never one that refuses a message, which
  * librelp's client would drop it for. */
-#ifndef HARRIER_DAEMON_SOURCE_RELP_H
-#define HARRIER_DAEMON_SOURCE_RELP_H
+#ifndef HARRIER_SOURCE_SYSLOG_RELP_H
+#define HARRIER_SOURCE_SYSLOG_RELP_H
 
 #include "harrier/buffer.h"
 #include "harrier/slice.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An HTTP/1.1 connection, for the files that make it: connection.c, request.c, answer.c. */
-#ifndef HARRIER_SOURCE_CONNECTION_H
-#define HARRIER_SOURCE_CONNECTION_H
+#ifndef HARRIER_SOURCE_HTTP_CONNECTION_H
+#define HARRIER_SOURCE_HTTP_CONNECTION_H
 
-#include "channel.h"
+#include "daemon/source/channel.h"
 #include "http.h"
 #include "harrier/inflate.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the rotated files of a log are called, and what their names say about the order of their writing. */
-#ifndef HARRIER_DAEMON_SOURCE_ROTATION_NAME_H
-#define HARRIER_DAEMON_SOURCE_ROTATION_NAME_H
+#ifndef HARRIER_SOURCE_FILE_ROTATION_NAME_H
+#define HARRIER_SOURCE_FILE_ROTATION_NAME_H
 
 #include "harrier/slice.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef HARRIER_DAEMON_SOURCE_TLS_INTERNAL_H
-#define HARRIER_DAEMON_SOURCE_TLS_INTERNAL_H
+#ifndef HARRIER_SOURCE_AUTH_TLS_INTERNAL_H
+#define HARRIER_SOURCE_AUTH_TLS_INTERNAL_H
 
 #include "stamped_file.h"
 #include "tls.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whether somebody may send, and which cluster he speaks for. */
-#ifndef HARRIER_DAEMON_SOURCE_ACCESS_H
-#define HARRIER_DAEMON_SOURCE_ACCESS_H
+#ifndef HARRIER_SOURCE_AUTH_ACCESS_H
+#define HARRIER_SOURCE_AUTH_ACCESS_H
 
 #include "tls.h"
 #include "harrier/source_access.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* TLS for the files of source/: connections, the identity of who is at the other end, why a handshake failed. */
-#ifndef HARRIER_DAEMON_SOURCE_TLS_H
-#define HARRIER_DAEMON_SOURCE_TLS_H
+#ifndef HARRIER_SOURCE_AUTH_TLS_H
+#define HARRIER_SOURCE_AUTH_TLS_H
 
 #include "harrier/slice.h"
 #include "harrier/source.h"

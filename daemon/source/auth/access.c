@@ -2,7 +2,7 @@
 #include "access.h"
 
 #include "jwt.h"
-#include "path.h"
+#include "daemon/source/path.h"
 #include "stamped_file.h"
 #include "harrier/base64.h"
 #include "harrier/digest.h"

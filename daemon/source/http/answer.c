@@ -2,7 +2,7 @@
 /* Answers: sent at once, kept only where the kernel takes no more. */
 #include "connection.h"
 
-#include "access.h"
+#include "daemon/source/auth/access.h"
 #include "harrier/json.h"
 
 #include <time.h>

@@ -2,9 +2,9 @@
 /* A request's way: is it wanted, its body to the handler, its end. */
 #include "connection.h"
 
-#include "access.h"
-#include "path.h"
-#include "stamped_file.h"
+#include "daemon/source/auth/access.h"
+#include "daemon/source/path.h"
+#include "daemon/source/auth/stamped_file.h"
 #include "harrier/log.h"
 
 /* The type without its parameters. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A connection that carries syslog messages one after another: plain syslog over TCP or TLS, and RELP. For the files that make it: stream.c (bytes in
  * and out, the connection's life) and stream_unit.c (messages, units, answers). */
-#ifndef HARRIER_DAEMON_SOURCE_STREAM_H
-#define HARRIER_DAEMON_SOURCE_STREAM_H
+#ifndef HARRIER_SOURCE_SYSLOG_STREAM_H
+#define HARRIER_SOURCE_SYSLOG_STREAM_H
 
-#include "channel.h"
+#include "daemon/source/channel.h"
 #include "relp.h"
 #include "harrier/syslog.h"
 

@@ -2,7 +2,7 @@
 /* Framing of syslog over streams, and the texts of the messages. */
 #include "harrier/syslog.h"
 
-#include "syslog_frame.h"
+#include "frame.h"
 #include "harrier/audit_text.h"
 #include "harrier/buffer.h"
 #include "harrier/memory.h"

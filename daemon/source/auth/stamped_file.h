@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files that are read again when they change: certificates, keys, tokens. */
-#ifndef HARRIER_DAEMON_SOURCE_STAMPED_FILE_H
-#define HARRIER_DAEMON_SOURCE_STAMPED_FILE_H
+#ifndef HARRIER_SOURCE_AUTH_STAMPED_FILE_H
+#define HARRIER_SOURCE_AUTH_STAMPED_FILE_H
 
 #include "harrier/buffer.h"
 #include "harrier/result.h"

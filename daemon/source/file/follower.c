@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harrier/follower.h"
 
-#include "channel.h"
-#include "file_watch.h"
+#include "daemon/source/channel.h"
+#include "watch.h"
 #include "trail.h"
 #include "harrier/cri.h"
 #include "harrier/log.h"

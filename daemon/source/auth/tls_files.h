@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Certificates and keys out of files, and the SSL_CTX that is made of them. */
-#ifndef HARRIER_DAEMON_SOURCE_TLS_FILES_H
-#define HARRIER_DAEMON_SOURCE_TLS_FILES_H
+#ifndef HARRIER_SOURCE_AUTH_TLS_FILES_H
+#define HARRIER_SOURCE_AUTH_TLS_FILES_H
 
 #include "harrier/source_tls.h"
 

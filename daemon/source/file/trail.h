@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A log through its rotations: the bytes of one file after the other, in the order in which they were written. Reads and looks, and waits
  * for nothing: whoever calls says what time it is. */
-#ifndef HARRIER_DAEMON_SOURCE_TRAIL_H
-#define HARRIER_DAEMON_SOURCE_TRAIL_H
+#ifndef HARRIER_SOURCE_FILE_TRAIL_H
+#define HARRIER_SOURCE_FILE_TRAIL_H
 
 #include "followed_file.h"
 

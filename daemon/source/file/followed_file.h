@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One file of a log that is rotated, and how it is known again under another name, after a restart, or as a copy. */
-#ifndef HARRIER_DAEMON_SOURCE_FOLLOWED_FILE_H
-#define HARRIER_DAEMON_SOURCE_FOLLOWED_FILE_H
+#ifndef HARRIER_SOURCE_FILE_FOLLOWED_FILE_H
+#define HARRIER_SOURCE_FILE_FOLLOWED_FILE_H
 
 #include "harrier/clock.h"
 #include "harrier/digest.h"

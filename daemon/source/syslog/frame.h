@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The head of a counted message: MSG-LEN SP and the priority that every message begins with (RFC 6587 section 3.4.1, RFC 5424 section 6). The priority
  * is a part of it here, since digits and a blank alone begin many a line. */
-#ifndef HARRIER_DAEMON_SOURCE_SYSLOG_FRAME_H
-#define HARRIER_DAEMON_SOURCE_SYSLOG_FRAME_H
+#ifndef HARRIER_SOURCE_SYSLOG_FRAME_H
+#define HARRIER_SOURCE_SYSLOG_FRAME_H
 
 #include "harrier/slice.h"
 

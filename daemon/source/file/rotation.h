@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The rotated files of a log, in the folder where it is: the one that holds a place, and the one that was written next. */
-#ifndef HARRIER_DAEMON_SOURCE_ROTATION_H
-#define HARRIER_DAEMON_SOURCE_ROTATION_H
+#ifndef HARRIER_SOURCE_FILE_ROTATION_H
+#define HARRIER_SOURCE_FILE_ROTATION_H
 
 #include "followed_file.h"
 #include "rotation_name.h"

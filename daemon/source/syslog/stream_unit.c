@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Messages into units, and what becomes of a unit's answer. */
-#include "access.h"
-#include "path.h"
+#include "daemon/source/auth/access.h"
+#include "daemon/source/path.h"
 #include "stream.h"
 
 #include "harrier/log.h"

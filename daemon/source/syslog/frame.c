@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "syslog_frame.h"
+#include "frame.h"
 
 enum { COUNT_DIGITS = 9, PRIORITY_DIGITS = 3 };
 

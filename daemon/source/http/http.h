@@ -3,8 +3,8 @@
  *
  * A request comes in two steps: http_scan_head finds the end of its header section, whatever the pieces it arrives in, and refuses what
  * two readers could understand differently; http_read_head then parses the section as a whole. The body is read piece by piece. */
-#ifndef HARRIER_SOURCE_HTTP_H
-#define HARRIER_SOURCE_HTTP_H
+#ifndef HARRIER_SOURCE_HTTP_HTTP_H
+#define HARRIER_SOURCE_HTTP_HTTP_H
 
 #include "harrier/slice.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A trail's state, for trail.c, which reads the file in hand, and trail_open.c, which finds the next. */
-#ifndef HARRIER_DAEMON_SOURCE_TRAIL_INTERNAL_H
-#define HARRIER_DAEMON_SOURCE_TRAIL_INTERNAL_H
+#ifndef HARRIER_SOURCE_FILE_TRAIL_INTERNAL_H
+#define HARRIER_SOURCE_FILE_TRAIL_INTERNAL_H
 
 #include "rotation.h"
 #include "trail.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* JSON Web Tokens (RFC 7519) in compact form (RFC 7515), signed RS256 or ES256 (RFC 7518 section 3) by a key of a set (RFC 7517), as Google's
  * push services send them. The algorithm is the key's, never the token's choice: no "none", no HMAC with a public key as the secret. */
-#ifndef HARRIER_DAEMON_SOURCE_JWT_H
-#define HARRIER_DAEMON_SOURCE_JWT_H
+#ifndef HARRIER_SOURCE_AUTH_JWT_H
+#define HARRIER_SOURCE_AUTH_JWT_H
 
 #include "harrier/arena.h"
 #include "harrier/clock.h"

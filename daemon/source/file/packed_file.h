@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A packed file read as if it were not: gzip and Zstandard, in bounded memory, and in bounded steps. */
-#ifndef HARRIER_DAEMON_SOURCE_PACKED_FILE_H
-#define HARRIER_DAEMON_SOURCE_PACKED_FILE_H
+#ifndef HARRIER_SOURCE_FILE_PACKED_FILE_H
+#define HARRIER_SOURCE_FILE_PACKED_FILE_H
 
 #include "harrier/inflate.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "file_watch.h"
+#include "watch.h"
 
 #include "harrier/log.h"
 #include "harrier/memory.h"
