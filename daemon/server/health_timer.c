@@ -4,7 +4,7 @@
 
 #include "gap_tell.h"
 #include "mailbox.h"
-#include "routing.h"
+#include "daemon/route/routing.h"
 
 #include "harrier/log.h"
 #include "harrier/memory.h"

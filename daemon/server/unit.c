@@ -12,7 +12,7 @@
 #include "worker_internal.h"
 
 #include "rate.h"
-#include "routing.h"
+#include "daemon/route/routing.h"
 
 #include "harrier/log.h"
 #include "harrier/memory.h"

@@ -3,8 +3,8 @@
 #include "daemon/deliver/destination.h"
 #include "daemon/deliver/judge.h"
 #include "daemon/deliver/retry.h"
-#include "daemon/deliver/signature.h"
-#include "daemon/deliver/slack_text.h"
+#include "daemon/deliver/destination/signature.h"
+#include "daemon/deliver/destination/slack_text.h"
 #include "harrier/memory.h"
 #include "harrier/utf8.h"
 

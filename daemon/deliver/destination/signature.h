@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Signatures of webhooks, HMAC-SHA256 over the raw body. */
-#ifndef HARRIER_DELIVER_SIGNATURE_H
-#define HARRIER_DELIVER_SIGNATURE_H
+#ifndef HARRIER_DELIVER_DESTINATION_SIGNATURE_H
+#define HARRIER_DELIVER_DESTINATION_SIGNATURE_H
 
 #include "harrier/buffer.h"
 #include "harrier/result.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Text for Slack that cannot become anything but text. */
-#ifndef HARRIER_DELIVER_SLACK_TEXT_H
-#define HARRIER_DELIVER_SLACK_TEXT_H
+#ifndef HARRIER_DELIVER_DESTINATION_SLACK_TEXT_H
+#define HARRIER_DELIVER_DESTINATION_SLACK_TEXT_H
 
 #include "harrier/buffer.h"
 #include "harrier/slice.h"

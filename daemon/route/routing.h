@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef HARRIER_SERVER_ROUTING_H
-#define HARRIER_SERVER_ROUTING_H
+#ifndef HARRIER_ROUTE_ROUTING_H
+#define HARRIER_ROUTE_ROUTING_H
 
 #include "harrier/alert.h"
 #include "harrier/arena.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Generic webhook: POST of the alert's own document. webhook-id is the alert's id and stays the same on every try, so that the receiver can tell
  * a repeat; timestamp and signature are of the try. */
-#include "destination.h"
-#include "judge.h"
+#include "daemon/deliver/destination.h"
+#include "daemon/deliver/judge.h"
 #include "signature.h"
 
 #include <stdio.h>

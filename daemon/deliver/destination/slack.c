@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Slack incoming webhook (docs.slack.dev, sending messages using incoming webhooks). The answer's body says more than its status. */
-#include "destination.h"
-#include "judge.h"
+#include "daemon/deliver/destination.h"
+#include "daemon/deliver/judge.h"
 #include "slack_text.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a parsed condition is, and the fields that it can ask for. */
-#ifndef HARRIER_DELIVER_CONDITION_EVAL_H
-#define HARRIER_DELIVER_CONDITION_EVAL_H
+#ifndef HARRIER_ROUTE_CONDITION_EVAL_H
+#define HARRIER_ROUTE_CONDITION_EVAL_H
 
 #include "condition.h"
 #include "harrier/vector.h"

@@ -7,7 +7,7 @@
  * No link is followed: whoever may write to the folder could point it anywhere. Where only a part of a line found room, that part stays (a reader that
  * follows the file has seen it, and would read a shortened file from its beginning) and the line goes on where it stopped, if the file is as it was
  * left and the alert is the same; else the part is ended, and the next line is a whole one. */
-#include "destination.h"
+#include "daemon/deliver/destination.h"
 
 #include "harrier/memory.h"
 

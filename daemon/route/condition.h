@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The condition of a route: severity >= HIGH and not (namespace in [dev, test]). */
-#ifndef HARRIER_DELIVER_CONDITION_H
-#define HARRIER_DELIVER_CONDITION_H
+#ifndef HARRIER_ROUTE_CONDITION_H
+#define HARRIER_ROUTE_CONDITION_H
 
 #include "harrier/deliver.h"
 
