@@ -2,8 +2,8 @@
 /* Health on the main thread: once a second it takes what the workers have noticed, and hands what is to be told to the commit thread as any alert. */
 #include "internal.h"
 
-#include "gap_tell.h"
-#include "mailbox.h"
+#include "daemon/health/gap_tell.h"
+#include "daemon/commit/mailbox.h"
 #include "daemon/route/routing.h"
 
 #include "harrier/log.h"

@@ -3,9 +3,9 @@
 #ifndef HARRIER_SERVER_INTERNAL_H
 #define HARRIER_SERVER_INTERNAL_H
 
-#include "commit.h"
-#include "generation.h"
-#include "worker.h"
+#include "daemon/commit/commit.h"
+#include "daemon/setup/generation.h"
+#include "daemon/worker/worker.h"
 
 #include "harrier/server.h"
 

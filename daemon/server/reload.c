@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SIGHUP, and /reload of the admin socket: the new rules are built beside the old ones; bad ones are refused, and the old ones run on. */
 #include "internal.h"
-#include "page.h"
+#include "daemon/server/admin/page.h"
 
-#include "endpoints.h"
+#include "daemon/setup/endpoints.h"
 
 #include "harrier/json.h"
 #include "harrier/log.h"

@@ -3,7 +3,7 @@
  * ready; run; on SIGTERM take no more, answer what is in hand, deliver what can be delivered, and end. Each step is one function. */
 #include "internal.h"
 
-#include "endpoints.h"
+#include "daemon/setup/endpoints.h"
 #include "library_log.h"
 
 #include "harrier/config_uses.h"

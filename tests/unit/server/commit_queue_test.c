@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/server/commit_queue.h"
+#include "daemon/commit/queue.h"
 
 #include "harrier/memory.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/server/commit.h"
-#include "daemon/server/mailbox.h"
+#include "daemon/commit/commit.h"
+#include "daemon/commit/mailbox.h"
 #include "tests/unit/store/faulty_vfs.h"
 
 #include "harrier/memory.h"

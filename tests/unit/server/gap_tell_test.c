@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/server/gap_tell.h"
+#include "daemon/health/gap_tell.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* All times are given. */
-#include "daemon/server/gap.h"
+#include "daemon/health/gap.h"
 
 #include "harrier/memory.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* All times are given: a tick is a step of the test. */
-#include "daemon/server/health.h"
+#include "daemon/health/health.h"
 
 #include "harrier/memory.h"
 #include "harrier/submission.h"

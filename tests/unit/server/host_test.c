@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/server/host.h"
+#include "daemon/server/admin/host.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/server/rate.h"
+#include "daemon/worker/rate.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/server/skew.h"
+#include "daemon/health/skew.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/server/tally.h"
+#include "daemon/worker/tally.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
