@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* harrierctl explain: why a rule fired, or did not, or could not see. */
-#include "common.h"
+#include "daemon/ctl/common.h"
 
 #include "harrier/json.h"
 #include "harrier/redact.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* harrierctl fields: what can be written in a rule. */
-#include "common.h"
+#include "daemon/ctl/common.h"
 
 #include "harrier/json.h"
 

@@ -2,7 +2,7 @@
 /* harrierctl enroll: connects a cluster. */
 #include "enroll.h"
 
-#include "common.h"
+#include "daemon/ctl/common.h"
 #include "policy_text.h"
 #include "daemon/ctl/shipped_policy.h"
 

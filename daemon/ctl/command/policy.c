@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* harrierctl policy: the smallest audit policy that rules need. */
-#include "common.h"
-#include "policy_text.h"
+#include "daemon/ctl/common.h"
+#include "daemon/ctl/enroll/policy_text.h"
 
 static const struct argument_option options[] = {
     {'c', "config", "FILE", "A configuration: its rules, lists, tables and labels."},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The folder of certificates and tokens: ca.crt, ca.key, server.crt, server.key, and for each cluster cluster-NAME.crt and .key, or .token. */
-#include "common.h"
+#include "daemon/ctl/common.h"
 #include "enroll.h"
 
 #include <errno.h>

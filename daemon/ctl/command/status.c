@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* harrierctl status: what the running daemon says of itself. */
-#include "store_access.h"
+#include "daemon/ctl/store_access.h"
 
 #include "harrier/json.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy_text.h"
 
-#include "display.h"
+#include "daemon/ctl/display.h"
 
 #include "harrier/memory.h"
 #include "harrier/vector.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* harrierctl check: configuration, rules and lists, before a daemon reads them. */
-#include "common.h"
+#include "daemon/ctl/common.h"
 
 #include "harrier/config_uses.h"
 

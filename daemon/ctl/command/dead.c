@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* harrierctl dead: input that was no event, and alerts that no destination would take. */
-#include "store_access.h"
+#include "daemon/ctl/store_access.h"
 
 #include "harrier/json.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* harrierctl replay: events from files through rules; the alerts that they would have raised. */
-#include "alert_view.h"
-#include "common.h"
+#include "daemon/ctl/alert_view.h"
+#include "daemon/ctl/common.h"
 
 #include "harrier/map.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A small certificate authority (RFC 5280) for connecting clusters: EC P-256, SHA-256, PEM. */
-#ifndef HARRIER_CTL_PKI_H
-#define HARRIER_CTL_PKI_H
+#ifndef HARRIER_CTL_ENROLL_PKI_H
+#define HARRIER_CTL_ENROLL_PKI_H
 
 #include "harrier/buffer.h"
 #include "harrier/result.h"

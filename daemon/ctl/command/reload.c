@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* harrierctl reload: new rules for the running daemon, and a failure where it refuses them. SIGHUP does the same and tells only the log. */
-#include "store_access.h"
+#include "daemon/ctl/store_access.h"
 
 #include "harrier/json.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* harrierctl udm: what rules see of each event. */
-#include "udm_table.h"
+#include "daemon/ctl/udm_table.h"
 
 #include "harrier/json.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rules as -c, -r, --list and --table name them. */
-#include "common.h"
+#include "daemon/ctl/common.h"
 
 #include "harrier/memory.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the parts of `harrierctl enroll` share. */
-#ifndef HARRIER_CTL_ENROLL_H
-#define HARRIER_CTL_ENROLL_H
+#ifndef HARRIER_CTL_ENROLL_ENROLL_H
+#define HARRIER_CTL_ENROLL_ENROLL_H
 
 #include "pki.h"
 

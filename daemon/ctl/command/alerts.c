@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* harrierctl alerts: what was found, from the store; beside a running daemon or without one. */
-#include "alert_view.h"
-#include "store_access.h"
-#include "store_watch.h"
+#include "daemon/ctl/alert_view.h"
+#include "daemon/ctl/store_access.h"
+#include "daemon/ctl/store_watch.h"
 
 static const struct argument_option options[] = {
     {'c', "config", "FILE", "The configuration that names the store; default " DEFAULT_CONFIG "."},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The audit policy that rules need, as YAML. */
-#ifndef HARRIER_CTL_POLICY_TEXT_H
-#define HARRIER_CTL_POLICY_TEXT_H
+#ifndef HARRIER_CTL_ENROLL_POLICY_TEXT_H
+#define HARRIER_CTL_ENROLL_POLICY_TEXT_H
 
 #include "harrier/buffer.h"
 #include "harrier/detect.h"
