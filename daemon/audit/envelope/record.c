@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Parts of lines in the records of log shippers that did not join them. */
-#include "reader.h"
+#include "daemon/audit/reader.h"
 
 #include "harrier/audit_text.h"
 #include "harrier/memory.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading what an envelope carries as text, piece by piece into a reader of its own. Base64, which may be packed, is for unpack.c. */
 #include "otlp.h"
-#include "reader.h"
+#include "daemon/audit/reader.h"
 
 #include "harrier/audit_text.h"
 

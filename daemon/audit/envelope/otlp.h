@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* OpenTelemetry's logs as JSON (OTLP): resourceLogs[].scopeLogs[].logRecords[], each with a body of type AnyValue. */
-#ifndef HARRIER_DAEMON_AUDIT_OTLP_H
-#define HARRIER_DAEMON_AUDIT_OTLP_H
+#ifndef HARRIER_AUDIT_ENVELOPE_OTLP_H
+#define HARRIER_AUDIT_ENVELOPE_OTLP_H
 
 #include "harrier/json_walk.h"
 

@@ -2,7 +2,7 @@
 /* The second look at an object that is no audit event, once it is whole: which envelope is it, and where in it is what it carries? The
  * numbers are those of the table in udm-k8s-mapping 7.1. Lists were entered as they came (values.c), so here are their elements, and what
  * stands alone. Only the object's own members are looked at, and no further than named here: what a client wrote is never an envelope. */
-#include "reader.h"
+#include "daemon/audit/reader.h"
 
 #include "harrier/audit_text.h"
 

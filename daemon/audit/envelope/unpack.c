@@ -2,7 +2,7 @@
 /* Payloads of base64, which may be gzip. 1 MB may unpack to 1 GB, so that one is not unpacked where it is found, inside yajl's calls, but set aside with its envelope and
  * worked on between pieces, a turn's worth at a time. What is unpacked is read by a reader of its own, which may set payloads aside in its turn: the
  * innermost goes first, so that at most one payload of each level is under way. Those that are not packed wait in the same line, for the order's sake. */
-#include "reader.h"
+#include "daemon/audit/reader.h"
 
 #include "harrier/base64.h"
 #include "harrier/inflate.h"
