@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* harrierd: argv, then the server. */
 #include "harrier/config.h"
-#include "harrier/log.h"
+#include "harrier/base/log.h"
 #include "harrier/redact.h"
 #include "harrier/server.h"
 

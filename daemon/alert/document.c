@@ -3,7 +3,7 @@
 #include "internal.h"
 
 #include "harrier/redact.h"
-#include "harrier/utf8.h"
+#include "harrier/base/utf8.h"
 
 struct slice alert_verb(const struct udm_record *record)
 {

@@ -4,7 +4,7 @@
 #ifndef HARRIER_DAEMON_AUDIT_CURSOR_H
 #define HARRIER_DAEMON_AUDIT_CURSOR_H
 
-#include "harrier/slice.h"
+#include "harrier/base/slice.h"
 
 struct cursor {
     struct slice bytes;

@@ -4,8 +4,8 @@
 #define HARRIER_DAEMON_AUDIT_ITEM_H
 
 #include "harrier/audit.h"
-#include "harrier/buffer.h"
-#include "harrier/digest.h"
+#include "harrier/base/buffer.h"
+#include "harrier/base/digest.h"
 #include "harrier/json_stream.h"
 
 /* Which bound counts. */

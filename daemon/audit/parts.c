@@ -2,7 +2,7 @@
 #include "reader.h"
 
 #include "harrier/audit_text.h"
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 enum { DOUBLING_ENDS = 1024 * 1024, SMALLEST_CAPACITY = 32 * 1024 };
 

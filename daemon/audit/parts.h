@@ -5,8 +5,8 @@
 #ifndef HARRIER_DAEMON_AUDIT_PARTS_H
 #define HARRIER_DAEMON_AUDIT_PARTS_H
 
-#include "harrier/buffer.h"
-#include "harrier/digest.h"
+#include "harrier/base/buffer.h"
+#include "harrier/base/digest.h"
 #include "harrier/json_walk.h"
 
 struct audit_reader;

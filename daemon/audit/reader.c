@@ -3,7 +3,7 @@
 #include "line.h"
 #include "recovery.h"
 
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "text.h"
 
-#include "harrier/clock.h"
+#include "harrier/base/clock.h"
 
 /* WRAPPINGS: heads of the kinds that are known, around each other. */
 enum { WORDS_BYTES = 512, WRAPPINGS = 4, ESCAPE = 0x1B, RECORD_SEPARATOR = 0x1E, BLANKS_IN_CRI_HEAD = 3 };

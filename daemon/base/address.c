@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "harrier/address.h"
+#include "harrier/base/address.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "harrier/arena.h"
+#include "harrier/base/arena.h"
 
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #include <stdarg.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "harrier/budget.h"
+#include "harrier/base/budget.h"
 
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #include <assert.h>
 #include <stdatomic.h>

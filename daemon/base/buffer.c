@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "harrier/buffer.h"
+#include "harrier/base/buffer.h"
 
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #include <stdarg.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "harrier/clock.h"
+#include "harrier/base/clock.h"
 
 #include <stdio.h>
 

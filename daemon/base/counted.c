@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "harrier/counted.h"
+#include "harrier/base/counted.h"
 
-#include "harrier/log.h"
-#include "harrier/memory.h"
+#include "harrier/base/log.h"
+#include "harrier/base/memory.h"
 
 #include <fcntl.h>
 #include <pthread.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "harrier/digest.h"
+#include "harrier/base/digest.h"
 
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #include <openssl/evp.h>
 #include <stdlib.h>

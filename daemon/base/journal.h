@@ -3,8 +3,8 @@
 #ifndef HARRIER_BASE_JOURNAL_H
 #define HARRIER_BASE_JOURNAL_H
 
-#include "harrier/buffer.h"
-#include "harrier/log.h"
+#include "harrier/base/buffer.h"
+#include "harrier/base/log.h"
 
 #include <sys/uio.h>
 

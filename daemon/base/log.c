@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "harrier/log.h"
+#include "harrier/base/log.h"
 
-#include "harrier/utf8.h"
+#include "harrier/base/utf8.h"
 #include "journal.h"
 
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "harrier/log_limit.h"
+#include "harrier/base/log_limit.h"
 
 #define INTERVAL (60 * CLOCK_SECOND)
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "harrier/map.h"
+#include "harrier/base/map.h"
 
-#include "harrier/memory.h"
-#include "harrier/vector.h"
+#include "harrier/base/memory.h"
+#include "harrier/base/vector.h"
 
 /* Open addressing over indices into an array of entries, so that iteration follows insertion and entries stay dense.
  * There is no removal: maps here hold configuration and rules, which are built once. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #include <stdarg.h>
 #include <stdint.h>

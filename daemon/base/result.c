@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "harrier/result.h"
+#include "harrier/base/result.h"
 
 #include <errno.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "harrier/slice.h"
+#include "harrier/base/slice.h"
 
 #include <ctype.h>
 #include <strings.h>

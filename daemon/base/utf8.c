@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "harrier/utf8.h"
+#include "harrier/base/utf8.h"
 
 #include <locale.h>
 #include <wctype.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "commit.h"
 
-#include "harrier/log.h"
-#include "harrier/memory.h"
-#include "harrier/vector.h"
+#include "harrier/base/log.h"
+#include "harrier/base/memory.h"
+#include "harrier/base/vector.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
 #ifndef HARRIER_COMMIT_QUEUE_H
 #define HARRIER_COMMIT_QUEUE_H
 
-#include "harrier/result.h"
+#include "harrier/base/result.h"
 #include "harrier/submission.h"
 
 /* Whose submissions wait, and in which order they are taken.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reader.h"
 
-#include "harrier/buffer.h"
+#include "harrier/base/buffer.h"
 
 #include <errno.h>
 #include <fcntl.h>

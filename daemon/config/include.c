@@ -2,7 +2,7 @@
 /* Files of sources beside the configuration: each is read as if its sources stood behind those that are there. */
 #include "reader.h"
 
-#include "harrier/buffer.h"
+#include "harrier/base/buffer.h"
 
 #include <glob.h>
 

@@ -2,7 +2,7 @@
 /* From YAML nodes to struct config, by the schema. */
 #include "reader.h"
 
-#include "harrier/buffer.h"
+#include "harrier/base/buffer.h"
 
 #include <stdarg.h>
 

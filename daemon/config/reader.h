@@ -4,9 +4,9 @@
 #define HARRIER_CONFIG_READER_H
 
 #include "schema.h"
-#include "harrier/buffer.h"
+#include "harrier/base/buffer.h"
 #include "harrier/config.h"
-#include "harrier/vector.h"
+#include "harrier/base/vector.h"
 
 #include <yaml.h>
 

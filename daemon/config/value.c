@@ -2,7 +2,7 @@
 /* The types of single values: text in, a member of struct config out. */
 #include "reader.h"
 
-#include "harrier/buffer.h"
+#include "harrier/base/buffer.h"
 
 #include <math.h>
 #include <stdarg.h>

@@ -7,7 +7,7 @@
 
 #include "harrier/json.h"
 #include "harrier/store.h"
-#include "harrier/vector.h"
+#include "harrier/base/vector.h"
 
 /* A table of alerts, one row each. */
 struct alert_table;

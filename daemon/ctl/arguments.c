@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "arguments.h"
 
-#include "harrier/clock.h"
-#include "harrier/memory.h"
+#include "harrier/base/clock.h"
+#include "harrier/base/memory.h"
 
 #include <ctype.h>
 

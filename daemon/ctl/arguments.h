@@ -3,8 +3,8 @@
 #ifndef HARRIER_CTL_ARGUMENTS_H
 #define HARRIER_CTL_ARGUMENTS_H
 
-#include "harrier/buffer.h"
-#include "harrier/vector.h"
+#include "harrier/base/buffer.h"
+#include "harrier/base/vector.h"
 
 struct argument_option {
     char letter;       /* '\0': it has a long name only */

@@ -2,8 +2,8 @@
 #include "display.h"
 
 #include "harrier/submission.h"
-#include "harrier/utf8.h"
-#include "harrier/vector.h"
+#include "harrier/base/utf8.h"
+#include "harrier/base/vector.h"
 
 #include <stdlib.h>
 #include <sys/ioctl.h>

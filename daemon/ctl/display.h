@@ -3,8 +3,8 @@
 #ifndef HARRIER_CTL_DISPLAY_H
 #define HARRIER_CTL_DISPLAY_H
 
-#include "harrier/buffer.h"
-#include "harrier/clock.h"
+#include "harrier/base/buffer.h"
+#include "harrier/base/clock.h"
 
 #include <stdio.h>
 

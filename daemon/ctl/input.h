@@ -3,7 +3,7 @@
 #ifndef HARRIER_CTL_INPUT_H
 #define HARRIER_CTL_INPUT_H
 
-#include "harrier/inflate.h"
+#include "harrier/base/inflate.h"
 
 struct input;
 

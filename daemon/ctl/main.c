@@ -2,7 +2,7 @@
 /* harrierctl: for the people who run Harrier and write its rules. */
 #include "common.h"
 
-#include "harrier/log.h"
+#include "harrier/base/log.h"
 #include "harrier/redact.h"
 
 #include <signal.h>

@@ -3,7 +3,7 @@
 #ifndef HARRIER_CTL_PROGRESS_H
 #define HARRIER_CTL_PROGRESS_H
 
-#include "harrier/clock.h"
+#include "harrier/base/clock.h"
 
 struct progress {
     bool shown;       /* is this work worth a bar at all */

@@ -2,7 +2,7 @@
 /* The loop: looks into the store after a commit, lets each lane start what it may, reports what came of it. */
 #include "harrier/deliver.h"
 
-#include "harrier/log.h"
+#include "harrier/base/log.h"
 #include "lane.h"
 
 #include <errno.h>

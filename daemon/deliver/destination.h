@@ -3,8 +3,8 @@
 #ifndef HARRIER_DELIVER_DESTINATION_H
 #define HARRIER_DELIVER_DESTINATION_H
 
-#include "harrier/arena.h"
-#include "harrier/buffer.h"
+#include "harrier/base/arena.h"
+#include "harrier/base/buffer.h"
 #include "harrier/deliver.h"
 #include "secret.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lane.h"
 
-#include "harrier/log.h"
+#include "harrier/base/log.h"
 #include "judge.h"
 #include "retry.h"
 

@@ -3,9 +3,9 @@
 #ifndef HARRIER_DELIVER_QUEUE_H
 #define HARRIER_DELIVER_QUEUE_H
 
-#include "harrier/clock.h"
+#include "harrier/base/clock.h"
 #include "harrier/store.h"
-#include "harrier/vector.h"
+#include "harrier/base/vector.h"
 
 enum {
     QUEUE_LOW = 64,              /* below it more is read */

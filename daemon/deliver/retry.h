@@ -3,8 +3,8 @@
 #ifndef HARRIER_DELIVER_RETRY_H
 #define HARRIER_DELIVER_RETRY_H
 
-#include "harrier/clock.h"
-#include "harrier/slice.h"
+#include "harrier/base/clock.h"
+#include "harrier/base/slice.h"
 
 #define RETRY_AFTER_MAX (3600 * CLOCK_SECOND)
 

@@ -3,9 +3,9 @@
 #ifndef HARRIER_DELIVER_SECRET_H
 #define HARRIER_DELIVER_SECRET_H
 
-#include "harrier/buffer.h"
-#include "harrier/result.h"
-#include "harrier/slice.h"
+#include "harrier/base/buffer.h"
+#include "harrier/base/result.h"
+#include "harrier/base/slice.h"
 
 #include <sys/stat.h>
 

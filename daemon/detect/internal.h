@@ -4,9 +4,9 @@
 #define HARRIER_DETECT_INTERNAL_H
 
 #include "harrier/detect.h"
-#include "harrier/map.h"
+#include "harrier/base/map.h"
 #include "harrier/redact.h"
-#include "harrier/vector.h"
+#include "harrier/base/vector.h"
 
 #include <stdatomic.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "clusters.h"
 
-#include "harrier/log.h"
-#include "harrier/map.h"
-#include "harrier/memory.h"
+#include "harrier/base/log.h"
+#include "harrier/base/map.h"
+#include "harrier/base/memory.h"
 
 #include <pthread.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #ifndef HARRIER_HEALTH_CLUSTERS_H
 #define HARRIER_HEALTH_CLUSTERS_H
 
-#include "harrier/buffer.h"
+#include "harrier/base/buffer.h"
 #include "harrier/config.h"
 
 #include <stdint.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gap.h"
 
-#include "harrier/arena.h"
+#include "harrier/base/arena.h"
 #include "harrier/json.h"
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,8 +2,8 @@
 #ifndef HARRIER_HEALTH_GAP_H
 #define HARRIER_HEALTH_GAP_H
 
-#include "harrier/buffer.h"
-#include "harrier/counted.h"
+#include "harrier/base/buffer.h"
+#include "harrier/base/counted.h"
 
 #include <stdbool.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gap_tell.h"
 
-#include "harrier/memory.h"
-#include "harrier/vector.h"
+#include "harrier/base/memory.h"
+#include "harrier/base/vector.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "internal.h"
 
-#include "harrier/log.h"
+#include "harrier/base/log.h"
 
 static const clock_nanos day = 24 * 3600 * CLOCK_SECOND;
 

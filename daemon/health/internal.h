@@ -8,8 +8,8 @@
 #include "names.h"
 #include "skew.h"
 
-#include "harrier/memory.h"
-#include "harrier/vector.h"
+#include "harrier/base/memory.h"
+#include "harrier/base/vector.h"
 
 enum { EPISODES = ALERT_NOTICE_LATE + 1, NO_SLOT = -1, BLIND_MAX = 65536 /* over all pairs */ };
 

@@ -3,8 +3,8 @@
 
 #include "clusters.h"
 
-#include "harrier/map.h"
-#include "harrier/memory.h"
+#include "harrier/base/map.h"
+#include "harrier/base/memory.h"
 
 #include <stdlib.h>
 

@@ -2,8 +2,8 @@
 #ifndef HARRIER_HEALTH_NAMES_H
 #define HARRIER_HEALTH_NAMES_H
 
-#include "harrier/buffer.h"
-#include "harrier/clock.h"
+#include "harrier/base/buffer.h"
+#include "harrier/base/clock.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -2,7 +2,7 @@
 #ifndef HARRIER_HEALTH_SKEW_H
 #define HARRIER_HEALTH_SKEW_H
 
-#include "harrier/clock.h"
+#include "harrier/base/clock.h"
 
 #include <stdbool.h>
 

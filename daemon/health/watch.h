@@ -5,7 +5,7 @@
 #include "clusters.h"
 
 #include "harrier/intake.h"
-#include "harrier/map.h"
+#include "harrier/base/map.h"
 
 /* What a worker has noticed of each source and cluster since the main thread last asked. Not of the events themselves: only what tells that no
  * news comes, or that what comes cannot be judged. */

@@ -12,8 +12,8 @@
 #ifndef HARRIER_DAEMON_EVENT_MEMORY_H
 #define HARRIER_DAEMON_EVENT_MEMORY_H
 
-#include "harrier/arena.h"
-#include "harrier/budget.h"
+#include "harrier/base/arena.h"
+#include "harrier/base/budget.h"
 
 struct event_memory {
     struct arena *arena;

@@ -3,7 +3,7 @@
 
 #include "event_memory.h"
 
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 #include "harrier/redact.h"
 
 #include <stdlib.h>

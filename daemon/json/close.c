@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "text.h"
 #include "harrier/json_stream.h"
-#include "harrier/vector.h"
+#include "harrier/base/vector.h"
 
 /* What may come next, in the innermost container or at the top. */
 enum expected { EXPECT_VALUE, EXPECT_KEY, EXPECT_COLON, EXPECT_END };

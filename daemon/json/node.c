@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Looking things up in a tree. */
 #include "harrier/json.h"
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #include <stdarg.h>
 #include <stdlib.h>

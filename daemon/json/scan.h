@@ -3,7 +3,7 @@
 #ifndef HARRIER_DAEMON_JSON_SCAN_H
 #define HARRIER_DAEMON_JSON_SCAN_H
 
-#include "harrier/slice.h"
+#include "harrier/base/slice.h"
 
 /* Of bytes that begin outside of strings. */
 struct json_scan {

@@ -4,7 +4,7 @@
 
 #include "scan.h"
 #include "text.h"
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "text.h"
 
-#include "harrier/utf8.h"
+#include "harrier/base/utf8.h"
 
 enum { UNICODE_ESCAPE = 6 /* \uXXXX */ };
 

@@ -3,7 +3,7 @@
 #ifndef HARRIER_DAEMON_JSON_TEXT_H
 #define HARRIER_DAEMON_JSON_TEXT_H
 
-#include "harrier/slice.h"
+#include "harrier/base/slice.h"
 
 /* Undoes the escapes of the raw inside of a string (without its quotes), as it stood in the input. A lone surrogate becomes its
  * 3-byte form (WTF-8); \u0000 stays a NUL. At a broken or unfinished escape it ends. out needs room for raw.length bytes

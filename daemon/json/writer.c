@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harrier/json.h"
-#include "harrier/memory.h"
-#include "harrier/utf8.h"
-#include "harrier/vector.h"
+#include "harrier/base/memory.h"
+#include "harrier/base/utf8.h"
+#include "harrier/base/vector.h"
 
 #include <math.h>
 #include <stdio.h>

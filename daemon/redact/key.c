@@ -2,9 +2,9 @@
 /* The key, and what stands in a secret's place. */
 #include "internal.h"
 
-#include "harrier/digest.h"
-#include "harrier/log.h"
-#include "harrier/memory.h"
+#include "harrier/base/digest.h"
+#include "harrier/base/log.h"
+#include "harrier/base/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>

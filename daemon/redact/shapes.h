@@ -3,7 +3,7 @@
 #ifndef HARRIER_REDACT_SHAPES_H
 #define HARRIER_REDACT_SHAPES_H
 
-#include "harrier/slice.h"
+#include "harrier/base/slice.h"
 
 /* Length of the secret at the text's beginning, which is the beginning of a run of letters, digits, `_`, `-` and `.`; 0: it is none. run: the run's
  * length. */

@@ -2,8 +2,8 @@
 /* Sets of code points: RE2's named classes, case folding, negation. */
 #include "regex.h"
 
-#include "harrier/memory.h"
-#include "harrier/utf8.h"
+#include "harrier/base/memory.h"
+#include "harrier/base/utf8.h"
 
 #include <stdlib.h>
 

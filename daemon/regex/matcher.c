@@ -2,7 +2,7 @@
 /* What one thread needs to match: it is made once and used for every regex. */
 #include "regex.h"
 
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #include <stdlib.h>
 

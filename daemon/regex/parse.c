@@ -3,8 +3,8 @@
  * or a rule would work with us and not elsewhere. */
 #include "regex.h"
 
-#include "harrier/utf8.h"
-#include "harrier/vector.h"
+#include "harrier/base/utf8.h"
+#include "harrier/base/vector.h"
 
 #include <ctype.h>
 #include <stdarg.h>

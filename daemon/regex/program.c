@@ -5,9 +5,9 @@
  * (a+)+$ takes it the square of the text's length in both memory and time. */
 #include "regex.h"
 
-#include "harrier/memory.h"
-#include "harrier/utf8.h"
-#include "harrier/vector.h"
+#include "harrier/base/memory.h"
+#include "harrier/base/utf8.h"
+#include "harrier/base/vector.h"
 
 #include <stdlib.h>
 

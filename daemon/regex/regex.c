@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "regex.h"
 
-#include "harrier/memory.h"
-#include "harrier/utf8.h"
+#include "harrier/base/memory.h"
+#include "harrier/base/utf8.h"
 
 #include <stdlib.h>
 

@@ -7,8 +7,8 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-#include "harrier/arena.h"
-#include "harrier/buffer.h"
+#include "harrier/base/arena.h"
+#include "harrier/base/buffer.h"
 #include "harrier/yaral_value.h"
 
 /* --- code points --------------------------------------------------------------------------------------------------------- */

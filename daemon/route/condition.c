@@ -7,7 +7,7 @@
 #include "condition.h"
 
 #include "condition_eval.h"
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #include <stdarg.h>
 #include <stdio.h>

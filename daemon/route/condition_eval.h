@@ -4,7 +4,7 @@
 #define HARRIER_ROUTE_CONDITION_EVAL_H
 
 #include "condition.h"
-#include "harrier/vector.h"
+#include "harrier/base/vector.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>

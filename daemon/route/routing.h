@@ -3,7 +3,7 @@
 #define HARRIER_ROUTE_ROUTING_H
 
 #include "harrier/alert.h"
-#include "harrier/arena.h"
+#include "harrier/base/arena.h"
 #include "harrier/deliver.h"
 #include "harrier/submission.h"
 

@@ -6,8 +6,8 @@
 #include "daemon/commit/mailbox.h"
 #include "daemon/route/routing.h"
 
-#include "harrier/log.h"
-#include "harrier/memory.h"
+#include "harrier/base/log.h"
+#include "harrier/base/memory.h"
 
 #include <stdlib.h>
 

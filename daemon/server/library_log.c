@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "library_log.h"
 
-#include "harrier/log.h"
-#include "harrier/log_limit.h"
+#include "harrier/base/log.h"
+#include "harrier/base/log_limit.h"
 
 #include <event2/event.h>
 #include <sqlite3.h>

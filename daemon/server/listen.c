@@ -3,8 +3,8 @@
  * that connects meanwhile waits in the kernel's queue. */
 #include "internal.h"
 
-#include "harrier/log.h"
-#include "harrier/memory.h"
+#include "harrier/base/log.h"
+#include "harrier/base/memory.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 /* What the process gives up, and what it asks for, whoever starts it. harrierd.service does all of it too, and more. */
 #include "internal.h"
 
-#include "harrier/log.h"
+#include "harrier/base/log.h"
 
 #include <errno.h>
 #include <fcntl.h>

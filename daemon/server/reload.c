@@ -6,7 +6,7 @@
 #include "daemon/setup/endpoints.h"
 
 #include "harrier/json.h"
-#include "harrier/log.h"
+#include "harrier/base/log.h"
 
 #include <systemd/sd-daemon.h>
 

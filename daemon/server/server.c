@@ -7,8 +7,8 @@
 #include "library_log.h"
 
 #include "harrier/config_uses.h"
-#include "harrier/log.h"
-#include "harrier/memory.h"
+#include "harrier/base/log.h"
+#include "harrier/base/memory.h"
 #include "harrier/redact.h"
 
 #include <curl/curl.h>

@@ -2,8 +2,8 @@
 #include "endpoints.h"
 
 #include "harrier/config_uses.h"
-#include "harrier/log.h"
-#include "harrier/memory.h"
+#include "harrier/base/log.h"
+#include "harrier/base/memory.h"
 
 #include <stdlib.h>
 

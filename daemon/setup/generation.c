@@ -2,7 +2,7 @@
 #include "generation.h"
 
 #include "harrier/config_uses.h"
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 #include "harrier/ruleset_files.h"
 
 #include <stdlib.h>

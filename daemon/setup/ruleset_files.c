@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harrier/ruleset_files.h"
 
-#include "harrier/buffer.h"
-#include "harrier/map.h"
-#include "harrier/memory.h"
+#include "harrier/base/buffer.h"
+#include "harrier/base/map.h"
+#include "harrier/base/memory.h"
 
 #include <dirent.h>
 #include <errno.h>

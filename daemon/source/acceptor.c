@@ -2,8 +2,8 @@
 /* Listening sockets: connections are accepted on one thread and handed to the worker that has the fewest. */
 #include "channel.h"
 
-#include "harrier/log.h"
-#include "harrier/vector.h"
+#include "harrier/base/log.h"
+#include "harrier/base/vector.h"
 
 #include <errno.h>
 #include <netinet/in.h>

@@ -3,8 +3,8 @@
 
 #include "daemon/source/http/connection.h"
 #include "daemon/source/syslog/stream.h"
-#include "harrier/budget.h"
-#include "harrier/log.h"
+#include "harrier/base/budget.h"
+#include "harrier/base/log.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>

@@ -5,8 +5,8 @@
 
 #include "deadlines.h"
 #include "transport.h"
-#include "harrier/buffer.h"
-#include "harrier/log_limit.h"
+#include "harrier/base/buffer.h"
+#include "harrier/base/log_limit.h"
 #include "harrier/source.h"
 
 #include <event2/event.h>

@@ -4,7 +4,7 @@
 #ifndef HARRIER_DAEMON_SOURCE_DEADLINES_H
 #define HARRIER_DAEMON_SOURCE_DEADLINES_H
 
-#include "harrier/clock.h"
+#include "harrier/base/clock.h"
 
 #include <stdbool.h>
 #include <stddef.h>

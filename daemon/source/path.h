@@ -3,7 +3,7 @@
 #ifndef HARRIER_DAEMON_SOURCE_PATH_H
 #define HARRIER_DAEMON_SOURCE_PATH_H
 
-#include "harrier/buffer.h"
+#include "harrier/base/buffer.h"
 
 #include <stdbool.h>
 

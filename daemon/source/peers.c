@@ -2,7 +2,7 @@
 /* How many connections each address has: counted on the accepting thread, let go on the workers'. */
 #include "channel.h"
 
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #include <netinet/in.h>
 #include <pthread.h>

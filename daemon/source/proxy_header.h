@@ -4,7 +4,7 @@
 #ifndef HARRIER_DAEMON_SOURCE_PROXY_HEADER_H
 #define HARRIER_DAEMON_SOURCE_PROXY_HEADER_H
 
-#include "harrier/address.h"
+#include "harrier/base/address.h"
 
 enum {
     PROXY_HEADER_LINE = 107, /* version 1, with its CRLF */

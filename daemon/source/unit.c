@@ -2,7 +2,7 @@
 /* Units in hand: from the handler's begin() to the answer, whoever it goes to. */
 #include "channel.h"
 
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "channel.h"
 
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #include <stdlib.h>
 #include <unistd.h>

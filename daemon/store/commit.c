@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Group commit: everything that waits becomes durable in one transaction, or nothing of it does. */
-#include "harrier/log.h"
+#include "harrier/base/log.h"
 #include "writer.h"
 
 const char *const writer_sql[WRITER_STATEMENT_COUNT] = {

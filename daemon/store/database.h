@@ -3,9 +3,9 @@
 #ifndef HARRIER_STORE_DATABASE_H
 #define HARRIER_STORE_DATABASE_H
 
-#include "harrier/arena.h"
-#include "harrier/result.h"
-#include "harrier/slice.h"
+#include "harrier/base/arena.h"
+#include "harrier/base/result.h"
+#include "harrier/base/slice.h"
 
 #include <sqlite3.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Is what is open still what the path leads to, and as we left it? SQLite does not ask: it goes on writing into a file that was removed, and every
  * acknowledgement from then on would be worth nothing. */
-#include "harrier/log.h"
-#include "harrier/memory.h"
+#include "harrier/base/log.h"
+#include "harrier/base/memory.h"
 #include "writer.h"
 
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Housekeeping between commits, in steps that are short enough to let a commit wait for them. */
-#include "harrier/log.h"
-#include "harrier/vector.h"
+#include "harrier/base/log.h"
+#include "harrier/base/vector.h"
 #include "writer.h"
 
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The questions that harrierctl and the deliver thread ask. Rows are copied out page by page and the statement reset before the caller sees
  * them: a reader that stood in the middle of a statement while its caller waits (a pager, a slow pipe) would pin the WAL. */
-#include "harrier/memory.h"
-#include "harrier/vector.h"
+#include "harrier/base/memory.h"
+#include "harrier/base/vector.h"
 #include "reader.h"
 
 #include <stdio.h>

@@ -2,7 +2,7 @@
 /* Opening for reading, and the numbers for status and metrics. */
 #include "reader.h"
 
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 #include "schema.h"
 
 #include <stdio.h>

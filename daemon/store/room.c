@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Room: whether there is any, what holds it, and how it is made. What needs room (submissions) is refused without it; what frees it (results of
  * deliveries, retention, the trimming of dead letters) never asks. */
-#include "harrier/log.h"
+#include "harrier/base/log.h"
 #include "writer.h"
 
 #include <stdarg.h>

@@ -4,7 +4,7 @@
 #define HARRIER_STORE_WRITER_H
 
 #include "database.h"
-#include "harrier/map.h"
+#include "harrier/base/map.h"
 #include "harrier/store.h"
 
 #include <stdatomic.h>

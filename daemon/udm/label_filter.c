@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "harrier/map.h"
-#include "harrier/memory.h"
+#include "harrier/base/map.h"
+#include "harrier/base/memory.h"
 #include "harrier/udm.h"
 
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Labels that the configuration adds: a key and where in the event its values stand. */
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 #include "harrier/udm.h"
-#include "harrier/vector.h"
+#include "harrier/base/vector.h"
 
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
 #include "daemon/udm/k8s/fields.h"
 #include "daemon/udm/k8s/head.h"
 
-#include "harrier/buffer.h"
+#include "harrier/base/buffer.h"
 
 /* A failure as it is handed out. */
 struct complaint {

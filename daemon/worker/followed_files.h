@@ -4,7 +4,7 @@
 #define HARRIER_WORKER_FOLLOWED_FILES_H
 
 #include "harrier/config.h"
-#include "harrier/digest.h"
+#include "harrier/base/digest.h"
 #include "harrier/follower.h"
 #include "harrier/store.h"
 #include "harrier/submission.h"

@@ -3,8 +3,8 @@
 
 #include "followed_files.h"
 
-#include "harrier/log.h"
-#include "harrier/memory.h"
+#include "harrier/base/log.h"
+#include "harrier/base/memory.h"
 
 #include <semaphore.h>
 #include <stdlib.h>

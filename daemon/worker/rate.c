@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rate.h"
 
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #include <pthread.h>
 #include <stdlib.h>

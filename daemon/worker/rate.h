@@ -3,8 +3,8 @@
 #ifndef HARRIER_WORKER_RATE_H
 #define HARRIER_WORKER_RATE_H
 
-#include "harrier/clock.h"
-#include "harrier/slice.h"
+#include "harrier/base/clock.h"
+#include "harrier/base/slice.h"
 
 /* Each sender has a bucket of its own, which fills at the source's rate divided by the number of senders of the last seconds. A unit may begin when its
  * sender's bucket is not empty, and what it brings is taken afterwards, if need be below zero: the size of a batch is not known before. So one who sends too much

@@ -3,7 +3,7 @@
 
 #include "daemon/health/clusters.h"
 
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #include <stdlib.h>
 

@@ -3,7 +3,7 @@
 #ifndef HARRIER_WORKER_TALLY_H
 #define HARRIER_WORKER_TALLY_H
 
-#include "harrier/slice.h"
+#include "harrier/base/slice.h"
 
 #include <stdint.h>
 

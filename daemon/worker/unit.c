@@ -14,8 +14,8 @@
 #include "rate.h"
 #include "daemon/route/routing.h"
 
-#include "harrier/log.h"
-#include "harrier/memory.h"
+#include "harrier/base/log.h"
+#include "harrier/base/memory.h"
 
 #include <stdlib.h>
 

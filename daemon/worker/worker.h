@@ -10,7 +10,7 @@
 #include "tally.h"
 #include "daemon/health/watch.h"
 
-#include "harrier/budget.h"
+#include "harrier/base/budget.h"
 #include "harrier/source.h"
 
 /* A worker thread: bytes in, parse, map, evaluate, for the connections it was given. It shares nothing with other workers but the

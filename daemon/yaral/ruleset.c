@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/yaral/check/checker.h"
 
-#include "harrier/utf8.h"
+#include "harrier/base/utf8.h"
 
 enum { RULE_FILE_BYTES_MAX = 1024 * 1024, RULESET_CHUNK_BYTES = 64 * 1024 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "value.h"
 
-#include "harrier/utf8.h"
+#include "harrier/base/utf8.h"
 
 #include <inttypes.h>
 #include <math.h>

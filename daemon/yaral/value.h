@@ -3,7 +3,7 @@
 #ifndef HARRIER_YARAL_VALUE_INTERNAL_H
 #define HARRIER_YARAL_VALUE_INTERNAL_H
 
-#include "harrier/buffer.h"
+#include "harrier/base/buffer.h"
 #include "harrier/yaral_value.h"
 
 /* The text with each code point changed; bad bytes are kept. */

@@ -4,9 +4,9 @@
 #ifndef HARRIER_ALERT_H
 #define HARRIER_ALERT_H
 
-#include "harrier/buffer.h"
+#include "harrier/base/buffer.h"
 #include "harrier/detect.h"
-#include "harrier/digest.h"
+#include "harrier/base/digest.h"
 #include "harrier/udm.h"
 
 /* The event that an alert is about. */

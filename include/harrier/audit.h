@@ -9,7 +9,7 @@
 #define HARRIER_AUDIT_H
 
 #include "harrier/json.h"
-#include "harrier/result.h"
+#include "harrier/base/result.h"
 #include "harrier/udm.h"
 
 enum audit_kind {

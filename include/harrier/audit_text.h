@@ -10,7 +10,7 @@
 #ifndef HARRIER_AUDIT_TEXT_H
 #define HARRIER_AUDIT_TEXT_H
 
-#include "harrier/slice.h"
+#include "harrier/base/slice.h"
 
 enum {
     AUDIT_TEXT_BYTES = 16384, /* of a line's beginning are looked at: JSON that begins behind them is not found */

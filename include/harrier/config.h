@@ -4,12 +4,12 @@
 #ifndef HARRIER_CONFIG_H
 #define HARRIER_CONFIG_H
 
-#include "harrier/address.h"
-#include "harrier/arena.h"
-#include "harrier/clock.h"
-#include "harrier/diagnostics.h"
-#include "harrier/log.h"
-#include "harrier/result.h"
+#include "harrier/base/address.h"
+#include "harrier/base/arena.h"
+#include "harrier/base/clock.h"
+#include "harrier/base/diagnostics.h"
+#include "harrier/base/log.h"
+#include "harrier/base/result.h"
 
 #include <stdio.h>
 

@@ -8,8 +8,8 @@
 #ifndef HARRIER_CRI_H
 #define HARRIER_CRI_H
 
-#include "harrier/result.h"
-#include "harrier/slice.h"
+#include "harrier/base/result.h"
+#include "harrier/base/slice.h"
 
 enum { CRI_WAITING_MAX = 1024 * 1024 };
 

@@ -5,11 +5,11 @@
 #ifndef HARRIER_DELIVER_H
 #define HARRIER_DELIVER_H
 
-#include "harrier/clock.h"
-#include "harrier/diagnostics.h"
+#include "harrier/base/clock.h"
+#include "harrier/base/diagnostics.h"
 #include "harrier/json.h"
-#include "harrier/result.h"
-#include "harrier/slice.h"
+#include "harrier/base/result.h"
+#include "harrier/base/slice.h"
 #include "harrier/store.h"
 
 struct event_base;

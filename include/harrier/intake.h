@@ -7,7 +7,7 @@
 
 #include "harrier/alert.h"
 #include "harrier/audit.h"
-#include "harrier/budget.h"
+#include "harrier/base/budget.h"
 #include "harrier/detect.h"
 
 /* What does not change from body to body of one source. Everything outlives the intake. */

@@ -5,10 +5,10 @@
 #ifndef HARRIER_JSON_H
 #define HARRIER_JSON_H
 
-#include "harrier/arena.h"
-#include "harrier/buffer.h"
-#include "harrier/result.h"
-#include "harrier/slice.h"
+#include "harrier/base/arena.h"
+#include "harrier/base/buffer.h"
+#include "harrier/base/result.h"
+#include "harrier/base/slice.h"
 
 enum json_type { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
 

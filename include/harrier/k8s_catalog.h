@@ -4,7 +4,7 @@
 #ifndef HARRIER_K8S_CATALOG_H
 #define HARRIER_K8S_CATALOG_H
 
-#include "harrier/slice.h"
+#include "harrier/base/slice.h"
 
 struct udm_k8s_resource {
     const char *group; /* "" for the core group */

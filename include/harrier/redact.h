@@ -10,10 +10,10 @@
 #ifndef HARRIER_REDACT_H
 #define HARRIER_REDACT_H
 
-#include "harrier/arena.h"
-#include "harrier/buffer.h"
+#include "harrier/base/arena.h"
+#include "harrier/base/buffer.h"
 #include "harrier/json.h"
-#include "harrier/slice.h"
+#include "harrier/base/slice.h"
 
 /* --- what stands in its place ------------------------------------------------------------------------------------------------------------------ */
 

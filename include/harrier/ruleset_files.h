@@ -4,7 +4,7 @@
 #define HARRIER_RULESET_FILES_H
 
 #include "harrier/config.h"
-#include "harrier/diagnostics.h"
+#include "harrier/base/diagnostics.h"
 #include "harrier/yaral.h"
 
 /* A list or table given by name on a command line. */

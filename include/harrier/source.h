@@ -8,10 +8,10 @@
 #ifndef HARRIER_SOURCE_H
 #define HARRIER_SOURCE_H
 
-#include "harrier/address.h"
-#include "harrier/clock.h"
-#include "harrier/result.h"
-#include "harrier/slice.h"
+#include "harrier/base/address.h"
+#include "harrier/base/clock.h"
+#include "harrier/base/result.h"
+#include "harrier/base/slice.h"
 #include "harrier/syslog.h"
 
 struct event_base;

@@ -4,8 +4,8 @@
 #ifndef HARRIER_SOURCE_TLS_H
 #define HARRIER_SOURCE_TLS_H
 
-#include "harrier/clock.h"
-#include "harrier/result.h"
+#include "harrier/base/clock.h"
+#include "harrier/base/result.h"
 
 #include <stdbool.h>
 #include <stddef.h>

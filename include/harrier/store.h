@@ -5,11 +5,11 @@
 #ifndef HARRIER_STORE_H
 #define HARRIER_STORE_H
 
-#include "harrier/arena.h"
-#include "harrier/clock.h"
-#include "harrier/counted.h"
-#include "harrier/result.h"
-#include "harrier/slice.h"
+#include "harrier/base/arena.h"
+#include "harrier/base/clock.h"
+#include "harrier/base/counted.h"
+#include "harrier/base/result.h"
+#include "harrier/base/slice.h"
 #include "harrier/submission.h"
 
 enum {

@@ -8,9 +8,9 @@
 #ifndef HARRIER_SUBMISSION_H
 #define HARRIER_SUBMISSION_H
 
-#include "harrier/clock.h"
-#include "harrier/result.h"
-#include "harrier/slice.h"
+#include "harrier/base/clock.h"
+#include "harrier/base/result.h"
+#include "harrier/base/slice.h"
 
 enum {
     SUBMISSION_VERSION = 1,

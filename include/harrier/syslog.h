@@ -7,7 +7,7 @@
 #ifndef HARRIER_SYSLOG_H
 #define HARRIER_SYSLOG_H
 
-#include "harrier/slice.h"
+#include "harrier/base/slice.h"
 
 struct syslog_reader;
 

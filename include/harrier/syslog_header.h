@@ -3,7 +3,7 @@
 #ifndef HARRIER_SYSLOG_HEADER_H
 #define HARRIER_SYSLOG_HEADER_H
 
-#include "harrier/slice.h"
+#include "harrier/base/slice.h"
 
 enum syslog_content {
     SYSLOG_CONTENT_UNKNOWN, /* more bytes are needed */

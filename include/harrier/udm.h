@@ -3,10 +3,10 @@
 #ifndef HARRIER_UDM_H
 #define HARRIER_UDM_H
 
-#include "harrier/arena.h"
-#include "harrier/clock.h"
+#include "harrier/base/arena.h"
+#include "harrier/base/clock.h"
 #include "harrier/json.h"
-#include "harrier/slice.h"
+#include "harrier/base/slice.h"
 
 /* --- schema ------------------------------------------------------------------------------------------------------------- */
 

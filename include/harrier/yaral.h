@@ -5,10 +5,10 @@
 #ifndef HARRIER_YARAL_H
 #define HARRIER_YARAL_H
 
-#include "harrier/arena.h"
-#include "harrier/diagnostics.h"
-#include "harrier/result.h"
-#include "harrier/slice.h"
+#include "harrier/base/arena.h"
+#include "harrier/base/diagnostics.h"
+#include "harrier/base/result.h"
+#include "harrier/base/slice.h"
 #include "harrier/udm.h"
 #include "harrier/yaral_value.h"
 

@@ -3,9 +3,9 @@
 #ifndef HARRIER_YARAL_VALUE_H
 #define HARRIER_YARAL_VALUE_H
 
-#include "harrier/arena.h"
-#include "harrier/clock.h"
-#include "harrier/result.h"
+#include "harrier/base/arena.h"
+#include "harrier/base/clock.h"
+#include "harrier/base/result.h"
 #include "harrier/udm.h"
 
 enum yaral_type { YARAL_NOTHING, YARAL_STRING, YARAL_INT, YARAL_FLOAT, YARAL_BOOL, YARAL_BYTES, YARAL_ENUM };

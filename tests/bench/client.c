@@ -3,8 +3,8 @@
  * sendfile, each connection waits for its answer and takes the next request (closed loop).
  * Usage: client PORT FILE INDEX CONNECTIONS PASSES [tls]; a line of INDEX is "BYTES EVENTS" of one request. With tls it is TLS 1.3, the certificate unchecked.
  * Prints one line of JSON; exits 1 if an answer was not 2xx. */
-#include "harrier/clock.h"
-#include "harrier/memory.h"
+#include "harrier/base/clock.h"
+#include "harrier/base/memory.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

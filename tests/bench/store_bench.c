@@ -3,10 +3,10 @@
  * one run and in turns, because only ratios hold on another machine. Usage: store_bench [DIRECTORY [bare]]; the directory decides which disk is
  * measured; with `bare` only the bare loop is run, and its alerts a second are printed. Exits 1 if a ratio is over its bound. */
 #include "daemon/store/schema.h"
-#include "harrier/buffer.h"
-#include "harrier/clock.h"
-#include "harrier/digest.h"
-#include "harrier/memory.h"
+#include "harrier/base/buffer.h"
+#include "harrier/base/clock.h"
+#include "harrier/base/digest.h"
+#include "harrier/base/memory.h"
 #include "harrier/store.h"
 
 #include <fcntl.h>

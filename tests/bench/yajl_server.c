@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the daemon is measured against: the least that the same libraries can do with a POST. An event and recv into one buffer of 64 KiB,
  * http-parser, and yajl with callbacks that count; nothing is looked at, mapped, judged or stored. One thread. Usage: yajl_server PORT. */
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #include <arpa/inet.h>
 #include <event2/event.h>

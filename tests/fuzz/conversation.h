@@ -3,7 +3,7 @@
 #ifndef HARRIER_TESTS_FUZZ_CONVERSATION_H
 #define HARRIER_TESTS_FUZZ_CONVERSATION_H
 
-#include "harrier/buffer.h"
+#include "harrier/base/buffer.h"
 
 #include <errno.h>
 #include <event2/event.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lines from anywhere: the messages do not depend on how the bytes were split, and a boundary that was foretold is one: nothing is
  * unfinished there. */
-#include "harrier/buffer.h"
+#include "harrier/base/buffer.h"
 #include "harrier/cri.h"
 
 #include <stdlib.h>

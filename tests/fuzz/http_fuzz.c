@@ -4,7 +4,7 @@
  * size of the pieces; its highest bit chooses an endpoint whose path has places and that answers handshakes. */
 #include "conversation.h"
 
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 #include "harrier/source.h"
 
 #include <stdlib.h>

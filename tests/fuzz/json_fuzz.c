@@ -2,7 +2,7 @@
 /* The first byte is the size of the chunks, the rest the text. What the stream tells is written again and must be what the tree is written
  * as; a tree written and read again is the same; and a text cut off anywhere can be closed. */
 #include "harrier/json_stream.h"
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Stands in for libFuzzer where there is none: gives the fuzz target every file of the folders named, once. */
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #include <dirent.h>
 #include <stdint.h>

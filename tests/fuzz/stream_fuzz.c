@@ -3,8 +3,8 @@
  * answered the same. Where units begin and end may differ, and what was given up does not count. The first byte of the input chooses the protocol and the size of the pieces. */
 #include "conversation.h"
 
-#include "harrier/log.h"
-#include "harrier/memory.h"
+#include "harrier/base/log.h"
+#include "harrier/base/memory.h"
 #include "harrier/source.h"
 
 #include <stdlib.h>

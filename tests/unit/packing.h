@@ -3,7 +3,7 @@
 #ifndef HARRIER_TESTS_UNIT_PACKING_H
 #define HARRIER_TESTS_UNIT_PACKING_H
 
-#include "harrier/buffer.h"
+#include "harrier/base/buffer.h"
 
 #include <zlib.h>
 #include <zstd.h>

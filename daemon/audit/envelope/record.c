@@ -3,7 +3,7 @@
 #include "daemon/audit/reader.h"
 
 #include "harrier/audit_text.h"
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #include <stdlib.h>
 

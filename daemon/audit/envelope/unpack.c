@@ -4,9 +4,9 @@
  * innermost goes first, so that at most one payload of each level is under way. Those that are not packed wait in the same line, for the order's sake. */
 #include "daemon/audit/reader.h"
 
-#include "harrier/base64.h"
-#include "harrier/inflate.h"
-#include "harrier/memory.h"
+#include "harrier/base/base64.h"
+#include "harrier/base/inflate.h"
+#include "harrier/base/memory.h"
 
 #include <stdlib.h>
 

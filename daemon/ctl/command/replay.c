@@ -3,7 +3,7 @@
 #include "daemon/ctl/alert_view.h"
 #include "daemon/ctl/common.h"
 
-#include "harrier/map.h"
+#include "harrier/base/map.h"
 
 static const struct argument_option options[] = {
     {'c', "config", "FILE", "Rules, lists, cluster, log type and limits of a configuration (of its first source)."},

@@ -2,7 +2,7 @@
 /* Rules as -c, -r, --list and --table name them. */
 #include "daemon/ctl/common.h"
 
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 bool named_files(const struct arguments *arguments, const char *option, struct ruleset_named_file **files, size_t *count)
 {

@@ -6,7 +6,7 @@
 #include "policy_text.h"
 #include "daemon/ctl/shipped_policy.h"
 
-#include "harrier/address.h"
+#include "harrier/base/address.h"
 #include "harrier/json.h"
 
 #include <limits.h>

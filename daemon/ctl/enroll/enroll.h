@@ -5,8 +5,8 @@
 
 #include "pki.h"
 
-#include "harrier/arena.h"
-#include "harrier/vector.h"
+#include "harrier/base/arena.h"
+#include "harrier/base/vector.h"
 
 /* A cluster being connected. */
 struct enrollment {

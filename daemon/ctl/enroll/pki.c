@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pki.h"
 
-#include "harrier/address.h"
-#include "harrier/base64.h"
+#include "harrier/base/address.h"
+#include "harrier/base/base64.h"
 
 #include <arpa/inet.h>
 #include <openssl/ec.h>

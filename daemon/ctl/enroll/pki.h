@@ -3,8 +3,8 @@
 #ifndef HARRIER_CTL_ENROLL_PKI_H
 #define HARRIER_CTL_ENROLL_PKI_H
 
-#include "harrier/buffer.h"
-#include "harrier/result.h"
+#include "harrier/base/buffer.h"
+#include "harrier/base/result.h"
 
 #include <openssl/types.h>
 

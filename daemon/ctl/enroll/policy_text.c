@@ -3,8 +3,8 @@
 
 #include "daemon/ctl/display.h"
 
-#include "harrier/memory.h"
-#include "harrier/vector.h"
+#include "harrier/base/memory.h"
+#include "harrier/base/vector.h"
 
 /* Verbs that a policy is written for; behind them stands the empty one for all others. */
 static const char *const resource_verbs[] = {"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", ""};

@@ -3,7 +3,7 @@
 #ifndef HARRIER_CTL_ENROLL_POLICY_TEXT_H
 #define HARRIER_CTL_ENROLL_POLICY_TEXT_H
 
-#include "harrier/buffer.h"
+#include "harrier/base/buffer.h"
 #include "harrier/detect.h"
 
 struct policy_wish {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "enroll.h"
 
-#include "harrier/base64.h"
+#include "harrier/base/base64.h"
 
 #include <string.h>
 

@@ -9,7 +9,7 @@
  * left and the alert is the same; else the part is ended, and the next line is a whole one. */
 #include "daemon/deliver/destination.h"
 
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>

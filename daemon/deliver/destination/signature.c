@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "signature.h"
 
-#include "harrier/digest.h"
+#include "harrier/base/digest.h"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>

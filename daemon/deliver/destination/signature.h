@@ -3,9 +3,9 @@
 #ifndef HARRIER_DELIVER_DESTINATION_SIGNATURE_H
 #define HARRIER_DELIVER_DESTINATION_SIGNATURE_H
 
-#include "harrier/buffer.h"
-#include "harrier/result.h"
-#include "harrier/slice.h"
+#include "harrier/base/buffer.h"
+#include "harrier/base/result.h"
+#include "harrier/base/slice.h"
 
 /* Standard Webhooks, symmetric (github.com/standard-webhooks, spec "Signature scheme"): appends "v1,<base64>" over id "." seconds "." body.
  * secret: "whsec_" and base64, or the base64 alone. RESULT_INVALID if that is no base64 of 16 bytes or more. */

@@ -2,7 +2,7 @@
 #include "slack_text.h"
 
 #include "harrier/json.h"
-#include "harrier/utf8.h"
+#include "harrier/base/utf8.h"
 
 /* Slack's limits (docs.slack.dev, Block Kit reference), and ours where ours are lower: the whole message stays well under the about 13,000
  * characters at which Slack refuses it. */

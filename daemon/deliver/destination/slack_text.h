@@ -3,8 +3,8 @@
 #ifndef HARRIER_DELIVER_DESTINATION_SLACK_TEXT_H
 #define HARRIER_DELIVER_DESTINATION_SLACK_TEXT_H
 
-#include "harrier/buffer.h"
-#include "harrier/slice.h"
+#include "harrier/base/buffer.h"
+#include "harrier/base/slice.h"
 
 enum slack_span {
     SLACK_PLAIN,

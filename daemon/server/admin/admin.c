@@ -5,8 +5,8 @@
 #include "daemon/server/internal.h"
 #include "page.h"
 
-#include "harrier/log.h"
-#include "harrier/memory.h"
+#include "harrier/base/log.h"
+#include "harrier/base/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
 #include "daemon/server/internal.h"
 #include "daemon/commit/mailbox.h"
 
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #include <stdlib.h>
 

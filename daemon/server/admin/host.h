@@ -3,7 +3,7 @@
 #ifndef HARRIER_SERVER_ADMIN_HOST_H
 #define HARRIER_SERVER_ADMIN_HOST_H
 
-#include "harrier/address.h"
+#include "harrier/base/address.h"
 
 /* May a request with this Host field be answered by a page that listens there? A page of a browser on this machine can have a name of its own point to
  * 127.0.0.1 (DNS rebinding) and then read what it answers, but it cannot choose its Host: that is its name. So on loopback only loopback's

@@ -6,9 +6,9 @@
 #include "daemon/health/health.h"
 #include "page.h"
 
-#include "harrier/budget.h"
+#include "harrier/base/budget.h"
 #include "harrier/deliver.h"
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 #include "harrier/source_tls.h"
 
 #include <stdlib.h>

@@ -3,10 +3,10 @@
 
 #include "host.h"
 
-#include "harrier/log.h"
-#include "harrier/log_limit.h"
-#include "harrier/memory.h"
-#include "harrier/vector.h"
+#include "harrier/base/log.h"
+#include "harrier/base/log_limit.h"
+#include "harrier/base/memory.h"
+#include "harrier/base/vector.h"
 
 #include <errno.h>
 #include <event2/http.h>

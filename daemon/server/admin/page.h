@@ -5,9 +5,9 @@
 #ifndef HARRIER_SERVER_ADMIN_PAGE_H
 #define HARRIER_SERVER_ADMIN_PAGE_H
 
-#include "harrier/address.h"
-#include "harrier/buffer.h"
-#include "harrier/clock.h"
+#include "harrier/base/address.h"
+#include "harrier/base/buffer.h"
+#include "harrier/base/clock.h"
 
 #include <event2/event.h>
 #include <stdbool.h>

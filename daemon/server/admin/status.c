@@ -4,10 +4,10 @@
 
 #include "daemon/health/health.h"
 
-#include "harrier/budget.h"
+#include "harrier/base/budget.h"
 #include "harrier/deliver.h"
 #include "harrier/json.h"
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #include <stdlib.h>
 

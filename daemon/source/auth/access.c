@@ -4,11 +4,11 @@
 #include "jwt.h"
 #include "daemon/source/path.h"
 #include "stamped_file.h"
-#include "harrier/base64.h"
-#include "harrier/digest.h"
-#include "harrier/log.h"
-#include "harrier/memory.h"
-#include "harrier/vector.h"
+#include "harrier/base/base64.h"
+#include "harrier/base/digest.h"
+#include "harrier/base/log.h"
+#include "harrier/base/memory.h"
+#include "harrier/base/vector.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>

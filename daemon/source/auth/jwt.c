@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "jwt.h"
 
-#include "harrier/base64.h"
-#include "harrier/memory.h"
-#include "harrier/vector.h"
+#include "harrier/base/base64.h"
+#include "harrier/base/memory.h"
+#include "harrier/base/vector.h"
 
 #include <openssl/core_names.h>
 #include <openssl/ecdsa.h>

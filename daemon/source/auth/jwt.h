@@ -4,10 +4,10 @@
 #ifndef HARRIER_SOURCE_AUTH_JWT_H
 #define HARRIER_SOURCE_AUTH_JWT_H
 
-#include "harrier/arena.h"
-#include "harrier/clock.h"
+#include "harrier/base/arena.h"
+#include "harrier/base/clock.h"
 #include "harrier/json.h"
-#include "harrier/result.h"
+#include "harrier/base/result.h"
 
 struct jwt_keys;
 

@@ -3,8 +3,8 @@
 #ifndef HARRIER_SOURCE_AUTH_STAMPED_FILE_H
 #define HARRIER_SOURCE_AUTH_STAMPED_FILE_H
 
-#include "harrier/buffer.h"
-#include "harrier/result.h"
+#include "harrier/base/buffer.h"
+#include "harrier/base/result.h"
 
 #include <sys/types.h>
 #include <time.h>

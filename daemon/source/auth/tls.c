@@ -4,8 +4,8 @@
 #include "stamped_file.h"
 #include "tls_files.h"
 #include "tls_internal.h"
-#include "harrier/log.h"
-#include "harrier/memory.h"
+#include "harrier/base/log.h"
+#include "harrier/base/memory.h"
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>

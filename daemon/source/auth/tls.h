@@ -3,7 +3,7 @@
 #ifndef HARRIER_SOURCE_AUTH_TLS_H
 #define HARRIER_SOURCE_AUTH_TLS_H
 
-#include "harrier/slice.h"
+#include "harrier/base/slice.h"
 #include "harrier/source.h"
 #include "harrier/source_tls.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls_internal.h"
 
-#include "harrier/buffer.h"
-#include "harrier/log.h"
+#include "harrier/base/buffer.h"
+#include "harrier/base/log.h"
 
 #include <openssl/err.h>
 #include <openssl/sslerr.h>

@@ -2,7 +2,7 @@
 #include "tls_files.h"
 
 #include "stamped_file.h"
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>

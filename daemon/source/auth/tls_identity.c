@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls.h"
 
-#include "harrier/memory.h"
-#include "harrier/vector.h"
+#include "harrier/base/memory.h"
+#include "harrier/base/vector.h"
 
 #include <arpa/inet.h>
 #include <openssl/x509v3.h>

@@ -4,7 +4,7 @@
 
 #include "stamped_file.h"
 #include "tls.h"
-#include "harrier/log_limit.h"
+#include "harrier/base/log_limit.h"
 
 #include <pthread.h>
 

@@ -2,9 +2,9 @@
 #include "harrier/cri.h"
 
 #include "harrier/audit_text.h"
-#include "harrier/buffer.h"
-#include "harrier/memory.h"
-#include "harrier/vector.h"
+#include "harrier/base/buffer.h"
+#include "harrier/base/memory.h"
+#include "harrier/base/vector.h"
 
 #include <stdlib.h>
 

@@ -3,10 +3,10 @@
 #ifndef HARRIER_SOURCE_FILE_FOLLOWED_FILE_H
 #define HARRIER_SOURCE_FILE_FOLLOWED_FILE_H
 
-#include "harrier/clock.h"
-#include "harrier/digest.h"
-#include "harrier/result.h"
-#include "harrier/slice.h"
+#include "harrier/base/clock.h"
+#include "harrier/base/digest.h"
+#include "harrier/base/result.h"
+#include "harrier/base/slice.h"
 
 #include <sys/types.h>
 

@@ -5,8 +5,8 @@
 #include "watch.h"
 #include "trail.h"
 #include "harrier/cri.h"
-#include "harrier/log.h"
-#include "harrier/memory.h"
+#include "harrier/base/log.h"
+#include "harrier/base/memory.h"
 
 #include <errno.h>
 #include <poll.h>

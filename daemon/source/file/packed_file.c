@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "packed_file.h"
 
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #include <errno.h>
 #include <stdlib.h>

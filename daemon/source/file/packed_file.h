@@ -3,7 +3,7 @@
 #ifndef HARRIER_SOURCE_FILE_PACKED_FILE_H
 #define HARRIER_SOURCE_FILE_PACKED_FILE_H
 
-#include "harrier/inflate.h"
+#include "harrier/base/inflate.h"
 
 #include <stdbool.h>
 #include <sys/types.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rotation.h"
 
-#include "harrier/log.h"
-#include "harrier/log_limit.h"
-#include "harrier/memory.h"
-#include "harrier/vector.h"
+#include "harrier/base/log.h"
+#include "harrier/base/log_limit.h"
+#include "harrier/base/memory.h"
+#include "harrier/base/vector.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -3,7 +3,7 @@
 #ifndef HARRIER_SOURCE_FILE_ROTATION_NAME_H
 #define HARRIER_SOURCE_FILE_ROTATION_NAME_H
 
-#include "harrier/slice.h"
+#include "harrier/base/slice.h"
 
 #include <stdint.h>
 

@@ -5,7 +5,7 @@
 
 #include "rotation.h"
 #include "trail.h"
-#include "harrier/vector.h"
+#include "harrier/base/vector.h"
 
 /* Files that are kept open for a follower that lags behind rotations; beyond them, names alone tell what was missed. And rotated files of which
  * it is known that they were read. */

@@ -2,8 +2,8 @@
 /* Which file of a log comes next, and what is missing before it. */
 #include "trail_internal.h"
 
-#include "harrier/log.h"
-#include "harrier/memory.h"
+#include "harrier/base/log.h"
+#include "harrier/base/memory.h"
 
 #include <errno.h>
 #include <stdlib.h>

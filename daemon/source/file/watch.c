@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "watch.h"
 
-#include "harrier/log.h"
-#include "harrier/memory.h"
+#include "harrier/base/log.h"
+#include "harrier/base/memory.h"
 
 #include <errno.h>
 #include <event2/event.h>

@@ -2,7 +2,7 @@
 /* One HTTP connection: bytes off the channel, through the states. */
 #include "connection.h"
 
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #include <stdlib.h>
 

@@ -5,7 +5,7 @@
 
 #include "daemon/source/channel.h"
 #include "http.h"
-#include "harrier/inflate.h"
+#include "harrier/base/inflate.h"
 
 enum {
     CONTENT_TURN_BYTES = 256 * 1024, /* unpacked in a turn, beyond which the next connection has its turn */

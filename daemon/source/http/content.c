@@ -4,8 +4,8 @@
  * came before either. */
 #include "connection.h"
 
-#include "harrier/budget.h"
-#include "harrier/log.h"
+#include "harrier/base/budget.h"
+#include "harrier/base/log.h"
 
 /* Content-Encoding's names (RFC 9110 section 8.4.1) of what is unpacked here. */
 static const struct {

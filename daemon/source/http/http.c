@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http.h"
 
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #include <http_parser.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
 #ifndef HARRIER_SOURCE_HTTP_HTTP_H
 #define HARRIER_SOURCE_HTTP_HTTP_H
 
-#include "harrier/slice.h"
+#include "harrier/base/slice.h"
 
 /* --- finding the header section ----------------------------------------------------------------------------------------------- */
 

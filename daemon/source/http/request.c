@@ -5,7 +5,7 @@
 #include "daemon/source/auth/access.h"
 #include "daemon/source/path.h"
 #include "daemon/source/auth/stamped_file.h"
-#include "harrier/log.h"
+#include "harrier/base/log.h"
 
 /* The type without its parameters. */
 static struct slice media_type(struct slice content_type)

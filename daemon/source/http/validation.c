@@ -4,7 +4,7 @@
 #include "connection.h"
 
 #include "harrier/json.h"
-#include "harrier/log.h"
+#include "harrier/base/log.h"
 
 enum { VALIDATION_BYTES = 65536, CODE_BYTES = 1024, ORIGIN_BYTES = 253 };
 

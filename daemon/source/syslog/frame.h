@@ -4,7 +4,7 @@
 #ifndef HARRIER_SOURCE_SYSLOG_FRAME_H
 #define HARRIER_SOURCE_SYSLOG_FRAME_H
 
-#include "harrier/slice.h"
+#include "harrier/base/slice.h"
 
 enum { SYSLOG_FRAME_HEAD_BYTES = 15 }; /* nine digits, a blank, <191> */
 

@@ -6,8 +6,8 @@
 #ifndef HARRIER_SOURCE_SYSLOG_RELP_H
 #define HARRIER_SOURCE_SYSLOG_RELP_H
 
-#include "harrier/buffer.h"
-#include "harrier/slice.h"
+#include "harrier/base/buffer.h"
+#include "harrier/base/slice.h"
 
 enum { RELP_COMMAND_BYTES = 32, RELP_OFFERS_BYTES = 8192 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stream.h"
 
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>

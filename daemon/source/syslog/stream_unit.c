@@ -4,7 +4,7 @@
 #include "daemon/source/path.h"
 #include "stream.h"
 
-#include "harrier/log.h"
+#include "harrier/base/log.h"
 
 #define PAUSE (100 * CLOCK_MILLISECOND)
 #define PAUSE_FOR_RATE CLOCK_SECOND

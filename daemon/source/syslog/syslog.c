@@ -4,8 +4,8 @@
 
 #include "frame.h"
 #include "harrier/audit_text.h"
-#include "harrier/buffer.h"
-#include "harrier/memory.h"
+#include "harrier/base/buffer.h"
+#include "harrier/base/memory.h"
 #include "harrier/syslog_header.h"
 
 #include <stdlib.h>

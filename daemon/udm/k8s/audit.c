@@ -6,7 +6,7 @@
 
 #include "schema_tables.h"
 
-#include "harrier/address.h"
+#include "harrier/base/address.h"
 
 /* The event's members; of a name that stands twice the last, but for the objects. */
 struct audit_event {

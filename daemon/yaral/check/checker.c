@@ -2,7 +2,7 @@
 /* One rule, section by section. */
 #include "checker.h"
 
-#include "harrier/digest.h"
+#include "harrier/base/digest.h"
 
 static void checker_open(struct checker *checker)
 {

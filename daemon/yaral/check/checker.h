@@ -3,7 +3,7 @@
 #ifndef HARRIER_YARAL_CHECK_CHECKER_H
 #define HARRIER_YARAL_CHECK_CHECKER_H
 
-#include "harrier/map.h"
+#include "harrier/base/map.h"
 #include "daemon/yaral/parse/syntax.h"
 
 /* Sets of event variables are bits of one word. */

@@ -2,9 +2,9 @@
 /* Base64 (RFC 4648), hexadecimal, percent escapes (RFC 3986), SHA-256: the encodings of strings.*, bytes.* and hash.*. */
 #include "strings.h"
 
-#include "harrier/base64.h"
-#include "harrier/digest.h"
-#include "harrier/utf8.h"
+#include "harrier/base/base64.h"
+#include "harrier/base/digest.h"
+#include "harrier/base/utf8.h"
 
 /* False when the text is no base64 with its padding. */
 static bool decode(struct arena *arena, struct slice text, struct slice *bytes)

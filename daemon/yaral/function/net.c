@@ -2,7 +2,7 @@
 #include "daemon/yaral/list/cidr.h"
 #include "function.h"
 
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #include <stdlib.h>
 

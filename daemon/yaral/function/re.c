@@ -3,9 +3,9 @@
 #include "function.h"
 #include "daemon/regex/regex.h"
 
-#include "harrier/memory.h"
-#include "harrier/utf8.h"
-#include "harrier/vector.h"
+#include "harrier/base/memory.h"
+#include "harrier/base/utf8.h"
+#include "harrier/base/vector.h"
 
 #include <stdlib.h>
 

@@ -2,8 +2,8 @@
 /* strings.*, but for the encodings (function_encodings.c). Texts are UTF-8 and counted in code points. */
 #include "strings.h"
 
-#include "harrier/utf8.h"
-#include "harrier/vector.h"
+#include "harrier/base/utf8.h"
+#include "harrier/base/vector.h"
 
 /* --- yes or no ---------------------------------------------------------------------------------------------------------------- */
 

@@ -3,7 +3,7 @@
 #ifndef HARRIER_YARAL_FUNCTION_ZONE_H
 #define HARRIER_YARAL_FUNCTION_ZONE_H
 
-#include "harrier/slice.h"
+#include "harrier/base/slice.h"
 
 struct zone;
 

@@ -3,7 +3,7 @@
 #ifndef HARRIER_YARAL_LIST_CIDR_H
 #define HARRIER_YARAL_LIST_CIDR_H
 
-#include "harrier/slice.h"
+#include "harrier/base/slice.h"
 
 enum { CIDR_V4_BYTES = 4, CIDR_V6_BYTES = 16 };
 

@@ -4,7 +4,7 @@
 
 #include "cidr.h"
 
-#include "harrier/map.h"
+#include "harrier/base/map.h"
 
 #include <stdlib.h>
 

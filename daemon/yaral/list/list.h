@@ -3,8 +3,8 @@
 #ifndef HARRIER_YARAL_LIST_LIST_H
 #define HARRIER_YARAL_LIST_LIST_H
 
-#include "harrier/buffer.h"
-#include "harrier/vector.h"
+#include "harrier/base/buffer.h"
+#include "harrier/base/vector.h"
 #include "harrier/yaral.h"
 
 /* Files of lists are written by people or by feeds; larger ones are a mistake. */

@@ -2,7 +2,7 @@
 /* The files of lists and tables, and what was made ready from them. */
 #include "list.h"
 
-#include "harrier/map.h"
+#include "harrier/base/map.h"
 
 #include <errno.h>
 #include <fcntl.h>

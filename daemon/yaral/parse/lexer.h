@@ -3,7 +3,7 @@
 #ifndef HARRIER_YARAL_PARSE_LEXER_H
 #define HARRIER_YARAL_PARSE_LEXER_H
 
-#include "harrier/vector.h"
+#include "harrier/base/vector.h"
 #include "report.h"
 
 enum token_kind {

@@ -2,7 +2,7 @@
 /* Events in what clouds and log shippers wrap around them. Every input is read in several chunkings, which must all tell the same. */
 #include "transcript.h"
 
-#include "harrier/base64.h"
+#include "harrier/base/base64.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
 #include "transcript.h"
 
 #include "harrier/audit_text.h"
-#include "harrier/base64.h"
+#include "harrier/base/base64.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -4,9 +4,9 @@
 #define HARRIER_TESTS_AUDIT_TRANSCRIPT_H
 
 #include "harrier/audit.h"
-#include "harrier/buffer.h"
-#include "harrier/digest.h"
-#include "harrier/memory.h"
+#include "harrier/base/buffer.h"
+#include "harrier/base/digest.h"
+#include "harrier/base/memory.h"
 
 #include <stdlib.h>
 

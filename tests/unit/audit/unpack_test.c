@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Packed payloads, a turn at a time: what comes out in one is bounded, whatever the nesting; nothing is lost, and no memory stays taken. */
 #include "harrier/audit.h"
-#include "harrier/base64.h"
-#include "harrier/memory.h"
+#include "harrier/base/base64.h"
+#include "harrier/base/memory.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "harrier/address.h"
-#include "harrier/budget.h"
+#include "harrier/base/address.h"
+#include "harrier/base/budget.h"
 
 static void test_addresses_read_and_print_the_same(void **state)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "harrier/base64.h"
+#include "harrier/base/base64.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "harrier/arena.h"
-#include "harrier/budget.h"
-#include "harrier/buffer.h"
-#include "harrier/clock.h"
-#include "harrier/diagnostics.h"
-#include "harrier/digest.h"
-#include "harrier/log.h"
-#include "harrier/map.h"
-#include "harrier/utf8.h"
+#include "harrier/base/arena.h"
+#include "harrier/base/budget.h"
+#include "harrier/base/buffer.h"
+#include "harrier/base/clock.h"
+#include "harrier/base/diagnostics.h"
+#include "harrier/base/digest.h"
+#include "harrier/base/log.h"
+#include "harrier/base/map.h"
+#include "harrier/base/utf8.h"
 
 #include <pthread.h>
 #include <setjmp.h>

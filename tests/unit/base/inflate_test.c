@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "harrier/buffer.h"
-#include "harrier/inflate.h"
+#include "harrier/base/buffer.h"
+#include "harrier/base/inflate.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -7,9 +7,9 @@
 #include <cmocka.h>
 
 #include "daemon/config/schema.h"
-#include "harrier/buffer.h"
+#include "harrier/base/buffer.h"
 #include "harrier/config.h"
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>

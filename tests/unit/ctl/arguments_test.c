@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/ctl/arguments.h"
 
-#include "harrier/clock.h"
+#include "harrier/base/clock.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

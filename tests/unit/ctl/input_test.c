@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/ctl/input.h"
 
-#include "harrier/buffer.h"
+#include "harrier/base/buffer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -5,8 +5,8 @@
 #include "daemon/deliver/retry.h"
 #include "daemon/deliver/destination/signature.h"
 #include "daemon/deliver/destination/slack_text.h"
-#include "harrier/memory.h"
-#include "harrier/utf8.h"
+#include "harrier/base/memory.h"
+#include "harrier/base/utf8.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,9 +3,9 @@
 #ifndef HARRIER_TESTS_DELIVER_RECEIVER_H
 #define HARRIER_TESTS_DELIVER_RECEIVER_H
 
-#include "harrier/buffer.h"
-#include "harrier/memory.h"
-#include "harrier/vector.h"
+#include "harrier/base/buffer.h"
+#include "harrier/base/memory.h"
+#include "harrier/base/vector.h"
 
 #include <arpa/inet.h>
 #include <event2/buffer.h>

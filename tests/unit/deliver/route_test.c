@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harrier/deliver.h"
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

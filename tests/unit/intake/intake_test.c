@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The whole line from bytes to alerts, over the rule that the project began with. */
 #include "harrier/intake.h"
-#include "harrier/memory.h"
-#include "harrier/vector.h"
+#include "harrier/base/memory.h"
+#include "harrier/base/vector.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
 /* Secrets in text. Each is made of the letters "s3cret" somewhere, which must go; what stands beside it must stay. */
 #include "harrier/redact.h"
 
-#include "harrier/digest.h"
+#include "harrier/base/digest.h"
 
 #include <setjmp.h>
 #include <stdio.h>

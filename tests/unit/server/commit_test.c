@@ -3,7 +3,7 @@
 #include "daemon/commit/mailbox.h"
 #include "tests/unit/store/faulty_vfs.h"
 
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
 /* All times are given. */
 #include "daemon/health/gap.h"
 
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

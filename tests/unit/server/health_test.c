@@ -2,9 +2,9 @@
 /* All times are given: a tick is a step of the test. */
 #include "daemon/health/health.h"
 
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 #include "harrier/submission.h"
-#include "harrier/vector.h"
+#include "harrier/base/vector.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

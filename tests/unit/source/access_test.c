@@ -2,7 +2,7 @@
 #include "certificates.h"
 
 #include "daemon/source/auth/access.h"
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #include "tokens.h"
 

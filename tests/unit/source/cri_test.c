@@ -2,8 +2,8 @@
 /* Lines into messages: container logs, and whatever else is in lines. */
 #include "harrier/cri.h"
 
-#include "harrier/buffer.h"
-#include "harrier/memory.h"
+#include "harrier/base/buffer.h"
+#include "harrier/base/memory.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

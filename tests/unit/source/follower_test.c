@@ -2,8 +2,8 @@
 /* A follower and its handler: stretches, back-pressure, refusals, positions, and what is left after a crash. */
 #include "harrier/follower.h"
 
-#include "harrier/buffer.h"
-#include "harrier/memory.h"
+#include "harrier/base/buffer.h"
+#include "harrier/base/memory.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "harrier/buffer.h"
-#include "harrier/memory.h"
+#include "harrier/base/buffer.h"
+#include "harrier/base/memory.h"
 #include "harrier/source.h"
 
 #include <errno.h>

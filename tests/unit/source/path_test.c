@@ -8,7 +8,7 @@
 
 #include "daemon/source/path.h"
 
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -8,7 +8,7 @@
 
 #include "daemon/source/proxy_header.h"
 
-#include "harrier/buffer.h"
+#include "harrier/base/buffer.h"
 
 #define SIGNATURE "\r\n\r\n\0\r\nQUIT\n"
 

@@ -4,7 +4,7 @@
 #define HARRIER_TESTS_RELP_TRANSCRIPT_H
 
 #include "daemon/source/syslog/relp.h"
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #include <stdlib.h>
 

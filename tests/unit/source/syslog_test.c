@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 #include "syslog_transcript.h"
 
 #include <stdio.h>

@@ -3,8 +3,8 @@
 #ifndef HARRIER_TESTS_SYSLOG_TRANSCRIPT_H
 #define HARRIER_TESTS_SYSLOG_TRANSCRIPT_H
 
-#include "harrier/buffer.h"
-#include "harrier/memory.h"
+#include "harrier/base/buffer.h"
+#include "harrier/base/memory.h"
 #include "harrier/syslog.h"
 
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #include "certificates.h"
 
 #include "daemon/source/auth/tls_internal.h"
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #include <openssl/ssl.h>
 

@@ -3,7 +3,7 @@
 #ifndef HARRIER_TESTS_TOKENS_H
 #define HARRIER_TESTS_TOKENS_H
 
-#include "harrier/base64.h"
+#include "harrier/base/base64.h"
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>

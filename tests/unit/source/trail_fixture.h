@@ -5,8 +5,8 @@
 
 #include "daemon/source/file/rotation.h"
 #include "daemon/source/file/trail.h"
-#include "harrier/buffer.h"
-#include "harrier/memory.h"
+#include "harrier/base/buffer.h"
+#include "harrier/base/memory.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

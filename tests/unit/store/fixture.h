@@ -3,9 +3,9 @@
 #ifndef HARRIER_TESTS_STORE_FIXTURE_H
 #define HARRIER_TESTS_STORE_FIXTURE_H
 
-#include "harrier/buffer.h"
-#include "harrier/digest.h"
-#include "harrier/memory.h"
+#include "harrier/base/buffer.h"
+#include "harrier/base/digest.h"
+#include "harrier/base/memory.h"
 #include "harrier/store.h"
 
 #include <setjmp.h>

@@ -12,7 +12,7 @@
 /* cmocka wants the first four */
 #include <cmocka.h>
 
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #define DATA "tests/data/yaral/lists/"
 

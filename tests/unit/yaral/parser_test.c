@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules.h"
 
-#include "harrier/buffer.h"
+#include "harrier/base/buffer.h"
 
 /* The only predicate but the first (log_type) of a good rule. */
 static const struct yaral_expr *second_predicate(const struct rules *rules)

@@ -2,7 +2,7 @@
 /* RE2's language, matched by PCRE2 and by the linear matcher. */
 #include "daemon/regex/regex.h"
 
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
 #ifndef HARRIER_UDM_K8S_OBJECT_POINTER_H
 #define HARRIER_UDM_K8S_OBJECT_POINTER_H
 
-#include "harrier/arena.h"
+#include "harrier/base/arena.h"
 #include "harrier/json.h"
 
 enum { K8S_POINTER_TOKENS = 64 }; /* deeper than any place of a Kubernetes object that matters */

@@ -5,8 +5,8 @@
 #ifndef HARRIER_LOG_H
 #define HARRIER_LOG_H
 
-#include "harrier/buffer.h"
-#include "harrier/slice.h"
+#include "harrier/base/buffer.h"
+#include "harrier/base/slice.h"
 
 #include <stdbool.h>
 

@@ -9,7 +9,7 @@
 #ifndef HARRIER_COUNTED_H
 #define HARRIER_COUNTED_H
 
-#include "harrier/clock.h"
+#include "harrier/base/clock.h"
 
 enum { COUNTED_BOOT_ID = 33 /* 32 hex digits and the NUL */ };
 

@@ -3,8 +3,8 @@
 #ifndef HARRIER_ADDRESS_H
 #define HARRIER_ADDRESS_H
 
-#include "harrier/result.h"
-#include "harrier/slice.h"
+#include "harrier/base/result.h"
+#include "harrier/base/slice.h"
 
 #include <sys/socket.h>
 

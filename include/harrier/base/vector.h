@@ -3,7 +3,7 @@
 #ifndef HARRIER_VECTOR_H
 #define HARRIER_VECTOR_H
 
-#include "harrier/memory.h"
+#include "harrier/base/memory.h"
 
 #include <stdlib.h>
 

@@ -3,8 +3,8 @@
 #ifndef HARRIER_BASE64_H
 #define HARRIER_BASE64_H
 
-#include "harrier/buffer.h"
-#include "harrier/result.h"
+#include "harrier/base/buffer.h"
+#include "harrier/base/result.h"
 
 enum base64_form {
     BASE64_STANDARD, /* section 4, padded */

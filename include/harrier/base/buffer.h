@@ -3,7 +3,7 @@
 #ifndef HARRIER_BUFFER_H
 #define HARRIER_BUFFER_H
 
-#include "harrier/slice.h"
+#include "harrier/base/slice.h"
 
 struct buffer {
     char *bytes; /* owned; NUL-terminated whenever it is not NULL */

@@ -3,7 +3,7 @@
 #ifndef HARRIER_DIGEST_H
 #define HARRIER_DIGEST_H
 
-#include "harrier/slice.h"
+#include "harrier/base/slice.h"
 
 enum { DIGEST_SHA256_BYTES = 32, DIGEST_SHA256_HEX = 65 /* with its NUL */ };
 

@@ -3,7 +3,7 @@
 #ifndef HARRIER_LOG_LIMIT_H
 #define HARRIER_LOG_LIMIT_H
 
-#include "harrier/clock.h"
+#include "harrier/base/clock.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>

@@ -3,8 +3,8 @@
 #ifndef HARRIER_UTF8_H
 #define HARRIER_UTF8_H
 
-#include "harrier/arena.h"
-#include "harrier/slice.h"
+#include "harrier/base/arena.h"
+#include "harrier/base/slice.h"
 
 /* Length (1-4) of the well-formed sequence at the start, 0 if there is none (empty, bad byte, surrogate, overlong). */
 size_t utf8_sequence(struct slice text);

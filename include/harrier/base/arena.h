@@ -3,7 +3,7 @@
 #ifndef HARRIER_ARENA_H
 #define HARRIER_ARENA_H
 
-#include "harrier/slice.h"
+#include "harrier/base/slice.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -9,7 +9,7 @@
 #ifndef HARRIER_CLOCK_H
 #define HARRIER_CLOCK_H
 
-#include "harrier/slice.h"
+#include "harrier/base/slice.h"
 
 #include <time.h>
 

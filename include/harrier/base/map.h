@@ -3,7 +3,7 @@
 #ifndef HARRIER_MAP_H
 #define HARRIER_MAP_H
 
-#include "harrier/slice.h"
+#include "harrier/base/slice.h"
 
 struct map;
 

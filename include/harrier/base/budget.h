@@ -4,7 +4,7 @@
 #ifndef HARRIER_BUDGET_H
 #define HARRIER_BUDGET_H
 
-#include "harrier/clock.h"
+#include "harrier/base/clock.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -4,8 +4,8 @@
 #ifndef HARRIER_INFLATE_H
 #define HARRIER_INFLATE_H
 
-#include "harrier/result.h"
-#include "harrier/slice.h"
+#include "harrier/base/result.h"
+#include "harrier/base/slice.h"
 
 #include <stddef.h>
 
