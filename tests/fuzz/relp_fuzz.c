@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes as a RELP session, once as a whole and once in pieces: the same must be read. The first byte of the input is the size of the pieces, and
  * says whether the session is open already. */
-#include "tests/unit/source/relp_transcript.h"
+#include "tests/unit/source/syslog/relp_transcript.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

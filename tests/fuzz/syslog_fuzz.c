@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes as a stream of syslog, once as a whole and once in pieces: the messages and the counts must be the same. The first byte of the input is
  * the size of the pieces, and chooses a small bound for messages and the framing. */
-#include "tests/unit/source/syslog_transcript.h"
+#include "tests/unit/source/syslog/syslog_transcript.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

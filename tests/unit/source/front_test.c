@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who may post, in what form, and what is answered: over a plain connection. */
-#include "certificates.h"
+#include "tests/unit/source/auth/certificates.h"
 #include "listener.h"
 
 #include "daemon/source/http/connection.h"

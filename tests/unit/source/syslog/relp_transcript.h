@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the RELP machine says of an input, written down; the same for the input in pieces of any size. */
-#ifndef HARRIER_TESTS_RELP_TRANSCRIPT_H
-#define HARRIER_TESTS_RELP_TRANSCRIPT_H
+#ifndef HARRIER_NIT_SOURCE_SYSLOG_RELP_TRANSCRIPT_H
+#define HARRIER_NIT_SOURCE_SYSLOG_RELP_TRANSCRIPT_H
 
 #include "daemon/source/syslog/relp.h"
 #include "harrier/base/memory.h"

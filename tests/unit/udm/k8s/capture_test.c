@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Events as a kube-apiserver wrote them. */
-#include "mapped.h"
+#include "tests/unit/udm/mapped.h"
 
 static struct mapped map_capture(const char *name)
 {

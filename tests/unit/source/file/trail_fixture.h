@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A log, what rotations make of it, and the trail that reads it. Include it first. */
-#ifndef HARRIER_TESTS_UNIT_SOURCE_TRAIL_FIXTURE_H
-#define HARRIER_TESTS_UNIT_SOURCE_TRAIL_FIXTURE_H
+#ifndef HARRIER_NIT_SOURCE_FILE_TRAIL_FIXTURE_H
+#define HARRIER_NIT_SOURCE_FILE_TRAIL_FIXTURE_H
 
 #include "daemon/source/file/rotation.h"
 #include "daemon/source/file/trail.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "rules.h"
+#include "tests/unit/yaral/rules.h"
 
 #define LIST_OPTIONS ((struct yaral_options){.allow_match = true})
 

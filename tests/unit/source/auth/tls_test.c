@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A listener with TLS, and clients that do it right and wrong. */
 #include "certificates.h"
-#include "listener.h"
+#include "tests/unit/source/listener.h"
 
 #include "harrier/source_access.h"
 #include "harrier/source_tls.h"

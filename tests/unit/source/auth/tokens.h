@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keys, sets of keys and tokens made for one test. */
-#ifndef HARRIER_TESTS_TOKENS_H
-#define HARRIER_TESTS_TOKENS_H
+#ifndef HARRIER_NIT_SOURCE_AUTH_TOKENS_H
+#define HARRIER_NIT_SOURCE_AUTH_TOKENS_H
 
 #include "harrier/base/base64.h"
 

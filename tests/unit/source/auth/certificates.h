@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Certificates and keys made for one test, in a folder of its own. */
-#ifndef HARRIER_TESTS_CERTIFICATES_H
-#define HARRIER_TESTS_CERTIFICATES_H
+#ifndef HARRIER_NIT_SOURCE_AUTH_CERTIFICATES_H
+#define HARRIER_NIT_SOURCE_AUTH_CERTIFICATES_H
 
 #include <setjmp.h>
 #include <stdarg.h>

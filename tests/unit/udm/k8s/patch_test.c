@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* JSON patches, read as the server reads them. */
-#include "mapped.h"
+#include "tests/unit/udm/mapped.h"
 
 #define POD "/spec/jobTemplate/spec/template/spec"
 #define FIRST POD "/containers/0"

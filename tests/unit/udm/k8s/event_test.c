@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The fields of the event itself, what is known of its objects, and its head. */
-#include "mapped.h"
+#include "tests/unit/udm/mapped.h"
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* LogEntries of GKE: their fields, where these stand, and what is known of their objects. */
-#include "mapped.h"
+#include "tests/unit/udm/mapped.h"
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 

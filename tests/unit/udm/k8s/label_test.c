@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The labels of objects, row by row. */
-#include "mapped.h"
+#include "tests/unit/udm/mapped.h"
 
 struct row {
     const char *body;
