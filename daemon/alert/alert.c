@@ -13,6 +13,7 @@ void alert_subject_free(struct alert_subject *subject)
 void alert_free(struct alert *alert)
 {
     buffer_free(&alert->json);
+    arena_free(alert->arena);
 }
 
 /* --- ids ---------------------------------------------------------------------------------------------------------------------------- */
@@ -142,16 +143,24 @@ static clock_nanos event_time(const struct alert_subject *subject)
     return subject->received;
 }
 
+static bool is_incomplete(const struct alert_subject *subject)
+{
+    return subject->cut.request_object || subject->cut.response_object || subject->cut.other || subject->cut.transport;
+}
+
 void alert_from_detection(struct alert *alert, struct alert_subject *subject, const struct detection *detection)
 {
     *alert = (struct alert){.rule = detection->rule->name, .time = event_time(subject)};
     make_severity(alert, detection);
     make_ids(alert, subject, (struct slice){NULL, 0});
+    alert_fields_of_record(&alert->fields, subject->record);
+    alert_fields_of_rule(&alert->fields, subject->record->arena, detection->rule);
+    alert_fields_of_event(alert, subject);
     struct json_writer *writer = json_writer_new(&alert->json, false);
     json_begin_object(writer);
-    alert_write_head(writer, alert, subject);
-    alert_write_rule(writer, detection->rule);
-    alert_write_what(writer, subject);
+    alert_write_head(writer, alert, is_incomplete(subject));
+    alert_write_rule(writer, detection->rule, &alert->fields);
+    alert_write_what(writer, &alert->fields);
     alert_write_outcomes(writer, subject->record->arena, detection);
     alert_write_evidence(writer, detection);
     alert_write_events(writer, subject, detection->rule->event_count ? detection->rule->events[0].name : SLICE("e"));
@@ -188,10 +197,12 @@ void alert_from_blind(struct alert *alert, struct alert_subject *subject, const 
     }
     make_ids(alert, subject, buffer_slice(&names));
     buffer_free(&names);
+    alert_fields_of_record(&alert->fields, subject->record);
+    alert_fields_of_event(alert, subject);
 
     struct json_writer *writer = json_writer_new(&alert->json, false);
     json_begin_object(writer);
-    alert_write_head(writer, alert, subject);
+    alert_write_head(writer, alert, is_incomplete(subject));
     json_key(writer, "rule");
     json_begin_object(writer);
     json_put_text(writer, "name", ALERT_INCOMPLETE_EVENT);
@@ -202,7 +213,7 @@ void alert_from_blind(struct alert *alert, struct alert_subject *subject, const 
     json_end_object(writer);
     json_put_text(writer, "sha256", "");
     json_end_object(writer);
-    alert_write_what(writer, subject);
+    alert_write_what(writer, &alert->fields);
     json_key(writer, "outcomes");
     json_begin_object(writer);
     json_put_text(writer, "reason", cut_text(subject, doubt));

@@ -61,23 +61,7 @@ void alert_append_doing(struct buffer *out, const struct udm_record *record)
     append_shown(out, record, udm_record_string(record, "target.resource.name"), 260);
 }
 
-/* "rule_name: dev-alice create cronjobs default/argus-test-cronjob in prod-eu-1" */
-static void write_title(struct json_writer *writer, const struct alert *alert, const struct alert_subject *subject)
-{
-    struct buffer title = {NULL, 0, 0};
-
-    alert_append_cleaned(&title, alert->rule, 200);
-    buffer_append_text(&title, ": ");
-    alert_append_doing(&title, subject->record);
-    if (subject->cluster.length) {
-        buffer_append_text(&title, " in ");
-        alert_append_cleaned(&title, subject->cluster, 100);
-    }
-    put_shown(writer, "title", subject->record, buffer_slice(&title));
-    buffer_free(&title);
-}
-
-void alert_write_head(struct json_writer *writer, const struct alert *alert, const struct alert_subject *subject)
+void alert_write_head(struct json_writer *writer, const struct alert *alert, bool is_incomplete)
 {
     char time[CLOCK_TEXT_SIZE];
 
@@ -85,39 +69,25 @@ void alert_write_head(struct json_writer *writer, const struct alert *alert, con
     json_put_text(writer, "alert_id", alert->alert_id);
     json_put_text(writer, "dedup_key", alert->dedup_key);
     json_put_text(writer, "time", clock_format_rfc3339(alert->time, time));
-    json_put_string(writer, "cluster", subject->cluster);
+    json_put_string(writer, "cluster", alert->fields.cluster);
     json_put_text(writer, "severity", alert->severity);
     json_key(writer, "risk_score");
     json_write_double(writer, alert->risk_score);
-    write_title(writer, alert, subject);
-    json_put_bool(writer, "incomplete", subject->cut.request_object || subject->cut.response_object || subject->cut.other || subject->cut.transport);
+    json_put_string(writer, "title", alert->fields.title);
+    json_put_bool(writer, "incomplete", is_incomplete);
 }
 
-/* Comma-separated words of a meta value, one array element each. */
-static void write_words(struct json_writer *writer, struct slice words)
+static void write_strings(struct json_writer *writer, const char *key, const struct slice *strings, size_t count)
 {
+    json_key(writer, key);
     json_begin_array(writer);
-    while (words.length) {
-        ptrdiff_t comma = slice_find_byte(words, ',');
-        struct slice word = slice_trim(comma < 0 ? words : slice_first(words, (size_t)comma));
-        if (word.length)
-            json_write_string(writer, word);
-        words = comma < 0 ? (struct slice){NULL, 0} : slice_from(words, (size_t)comma + 1);
-    }
+    for (size_t i = 0; i < count; i++)
+        json_write_string(writer, strings[i]);
     json_end_array(writer);
 }
 
-static struct slice meta_of_either(const struct yaral_rule *rule, const char *name, const char *other)
+void alert_write_rule(struct json_writer *writer, const struct yaral_rule *rule, const struct alert_fields *fields)
 {
-    struct slice value = yaral_rule_meta(rule, name);
-    return value.length ? value : yaral_rule_meta(rule, other);
-}
-
-void alert_write_rule(struct json_writer *writer, const struct yaral_rule *rule)
-{
-    struct slice techniques = meta_of_either(rule, "mitre_attack_technique", "technique");
-    struct slice tactics = meta_of_either(rule, "mitre_attack_tactic", "tactic");
-
     json_key(writer, "rule");
     json_begin_object(writer);
     json_put_string(writer, "name", rule->name);
@@ -137,80 +107,52 @@ void alert_write_rule(struct json_writer *writer, const struct yaral_rule *rule)
     json_end_object(writer);
     json_key(writer, "mitre");
     json_begin_array(writer);
-    while (techniques.length) {
-        ptrdiff_t comma = slice_find_byte(techniques, ',');
-        struct slice technique = slice_trim(comma < 0 ? techniques : slice_first(techniques, (size_t)comma));
+    for (size_t i = 0; i < fields->technique_count; i++) {
         json_begin_object(writer);
-        json_put_string(writer, "technique", technique);
-        json_key(writer, "tactics");
-        write_words(writer, tactics);
+        json_put_string(writer, "technique", fields->techniques[i]);
+        write_strings(writer, "tactics", fields->tactics, fields->tactic_count);
         json_end_object(writer);
-        techniques = comma < 0 ? (struct slice){NULL, 0} : slice_from(techniques, (size_t)comma + 1);
     }
     json_end_array(writer);
 }
 
-/* All values of a repeated string field two or three names below the root. */
-static void write_strings(struct json_writer *writer, const char *key, const struct udm_record *record, const char *const *path, size_t depth)
+static void write_actor(struct json_writer *writer, const struct alert_fields *fields)
 {
-    const struct udm_message *message = record->root;
-
-    json_key(writer, key);
-    json_begin_array(writer);
-    for (size_t i = 0; i < depth && message; i++) {
-        struct udm_values values = udm_message_get(message, udm_field_find(udm_message_type_of(message), slice_of(path[i])));
-        message = NULL;
-        for (size_t v = 0; i + 1 == depth && v < values.count; v++)
-            json_write_string(writer, redact_text(record->arena, values.items[v].string));
-        if (i + 1 < depth && values.count)
-            message = values.items[0].message;
-    }
-    json_end_array(writer);
-}
-
-static void write_actor(struct json_writer *writer, const struct udm_record *record)
-{
-    static const char *const groups[] = {"principal", "user", "group_identifiers"};
-    static const char *const addresses[] = {"principal", "ip"};
-
     json_key(writer, "actor");
     json_begin_object(writer);
-    put_shown(writer, "user", record, udm_record_string(record, "principal.user.userid"));
-    write_strings(writer, "groups", record, groups, 3);
-    write_strings(writer, "source_ips", record, addresses, 2);
-    put_shown(writer, "user_agent", record, udm_record_string(record, "network.http.user_agent"));
-    put_shown(writer, "impersonated", record, udm_record_string(record, "target.user.userid"));
+    json_put_string(writer, "user", fields->user);
+    write_strings(writer, "groups", fields->groups, fields->group_count);
+    write_strings(writer, "source_ips", fields->source_ips, fields->source_ip_count);
+    json_put_string(writer, "user_agent", fields->user_agent);
+    json_put_string(writer, "impersonated", fields->impersonated);
     json_end_object(writer);
 }
 
-static void write_action(struct json_writer *writer, const struct udm_record *record)
+static void write_action(struct json_writer *writer, const struct alert_fields *fields)
 {
-    struct slice dry_run = udm_record_label(record, "dry_run");
-    int64_t code = udm_record_int(record, "network.http.response_code");
-
     json_key(writer, "action");
     json_begin_object(writer);
-    put_shown(writer, "verb", record, alert_verb(record));
-    put_shown(writer, "resource", record, udm_record_label(record, "resource"));
-    put_shown(writer, "subresource", record, udm_record_label(record, "subresource"));
-    put_shown(writer, "api_group", record, udm_record_label(record, "api_group"));
-    put_shown(writer, "namespace", record, udm_record_label(record, "namespace"));
-    put_shown(writer, "name", record, udm_record_string(record, "target.resource.name"));
-    if (code) {
-        json_put_int(writer, "response_code", code);
+    json_put_string(writer, "verb", fields->verb);
+    json_put_string(writer, "resource", fields->resource);
+    json_put_string(writer, "subresource", fields->subresource);
+    json_put_string(writer, "api_group", fields->api_group);
+    json_put_string(writer, "namespace", fields->namespace);
+    json_put_string(writer, "name", fields->name);
+    if (fields->response_code) {
+        json_put_int(writer, "response_code", fields->response_code);
     } else {
         json_key(writer, "response_code");
         json_write_null(writer);
     }
-    put_shown(writer, "decision", record, udm_record_label(record, "decision"));
-    json_put_bool(writer, "dry_run", dry_run.length > 0 && !slice_is(dry_run, "false"));
+    json_put_string(writer, "decision", fields->decision);
+    json_put_bool(writer, "dry_run", fields->dry_run);
     json_end_object(writer);
 }
 
-void alert_write_what(struct json_writer *writer, const struct alert_subject *subject)
+void alert_write_what(struct json_writer *writer, const struct alert_fields *fields)
 {
-    write_actor(writer, subject->record);
-    write_action(writer, subject->record);
+    write_actor(writer, fields);
+    write_action(writer, fields);
     json_key(writer, "match");
     json_begin_object(writer);
     json_end_object(writer);

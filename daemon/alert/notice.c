@@ -362,7 +362,7 @@ static void make_ids(struct alert *alert, const struct alert_notice *notice)
 
 /* --- the document ------------------------------------------------------------------------------------------------------------------------ */
 
-static void write_title(struct json_writer *writer, const struct alert_notice *notice)
+static struct slice title_of(const struct alert_notice *notice, struct arena *arena)
 {
     const char *remedy = alert_notice_remedy(notice);
     struct buffer title = {NULL, 0, 0};
@@ -371,24 +371,9 @@ static void write_title(struct json_writer *writer, const struct alert_notice *n
     buffer_append_byte(&title, '.');
     if (remedy[0])
         buffer_printf(&title, " %s", remedy);
-    json_put_string(writer, "title", buffer_slice(&title));
+    struct slice kept = arena_copy(arena, buffer_slice(&title));
     buffer_free(&title);
-}
-
-static void write_head(struct json_writer *writer, const struct alert *alert, const struct alert_notice *notice)
-{
-    char time[CLOCK_TEXT_SIZE];
-
-    json_put_text(writer, "schema", "harrier.alert/1");
-    json_put_text(writer, "alert_id", alert->alert_id);
-    json_put_text(writer, "dedup_key", alert->dedup_key);
-    json_put_text(writer, "time", clock_format_rfc3339(alert->time, time));
-    json_put_string(writer, "cluster", notice->cluster);
-    json_put_text(writer, "severity", alert->severity);
-    json_key(writer, "risk_score");
-    json_write_double(writer, alert->risk_score);
-    write_title(writer, notice);
-    json_put_bool(writer, "incomplete", notice->kind == ALERT_NOTICE_TRUNCATED);
+    return kept;
 }
 
 static void write_rule(struct json_writer *writer, const struct alert_notice *notice)
@@ -511,21 +496,28 @@ static void write_evidence(struct json_writer *writer, const struct alert_notice
     buffer_free(&text);
 }
 
-static void write_document(struct json_writer *writer, const struct alert *alert, const struct alert_notice *notice, struct arena *arena)
+static void make_fields(struct alert *alert, const struct alert_notice *notice)
 {
     struct udm_record nothing;
+    struct slice *log_type = arena_calloc(alert->arena, 1, sizeof *log_type);
+
+    udm_record_init(&nothing, alert->arena, UDM_KNOWN);
+    alert_fields_of_record(&alert->fields, notice->record ? notice->record : &nothing);
+    alert->fields.rule = alert->rule;
+    alert->fields.cluster = notice->cluster;
+    alert->fields.severity = slice_of(alert->severity);
+    alert->fields.risk_score = alert->risk_score;
+    alert->fields.title = title_of(notice, alert->arena);
+    if (notice->record)
+        *log_type = udm_record_string(notice->record, "metadata.log_type");
+    alert->fields.log_types = log_type;
+    alert->fields.log_type_count = notice->record != NULL;
+}
+
+static void write_events(struct json_writer *writer, const struct alert_notice *notice)
+{
     struct alert_subject subject = {.cluster = notice->cluster, .record = notice->record, .event = notice->event, .raw_bytes = notice->raw_bytes};
 
-    if (!subject.record) {
-        udm_record_init(&nothing, arena, UDM_KNOWN);
-        subject.record = &nothing;
-    }
-    json_begin_object(writer);
-    write_head(writer, alert, notice);
-    write_rule(writer, notice);
-    alert_write_what(writer, &subject);
-    write_outcomes(writer, notice);
-    write_evidence(writer, notice);
     if (notice->record) {
         alert_write_events(writer, &subject, SLICE("e"));
     } else {
@@ -533,21 +525,26 @@ static void write_document(struct json_writer *writer, const struct alert *alert
         json_begin_array(writer);
         json_end_array(writer);
     }
-    json_end_object(writer);
     alert_subject_free(&subject);
 }
 
 void alert_from_notice(struct alert *alert, const struct alert_notice *notice)
 {
-    struct arena *arena = arena_new(1024);
-
     *alert = (struct alert){.rule = slice_of(kinds[notice->kind].name),
                             .time = notice->time,
-                            .risk_score = notice->over ? 0 : notice->moved ? MOVED_RISK : kinds[notice->kind].risk};
+                            .risk_score = notice->over ? 0 : notice->moved ? MOVED_RISK : kinds[notice->kind].risk,
+                            .arena = arena_new(1024)};
     snprintf(alert->severity, sizeof alert->severity, "%s", notice->over ? "INFO" : notice->moved ? "LOW" : kinds[notice->kind].severity);
     make_ids(alert, notice);
+    make_fields(alert, notice);
     struct json_writer *writer = json_writer_new(&alert->json, false);
-    write_document(writer, alert, notice, arena);
+    json_begin_object(writer);
+    alert_write_head(writer, alert, notice->kind == ALERT_NOTICE_TRUNCATED);
+    write_rule(writer, notice);
+    alert_write_what(writer, &alert->fields);
+    write_outcomes(writer, notice);
+    write_evidence(writer, notice);
+    write_events(writer, notice);
+    json_end_object(writer);
     json_writer_free(writer);
-    arena_free(arena);
 }

@@ -10,6 +10,6 @@ struct condition;
 /* NULL if it is wrong: then *column (from 1, in bytes) and *message (the caller frees it; "what, and what to do") tell. */
 struct condition *condition_parse(struct slice text, uint32_t *column, char **message);
 void condition_free(struct condition *condition);
-bool condition_holds(const struct condition *condition, const struct deliver_alert_fields *fields);
+bool condition_holds(const struct condition *condition, const struct alert_fields *fields);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-#define AT(member) offsetof(struct deliver_alert_fields, member)
+#define AT(member) offsetof(struct alert_fields, member)
 
 static const struct condition_field fields_known[] = {
     {"severity", FIELD_SEVERITY, false, AT(severity), 0},
@@ -61,12 +61,12 @@ const struct condition_field *condition_field_nearest(struct slice name)
 
 /* --- comparing ---------------------------------------------------------------------------------------------------------- */
 
-static const void *member_of(const struct deliver_alert_fields *fields, size_t offset)
+static const void *member_of(const struct alert_fields *fields, size_t offset)
 {
     return (const char *)fields + offset;
 }
 
-static double number_of(const struct condition_field *field, const struct deliver_alert_fields *fields)
+static double number_of(const struct condition_field *field, const struct alert_fields *fields)
 {
     const void *member = member_of(fields, field->offset);
     switch (field->kind) {
@@ -115,7 +115,7 @@ static bool number_fits(const struct condition *condition, double number)
     return false;
 }
 
-static bool comparison_fits(const struct condition *condition, const struct deliver_alert_fields *fields)
+static bool comparison_fits(const struct condition *condition, const struct alert_fields *fields)
 {
     const struct condition_field *field = condition->field;
     if (field->kind == FIELD_TEXT)
@@ -131,7 +131,7 @@ static bool comparison_fits(const struct condition *condition, const struct deli
     return false;
 }
 
-bool condition_holds(const struct condition *condition, const struct deliver_alert_fields *fields)
+bool condition_holds(const struct condition *condition, const struct alert_fields *fields)
 {
     switch (condition->kind) {
     case CONDITION_AND: return condition_holds(condition->left, fields) && condition_holds(condition->right, fields);

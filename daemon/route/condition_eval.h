@@ -22,7 +22,7 @@ struct condition_field {
     const char *name;
     enum field_kind kind;
     bool is_double;      /* FIELD_NUMBER: double, or int64_t */
-    size_t offset;       /* in struct deliver_alert_fields */
+    size_t offset;       /* in struct alert_fields */
     size_t count_offset; /* lists */
 };
 

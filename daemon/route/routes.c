@@ -118,7 +118,7 @@ bool deliver_routes_ask(const struct deliver_routes *routes)
     return false;
 }
 
-size_t deliver_route(const struct deliver_routes *routes, const struct deliver_alert_fields *fields,
+size_t deliver_route(const struct deliver_routes *routes, const struct alert_fields *fields,
                      const char *names[DELIVER_DESTINATIONS_MAX])
 {
     uint64_t to = 0;

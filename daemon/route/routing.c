@@ -1,27 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "routing.h"
 
-static size_t route(const struct deliver_routes *routes, struct arena *scratch, const struct alert *alert, const char **names)
-{
-    struct deliver_alert_fields fields = {0};
-    struct json_node *document = NULL;
-
-    if (deliver_routes_ask(routes)) {
-        json_tree_parse(scratch, buffer_slice(&alert->json), &json_default_limits, &document, NULL);
-        deliver_fields_from_json(document, scratch, &fields);
-    }
-    size_t count = deliver_route(routes, &fields, names);
-    arena_reset(scratch);
-    return count;
-}
-
-size_t routing_memory(const struct deliver_routes *routes, struct slice alert)
-{
-    enum { NODE_BYTES = sizeof(struct json_node) + sizeof(struct slice) }; /* a list's elements stand in the fields too */
-    return alert.length + (deliver_routes_ask(routes) ? NODE_BYTES * json_most_values(alert) : 0);
-}
-
-enum result routing_add_alert(const struct deliver_routes *routes, struct arena *scratch, const struct alert *alert, struct submission *submission)
+enum result routing_add_alert(const struct deliver_routes *routes, const struct alert *alert, struct submission *submission)
 {
     const char *names[DELIVER_DESTINATIONS_MAX];
     struct submission_alert out = {
@@ -34,7 +14,7 @@ enum result routing_add_alert(const struct deliver_routes *routes, struct arena 
         .json = buffer_slice(&alert->json),
     };
 
-    out.destination_count = route(routes, scratch, alert, names);
+    out.destination_count = deliver_route(routes, &alert->fields, names);
     for (size_t i = 0; i < out.destination_count; i++)
         out.destinations[i] = slice_of(names[i]);
     return submission_add_alert(submission, &out);

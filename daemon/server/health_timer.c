@@ -25,7 +25,6 @@ struct health_timer {
     bool gap_under_way; /* its notices are */
     struct event *timer;
     struct mailbox *mailbox;
-    struct arena *arena; /* scratch of routes */
     clock_nanos save_at; /* monotonic */
 };
 
@@ -118,7 +117,7 @@ static struct submission *submission_of(struct health_timer *timer, const struct
     struct alert alert;
 
     alert_from_notice(&alert, telling->notice);
-    enum result result = routing_add_alert(timer->server->generation->routes, timer->arena, &alert, submission);
+    enum result result = routing_add_alert(timer->server->generation->routes, &alert, submission);
     alert_free(&alert);
     for (size_t i = 0; result == RESULT_OK && i < telling->state_count; i++)
         result = submission_add_position(submission, key_of(KEY_PREFIX, telling->states[i].slot, key), telling->states[i].state);
@@ -211,7 +210,7 @@ static void add_gap_alert(void *context, const struct alert_notice *notice)
     struct alert alert;
 
     alert_from_notice(&alert, notice);
-    if (routing_add_alert(to->timer->server->generation->routes, to->timer->arena, &alert, to->submission) != RESULT_OK)
+    if (routing_add_alert(to->timer->server->generation->routes, &alert, to->submission) != RESULT_OK)
         log_gap(NULL, notice);
     alert_free(&alert);
 }
@@ -374,13 +373,16 @@ static void timer_cb(evutil_socket_t fd, short what, void *argument)
         save(timer);
 }
 
-static struct gap *restored_gap(struct server *server, struct arena *arena, const struct counted_state *clocks)
+static struct gap *restored_gap(struct server *server, const struct counted_state *clocks)
 {
+    struct arena *arena = arena_new(ARENA_BYTES);
     struct slice stored = SLICE("");
 
     if (store_position(server->reader, GAP_KEY, arena, &stored) != RESULT_OK)
         stored = SLICE("");
-    return gap_new(clocks, stored);
+    struct gap *gap = gap_new(clocks, stored);
+    arena_free(arena);
+    return gap;
 }
 
 struct health_timer *health_timer_start(struct server *server)
@@ -390,9 +392,8 @@ struct health_timer *health_timer_start(struct server *server)
     struct counted_state clocks;
 
     timer->server = server;
-    timer->arena = arena_new(ARENA_BYTES);
     counted_state(store_clock(server->store), &clocks);
-    timer->gap = restored_gap(server, timer->arena, &clocks);
+    timer->gap = restored_gap(server, &clocks);
     const struct health_options options = {.config = server->boot->config,
                                            .clusters = server->clusters,
                                            .wall = clocks.wall,
@@ -425,7 +426,6 @@ void health_timer_free(struct health_timer *timer)
     mailbox_free(timer->mailbox);
     health_free(timer->health);
     gap_free(timer->gap);
-    arena_free(timer->arena);
     free(timer);
 }
 

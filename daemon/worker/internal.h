@@ -26,7 +26,6 @@ struct worker {
     struct mailbox *mailbox;
     struct source_worker *source;
     struct followers *followers;
-    struct arena *route_arena;
     struct watch *watch;
     size_t units; /* not settled yet */
     bool stopping;

@@ -264,9 +264,9 @@ static void on_alert(void *context, const struct alert *alert)
     struct worker *worker = unit->worker;
 
     const struct deliver_routes *routes = unit->rules->generation->routes;
-    if (unit->failed != RESULT_OK || !make_room(unit, routing_memory(routes, buffer_slice(&alert->json)) + ITEM_BYTES))
+    if (unit->failed != RESULT_OK || !make_room(unit, alert->json.length + ITEM_BYTES))
         return;
-    enum result result = routing_add_alert(routes, worker->route_arena, alert, unit->submission);
+    enum result result = routing_add_alert(routes, alert, unit->submission);
     if (result != RESULT_OK) {
         struct submission_dead_letter letter = {
             .source = slice_of(worker->options.config->sources[unit->source].name),

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 /* TURN_BYTES: unpacked of a unit's payloads in one turn of the loop. */
-enum { ROUTE_ARENA_BYTES = 16384, TURN_BYTES = 256 * 1024 };
+enum { TURN_BYTES = 256 * 1024 };
 
 /* --- rules ------------------------------------------------------------------------------------------------------------------------ */
 
@@ -197,7 +197,6 @@ struct worker *worker_start(const struct worker_options *options, struct generat
     pthread_mutex_init(&worker->mutex, NULL);
     worker->base = source_base_new();
     worker->mailbox = mailbox_new(worker->base, worker);
-    worker->route_arena = arena_new(ROUTE_ARENA_BYTES);
     worker->watch = watch_new(options->clusters, (size_t)config->health.unknown_clusters);
     worker->current = rules_new(worker, generation);
     struct source_handler handler = unit_handler;
@@ -227,7 +226,6 @@ void worker_stop(struct worker *worker)
     mailbox_free(worker->mailbox);
     rules_free(worker->current);
     event_base_free(worker->base);
-    arena_free(worker->route_arena);
     watch_free(worker->watch);
     pthread_mutex_destroy(&worker->mutex);
     tally_free(&worker->tally);

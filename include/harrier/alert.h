@@ -4,6 +4,7 @@
 #ifndef HARRIER_ALERT_H
 #define HARRIER_ALERT_H
 
+#include "harrier/alert_fields.h"
 #include "harrier/base/buffer.h"
 #include "harrier/detect.h"
 #include "harrier/base/digest.h"
@@ -32,6 +33,8 @@ struct alert {
     struct slice rule;
     char severity[32];                 /* CRITICAL HIGH MEDIUM LOW INFO, or as the rule wrote it in upper case */
     double risk_score;                 /* 0 to 100 */
+    struct alert_fields fields;        /* in the record's arena, or in arena */
+    struct arena *arena;               /* of a notice without a record; NULL otherwise */
     struct buffer json;                /* one line, no newline at its end */
 };
 

@@ -5,6 +5,7 @@
 #ifndef HARRIER_DELIVER_H
 #define HARRIER_DELIVER_H
 
+#include "harrier/alert_fields.h"
 #include "harrier/base/clock.h"
 #include "harrier/base/diagnostics.h"
 #include "harrier/json.h"
@@ -111,29 +112,6 @@ void deliver_counts(const struct deliver *deliver, size_t index, struct deliver_
 
 /* --- routes ------------------------------------------------------------------------------------------------------------- */
 
-/* What a route's condition can ask for. Slices that are empty mean: the alert does not have it. */
-struct deliver_alert_fields {
-    struct slice rule, cluster, severity, title;
-    double risk_score;
-    struct slice user, user_agent, impersonated;
-    struct slice verb, resource, subresource, api_group, namespace, name, decision;
-    int64_t response_code;
-    bool dry_run;
-    const struct slice *groups;
-    size_t group_count;
-    const struct slice *source_ips;
-    size_t source_ip_count;
-    const struct slice *tactics; /* ids, TA0002 */
-    size_t tactic_count;
-    const struct slice *techniques; /* ids, T1053.007 */
-    size_t technique_count;
-    const struct slice *log_types;
-    size_t log_type_count;
-};
-
-/* Fills the fields from an alert document; they point into the tree and the arena. */
-void deliver_fields_from_json(const struct json_node *alert, struct arena *arena, struct deliver_alert_fields *fields);
-
 struct deliver_route_config {
     const char *when;      /* NULL: every alert */
     const char *const *to; /* names of destinations */
@@ -161,7 +139,7 @@ void deliver_routes_free(struct deliver_routes *routes);
 bool deliver_routes_ask(const struct deliver_routes *routes);
 /* Names of the destinations that the alert goes to, each once, in the order of the destinations; returns how many. Every route that
  * matches counts. 0: no route matched; the alert is stored all the same. The names live as long as the routes. */
-size_t deliver_route(const struct deliver_routes *routes, const struct deliver_alert_fields *fields,
+size_t deliver_route(const struct deliver_routes *routes, const struct alert_fields *fields,
                      const char *names[DELIVER_DESTINATIONS_MAX]);
 
 #endif

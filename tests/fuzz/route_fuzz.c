@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void ask(const struct deliver_routes *routes)
 {
     static const struct slice several[] = {{"T1053.007", 9}, {"devs", 4}};
-    const struct deliver_alert_fields fields = {
+    const struct alert_fields fields = {
         .severity = SLICE("HIGH"),
         .risk_score = 62.5,
         .rule = SLICE("rule"),
