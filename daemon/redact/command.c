@@ -3,6 +3,7 @@
  * that reads one. */
 #include "scan.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* --- tables -------------------------------------------------------------------------------------------------------------------------------------- */
@@ -18,57 +19,111 @@ enum option_value {
     OPTION_ASSIGNED, /* NAME=value */
 };
 
-/* programs: divided by blanks, `*` any, which come last. The first entry that fits counts. */
+/* Programs that take the same options. */
+enum family {
+    MYSQL = 1u << 0,
+    SSHPASS = 1u << 1,
+    REDIS = 1u << 2,
+    MONGO = 1u << 3,
+    REGISTRY = 1u << 4,
+    CONTAINERS = 1u << 5,
+    USER_IS_A_NAME = 1u << 6,
+    LDAP = 1u << 7,
+    LDAPPASSWD = 1u << 8,
+    SQL = 1u << 9,
+    SMB = 1u << 10,
+    REMOTE = 1u << 11,
+    IPMI = 1u << 12,
+    ZIP = 1u << 13,
+    SEVENZIP = 1u << 14,
+    RAR = 1u << 15,
+    OPENSSL = 1u << 16,
+    USERS = 1u << 17,
+    MQTT = 1u << 18,
+    SNMP = 1u << 19,
+    CURL = 1u << 20,
+    HTTPIE = 1u << 21,
+    ANY = (1u << 22) - 1 /* and a program that is not known */
+};
+
+/* In the order of their names, to be found at once: each word of a text is looked up. */
+static const struct program {
+    const char *name;
+    unsigned int families;
+} programs[] = {
+    {"7z", SEVENZIP}, {"7za", SEVENZIP}, {"7zr", SEVENZIP}, {"argocd", REGISTRY}, {"az", REGISTRY}, {"bcp", SQL},
+    {"buildah", REGISTRY | CONTAINERS}, {"cf", REGISTRY}, {"chown", USER_IS_A_NAME}, {"chroot", USER_IS_A_NAME}, {"crackmapexec", REMOTE},
+    {"crane", REGISTRY}, {"crictl", USER_IS_A_NAME}, {"ctr", USER_IS_A_NAME}, {"curl", CURL},
+    {"docker", REGISTRY | CONTAINERS | USER_IS_A_NAME}, {"evil-winrm", REMOTE}, {"groupadd", USERS}, {"helm", REGISTRY}, {"http", HTTPIE},
+    {"https", HTTPIE}, {"hydra", REMOTE}, {"id", USER_IS_A_NAME}, {"install", USER_IS_A_NAME}, {"ipmitool", REMOTE | IPMI}, {"isql", SQL},
+    {"keydb-cli", REDIS}, {"kubectl", REGISTRY | USER_IS_A_NAME}, {"ldapadd", LDAP}, {"ldapcompare", LDAP}, {"ldapdelete", LDAP},
+    {"ldapmodify", LDAP}, {"ldapmodrdn", LDAP}, {"ldappasswd", LDAP | LDAPPASSWD}, {"ldapsearch", LDAP}, {"ldapwhoami", LDAP},
+    {"mariadb", MYSQL}, {"mariadb-admin", MYSQL}, {"mariadb-dump", MYSQL}, {"mongo", MONGO}, {"mongodump", MONGO}, {"mongoexport", MONGO},
+    {"mongoimport", MONGO}, {"mongorestore", MONGO}, {"mongosh", MONGO}, {"mongostat", MONGO}, {"mosquitto_pub", MQTT},
+    {"mosquitto_sub", MQTT}, {"mqtt", MQTT}, {"mycli", MYSQL}, {"mysql", MYSQL}, {"mysqladmin", MYSQL}, {"mysqlbinlog", MYSQL},
+    {"mysqlcheck", MYSQL}, {"mysqldump", MYSQL}, {"mysqlimport", MYSQL}, {"mysqlsh", MYSQL}, {"mysqlshow", MYSQL}, {"mysqlslap", MYSQL},
+    {"nerdctl", REGISTRY | CONTAINERS | USER_IS_A_NAME}, {"net", SMB}, {"netexec", REMOTE}, {"nmblookup", SMB}, {"nxc", REMOTE},
+    {"oc", REGISTRY | USER_IS_A_NAME}, {"openssl", OPENSSL}, {"oras", REGISTRY}, {"osql", SQL},
+    {"podman", REGISTRY | CONTAINERS | USER_IS_A_NAME}, {"psql", USER_IS_A_NAME}, {"rar", RAR}, {"rdesktop", REMOTE},
+    {"redis-cli", REDIS}, {"regctl", REGISTRY}, {"rpcclient", SMB}, {"rsync", USER_IS_A_NAME}, {"runuser", USER_IS_A_NAME},
+    {"setpriv", USER_IS_A_NAME}, {"skopeo", REGISTRY}, {"smbclient", SMB}, {"smbget", SMB}, {"smbmap", REMOTE}, {"snmpbulkwalk", SNMP},
+    {"snmpget", SNMP}, {"snmpset", SNMP}, {"snmpwalk", SNMP}, {"sqlcmd", SQL}, {"ssh", USER_IS_A_NAME}, {"sshpass", SSHPASS},
+    {"su", USER_IS_A_NAME}, {"sudo", USER_IS_A_NAME}, {"systemctl", USER_IS_A_NAME}, {"tsql", SQL}, {"unrar", RAR}, {"unzip", ZIP},
+    {"useradd", USERS}, {"usermod", USERS}, {"valkey-cli", REDIS}, {"winexe", SMB}, {"wmic", SMB}, {"xfreerdp", REMOTE}, {"xh", HTTPIE},
+    {"zip", ZIP},
+};
+
+/* The first entry that fits counts; those of any program come last. */
 static const struct {
-    const char *programs;
+    unsigned int families;
     const char *option;
     enum option_value value;
 } options[] = {
-    {"mysql mysqldump mysqladmin mysqlimport mysqlcheck mysqlshow mysqlslap mysqlsh mysqlbinlog mycli mariadb mariadb-dump mariadb-admin", "-p", OPTION_ATTACHED},
-    {"sshpass", "-p", OPTION_SECRET},
-    {"redis-cli keydb-cli valkey-cli", "-a", OPTION_NEXT},
-    {"redis-cli keydb-cli valkey-cli", "--pass", OPTION_NEXT},
-    {"mongo mongosh mongodump mongorestore mongoexport mongoimport mongostat", "-p", OPTION_SECRET},
-    {"docker podman nerdctl helm crane skopeo oras buildah regctl az oc cf argocd kubectl", "-p", OPTION_LOGIN},
-    {"docker podman nerdctl buildah", "-e", OPTION_ASSIGNED},
-    {"docker podman nerdctl kubectl oc id sudo su ssh rsync chown install runuser psql systemctl crictl ctr setpriv chroot", "-u", OPTION_OTHER},
-    {"docker podman nerdctl kubectl oc id sudo su ssh rsync chown install runuser psql systemctl crictl ctr setpriv chroot", "--user", OPTION_OTHER},
-    {"ldapsearch ldapmodify ldapadd ldapdelete ldappasswd ldapwhoami ldapcompare ldapmodrdn", "-w", OPTION_SECRET},
-    {"ldappasswd", "-s", OPTION_SECRET},
-    {"sqlcmd osql bcp isql tsql", "-P", OPTION_SECRET},
-    {"smbclient smbget rpcclient net winexe wmic nmblookup", "-U", OPTION_PERCENT},
-    {"smbclient smbget rpcclient net winexe wmic nmblookup", "--user", OPTION_PERCENT},
-    {"crackmapexec netexec nxc smbmap evil-winrm rdesktop xfreerdp ipmitool hydra", "-p", OPTION_SECRET},
-    {"ipmitool", "-P", OPTION_SECRET},
-    {"zip unzip", "-P", OPTION_SECRET},
-    {"7z 7za 7zr", "-p", OPTION_ATTACHED},
-    {"rar unrar", "-hp", OPTION_ATTACHED},
-    {"rar unrar", "-p", OPTION_ATTACHED},
-    {"openssl", "-k", OPTION_NEXT},
-    {"openssl", "-K", OPTION_NEXT},
-    {"openssl", "-pass", OPTION_NEXT},
-    {"useradd usermod groupadd", "-p", OPTION_SECRET},
-    {"mosquitto_pub mosquitto_sub mqtt", "-P", OPTION_SECRET},
-    {"mosquitto_pub mosquitto_sub mqtt", "-pw", OPTION_NEXT},
-    {"snmpget snmpwalk snmpset snmpbulkwalk", "-A", OPTION_SECRET},
-    {"snmpget snmpwalk snmpset snmpbulkwalk", "-X", OPTION_SECRET},
-    {"snmpget snmpwalk snmpset snmpbulkwalk", "-c", OPTION_SECRET},
-    {"curl", "-b", OPTION_ASSIGNED},
-    {"curl", "-U", OPTION_PAIR},
-    {"curl", "-E", OPTION_PAIR},
-    {"curl", "--pass", OPTION_NEXT},
-    {"http https xh", "-a", OPTION_PAIR},
-    {"http https xh", "--auth", OPTION_PAIR},
-    {"*", "-u", OPTION_PAIR},
-    {"*", "--user", OPTION_PAIR},
-    {"*", "--proxy-user", OPTION_PAIR},
-    {"*", "--oauth2-bearer", OPTION_NEXT},
-    {"*", "--proxy-pass", OPTION_NEXT},
-    {"*", "--from-literal", OPTION_ASSIGNED},
-    {"*", "--env", OPTION_ASSIGNED},
-    {"*", "--set-env-vars", OPTION_ASSIGNED},
-    {"*", "--update-env-vars", OPTION_ASSIGNED},
-    {"*", "--build-arg", OPTION_ASSIGNED},
+    {MYSQL, "-p", OPTION_ATTACHED},
+    {SSHPASS, "-p", OPTION_SECRET},
+    {REDIS, "-a", OPTION_NEXT},
+    {REDIS, "--pass", OPTION_NEXT},
+    {MONGO, "-p", OPTION_SECRET},
+    {REGISTRY, "-p", OPTION_LOGIN},
+    {CONTAINERS, "-e", OPTION_ASSIGNED},
+    {USER_IS_A_NAME, "-u", OPTION_OTHER},
+    {USER_IS_A_NAME, "--user", OPTION_OTHER},
+    {LDAP, "-w", OPTION_SECRET},
+    {LDAPPASSWD, "-s", OPTION_SECRET},
+    {SQL, "-P", OPTION_SECRET},
+    {SMB, "-U", OPTION_PERCENT},
+    {SMB, "--user", OPTION_PERCENT},
+    {REMOTE, "-p", OPTION_SECRET},
+    {IPMI, "-P", OPTION_SECRET},
+    {ZIP, "-P", OPTION_SECRET},
+    {SEVENZIP, "-p", OPTION_ATTACHED},
+    {RAR, "-hp", OPTION_ATTACHED},
+    {RAR, "-p", OPTION_ATTACHED},
+    {OPENSSL, "-k", OPTION_NEXT},
+    {OPENSSL, "-K", OPTION_NEXT},
+    {OPENSSL, "-pass", OPTION_NEXT},
+    {USERS, "-p", OPTION_SECRET},
+    {MQTT, "-P", OPTION_SECRET},
+    {MQTT, "-pw", OPTION_NEXT},
+    {SNMP, "-A", OPTION_SECRET},
+    {SNMP, "-X", OPTION_SECRET},
+    {SNMP, "-c", OPTION_SECRET},
+    {CURL, "-b", OPTION_ASSIGNED},
+    {CURL, "-U", OPTION_PAIR},
+    {CURL, "-E", OPTION_PAIR},
+    {CURL, "--pass", OPTION_NEXT},
+    {HTTPIE, "-a", OPTION_PAIR},
+    {HTTPIE, "--auth", OPTION_PAIR},
+    {ANY, "-u", OPTION_PAIR},
+    {ANY, "--user", OPTION_PAIR},
+    {ANY, "--proxy-user", OPTION_PAIR},
+    {ANY, "--oauth2-bearer", OPTION_NEXT},
+    {ANY, "--proxy-pass", OPTION_NEXT},
+    {ANY, "--from-literal", OPTION_ASSIGNED},
+    {ANY, "--env", OPTION_ASSIGNED},
+    {ANY, "--set-env-vars", OPTION_ASSIGNED},
+    {ANY, "--update-env-vars", OPTION_ASSIGNED},
+    {ANY, "--build-arg", OPTION_ASSIGNED},
 };
 
 /* The word behind is a password: requirepass x, IDENTIFIED BY 'x', npm config set //r/:_authToken x, machine h login n password x. */
@@ -94,27 +149,22 @@ static const struct {
 
 /* --- options of programs --------------------------------------------------------------------------------------------------------------------------- */
 
-static bool has_program(const char *programs, struct slice program)
+static int compare_with_program(const void *word, const void *entry)
 {
-    if (*programs == '*')
-        return true;
-    for (const char *next = programs; next; next = strchr(next, ' ')) {
-        next += *next == ' ';
-        if (program.length && *next == program.bytes[0] && strncmp(next, program.bytes, program.length) == 0 &&
-            (next[program.length] == ' ' || next[program.length] == '\0'))
-            return true;
-    }
-    return false;
+    const struct slice *name = word;
+    const struct program *program = entry;
+    size_t length = strlen(program->name);
+    int order = memcmp(name->bytes, program->name, name->length < length ? name->length : length);
+
+    return order ? order : (name->length > length) - (name->length < length);
 }
 
-static bool is_program(struct slice word)
+/* 0: none that has options of its own. */
+static unsigned int families_of(struct slice word)
 {
-    const char *before = NULL;
-
-    for (size_t i = 0; word.length && i < sizeof options / sizeof *options && options[i].programs[0] != '*'; before = options[i++].programs)
-        if (options[i].programs != before && has_program(options[i].programs, word))
-            return true;
-    return false;
+    const struct program *program =
+        word.length ? bsearch(&word, programs, sizeof programs / sizeof *programs, sizeof *programs, compare_with_program) : NULL;
+    return program ? program->families : 0;
 }
 
 static bool is_long(const char *option)
@@ -125,9 +175,13 @@ static bool is_long(const char *option)
 /* What the option, alone or with its value attached (-px, --user=x), takes; *length: its own. */
 static enum option_value value_of_option(struct slice program, bool has_login, struct slice word, size_t *length)
 {
-    for (size_t i = 0; word.length > 1 && word.bytes[0] == '-' && i < sizeof options / sizeof *options; i++) {
+    if (word.length < 2 || word.bytes[0] != '-')
+        return OPTION_OTHER;
+    unsigned int families = families_of(program);
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
         struct slice option = slice_of(options[i].option);
-        if (!slice_starts_with(word, option) || (options[i].value == OPTION_LOGIN && !has_login) || !has_program(options[i].programs, program))
+        if ((options[i].families != ANY && !(options[i].families & families)) || !slice_starts_with(word, option) ||
+            (options[i].value == OPTION_LOGIN && !has_login))
             continue;
         bool is_alone = word.length == option.length, is_assigned = !is_alone && word.bytes[option.length] == '=';
         if (!is_alone && !is_assigned && (is_long(options[i].option) || options[i].value == OPTION_NEXT))
@@ -175,7 +229,7 @@ static void note_program(struct scan *scan, const struct name *name)
     enum { LONGEST_PROGRAM = 16 };
 
     if (name->separator == SEPARATOR_NONE && name->text.length <= LONGEST_PROGRAM && begins_word(scan, name->begin) && scan_at(scan, name->end) != '/' &&
-        is_program(name->text)) {
+        families_of(name->text)) {
         scan->program = name->text;
         scan->has_login = false;
     } else if (scan->program.length && slice_is(name->text, "login")) {
@@ -435,7 +489,7 @@ static struct slice program_of(const struct json_node *words, struct slice progr
 
     for (const struct json_node *word = json_is(words, JSON_ARRAY) ? words->first : NULL; word && count < FIRST_WORDS; word = word->next, count++) {
         struct slice name = base_name(json_string(word));
-        if (!program.length && is_program(name))
+        if (!program.length && families_of(name))
             program = name;
         *has_login = *has_login || slice_is(name, "login");
     }

@@ -120,8 +120,9 @@ static size_t fold(struct slice name, char out[LETTERS])
     if (name.length > LETTERS * WIDEST)
         name = slice_from(name, name.length - LETTERS * WIDEST);
     for (size_t i = 0; i < name.length; i++) {
-        char c = name.bytes[i], wide = narrow(slice_from(name, i));
-        c = wide ? wide : c;
+        char c = name.bytes[i];
+        if ((unsigned char)c >= 0x80)
+            c = narrow(slice_from(name, i));
         if (!is_letter(c) && !is_digit(c))
             continue;
         if (length == LETTERS) { /* the end counts */
@@ -143,16 +144,16 @@ static bool is_any_of(struct slice text, const struct slice *names, size_t count
 #define IS_ANY_OF(text, names) is_any_of((text), (names), sizeof(names) / sizeof *(names))
 
 /* Every name of an event is looked at so: the last letters differ mostly. */
-static bool ends_with_any_of(struct slice text, const struct slice *ends, size_t count)
+static const struct slice *end_of(struct slice text, const struct slice *ends, size_t count)
 {
     char last = text.length ? text.bytes[text.length - 1] : 0;
 
     for (size_t i = 0; i < count; i++)
         if (ends[i].bytes[ends[i].length - 1] == last && slice_ends_with(text, ends[i]))
-            return true;
-    return false;
+            return &ends[i];
+    return NULL;
 }
-#define ENDS_WITH_ANY_OF(text, ends) ends_with_any_of((text), (ends), sizeof(ends) / sizeof *(ends))
+#define ENDS_WITH_ANY_OF(text, ends) (end_of((text), (ends), sizeof(ends) / sizeof *(ends)) != NULL)
 
 static bool starts_with_any_of(struct slice text, const struct slice *beginnings, size_t count)
 {
@@ -192,10 +193,8 @@ static struct slice without_digits(struct slice folded)
 
 static struct slice without_form(struct slice folded)
 {
-    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
-        if (slice_ends_with(folded, forms[i]))
-            return slice_first(folded, folded.length - forms[i].length);
-    return folded;
+    const struct slice *form = end_of(folded, forms, sizeof forms / sizeof *forms);
+    return form ? slice_first(folded, folded.length - form->length) : folded;
 }
 
 bool redact_is_secret_name(struct slice name)

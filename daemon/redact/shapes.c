@@ -65,25 +65,29 @@ static size_t base64_length(struct slice text)
 
 /* What services put before their tokens, so that such scanners find them, and how much follows at the least. */
 static const struct {
-    const char *prefix;
+    struct slice prefix;
     size_t shortest;
 } prefixes[] = {
-    {"ghp_", 16}, {"gho_", 16}, {"ghu_", 16}, {"ghs_", 16}, {"ghr_", 16}, {"github_pat_", 16}, {"glpat-", 16}, {"gldt-", 16}, {"glrt-", 16}, {"glptt-", 16},
-    {"glsa_", 16}, {"glc_", 16}, {"xoxb-", 16}, {"xoxp-", 16}, {"xoxa-", 16}, {"xoxs-", 16}, {"xoxe-", 16}, {"xoxe.", 16}, {"xoxr-", 16}, {"xapp-", 16},
-    {"sk_live_", 16}, {"sk_test_", 16}, {"rk_live_", 16}, {"whsec_", 16}, {"sk-ant-", 16}, {"sk-proj-", 16}, {"sk-svcacct-", 16}, {"AIza", 16}, {"ya29.", 16},
-    {"hvs.", 16}, {"hvb.", 16}, {"hvr.", 16}, {"npm_", 16}, {"pypi-", 16}, {"rubygems_", 16}, {"dop_v1_", 16}, {"doo_v1_", 16}, {"AKIA", 16}, {"ASIA", 16},
-    {"ABIA", 16}, {"ACCA", 16}, {"SG.", 16}, {"dckr_pat_", 16}, {"dckr_oat_", 16}, {"shpat_", 16}, {"shpss_", 16}, {"hf_", 24}, {"lin_api_", 16}, {"PMAK-", 16},
-    {"NRAK-", 16}, {"ATATT3", 24}, {"ATBB", 24}, {"tskey-", 16}, {"sq0atp-", 16}, {"sq0csp-", 16}, {"sbp_", 24}, {"pul-", 32}, {"ops_eyJ", 16}, {"pat-na1-", 16},
-    {"key-", 32}, {"AGE-SECRET-KEY-", 16}, {"nvapi-", 16}, {"r8_", 32}, {"gsk_", 32}, {"glagent-", 16}, {"xkeysib-", 32},
+#define P(literal) {(literal), sizeof(literal) - 1}
+    {P("ghp_"), 16}, {P("gho_"), 16}, {P("ghu_"), 16}, {P("ghs_"), 16}, {P("ghr_"), 16}, {P("github_pat_"), 16}, {P("glpat-"), 16}, {P("gldt-"), 16}, {P("glrt-"), 16}, {P("glptt-"), 16},
+    {P("glsa_"), 16}, {P("glc_"), 16}, {P("xoxb-"), 16}, {P("xoxp-"), 16}, {P("xoxa-"), 16}, {P("xoxs-"), 16}, {P("xoxe-"), 16}, {P("xoxe."), 16}, {P("xoxr-"), 16}, {P("xapp-"), 16},
+    {P("sk_live_"), 16}, {P("sk_test_"), 16}, {P("rk_live_"), 16}, {P("whsec_"), 16}, {P("sk-ant-"), 16}, {P("sk-proj-"), 16}, {P("sk-svcacct-"), 16}, {P("AIza"), 16}, {P("ya29."), 16},
+    {P("hvs."), 16}, {P("hvb."), 16}, {P("hvr."), 16}, {P("npm_"), 16}, {P("pypi-"), 16}, {P("rubygems_"), 16}, {P("dop_v1_"), 16}, {P("doo_v1_"), 16}, {P("AKIA"), 16}, {P("ASIA"), 16},
+    {P("ABIA"), 16}, {P("ACCA"), 16}, {P("SG."), 16}, {P("dckr_pat_"), 16}, {P("dckr_oat_"), 16}, {P("shpat_"), 16}, {P("shpss_"), 16}, {P("hf_"), 24}, {P("lin_api_"), 16}, {P("PMAK-"), 16},
+    {P("NRAK-"), 16}, {P("ATATT3"), 24}, {P("ATBB"), 24}, {P("tskey-"), 16}, {P("sq0atp-"), 16}, {P("sq0csp-"), 16}, {P("sbp_"), 24}, {P("pul-"), 32}, {P("ops_eyJ"), 16}, {P("pat-na1-"), 16},
+    {P("key-"), 32}, {P("AGE-SECRET-KEY-"), 16}, {P("nvapi-"), 16}, {P("r8_"), 32}, {P("gsk_"), 32}, {P("glagent-"), 16}, {P("xkeysib-"), 32},
+#undef P
 };
 
 static size_t prefixed_length(struct slice text, size_t run)
 {
     static const char openshift[] = "sha256~";
 
-    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
-        if (run >= prefixes[i].shortest + strlen(prefixes[i].prefix) && slice_starts_with(text, slice_of(prefixes[i].prefix)))
+    for (size_t i = 0; text.length && i < sizeof prefixes / sizeof *prefixes; i++) {
+        struct slice prefix = prefixes[i].prefix;
+        if (prefix.bytes[0] == text.bytes[0] && run >= prefixes[i].shortest + prefix.length && slice_starts_with(text, prefix))
             return run;
+    }
     if (slice_starts_with(text, slice_of(openshift)) && text.length > sizeof openshift - 1) {
         size_t length = sizeof openshift - 1;
         while (length < text.length && shapes_is_base64((unsigned char)text.bytes[length]))

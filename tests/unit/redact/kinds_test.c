@@ -6,7 +6,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -370,6 +372,57 @@ static void test_secrets_in_texts_go_and_what_stands_beside_them_stays(void **st
     assert_int_equal(wrong, 0);
 }
 
+static const char *next_word(const char *word)
+{
+    word += strcspn(word, " ");
+    return word + (*word == ' ');
+}
+
+/* The programs of each option are found, whatever the order of their table. */
+static void test_every_program_that_takes_a_password_by_a_short_option_is_known(void **state)
+{
+    static const struct {
+        const char *programs, *words;
+    } rows[] = {
+        {"mysql mysqldump mysqladmin mysqlimport mysqlcheck mysqlshow mysqlslap mysqlsh mysqlbinlog mycli mariadb mariadb-dump mariadb-admin", " -ps3cretX"},
+        {"7z 7za 7zr rar unrar sshpass", " -ps3cretX"},
+        {"mongo mongosh mongodump mongorestore mongoexport mongoimport mongostat", " -p s3cretX"},
+        {"crackmapexec netexec nxc smbmap evil-winrm rdesktop xfreerdp ipmitool hydra useradd usermod groupadd", " -p s3cretX"},
+        {"redis-cli keydb-cli valkey-cli", " -a s3cretX"},
+        {"docker podman nerdctl helm crane skopeo oras buildah regctl az oc cf argocd kubectl", " login -p s3cretX"},
+        {"docker podman nerdctl buildah", " run -e A=s3cretX"},
+        {"ldapsearch ldapmodify ldapadd ldapdelete ldappasswd ldapwhoami ldapcompare ldapmodrdn", " -w s3cretX"},
+        {"sqlcmd osql bcp isql tsql ipmitool zip unzip mosquitto_pub mosquitto_sub mqtt", " -P s3cretX"},
+        {"smbclient smbget rpcclient net winexe wmic nmblookup", " -U bob%s3cretX"},
+        {"snmpget snmpwalk snmpset snmpbulkwalk", " -c s3cretX"},
+        {"http https xh", " -a bob:s3cretX"},
+        {"openssl", " enc -k s3cretX"},
+        {"curl", " -U bob:s3cretX"},
+    };
+    (void)state;
+    wrong = 0;
+    for (size_t i = 0; i < COUNT(rows); i++)
+        for (const char *program = rows[i].programs; *program; program = next_word(program)) {
+            char text[100];
+            snprintf(text, sizeof text, "%.*s%s", (int)strcspn(program, " "), program, rows[i].words);
+            check_gone(&(struct line){text, NULL}, shown_text(text));
+        }
+    assert_int_equal(wrong, 0);
+}
+
+static void test_a_users_name_behind_u_stays_where_the_program_takes_one(void **state)
+{
+    const char *programs = "docker podman nerdctl kubectl oc id sudo su ssh rsync chown install runuser psql systemctl crictl ctr setpriv chroot";
+    (void)state;
+    wrong = 0;
+    for (const char *program = programs; *program; program = next_word(program)) {
+        char text[100];
+        snprintf(text, sizeof text, "%.*s -u bob:staff", (int)strcspn(program, " "), program);
+        check_same(shown_text(text), text);
+    }
+    assert_int_equal(wrong, 0);
+}
+
 static void test_what_an_analyst_needs_of_texts_stays(void **state)
 {
     (void)state;
@@ -439,6 +492,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_secrets_in_texts_go_and_what_stands_beside_them_stays),
+        cmocka_unit_test(test_every_program_that_takes_a_password_by_a_short_option_is_known),
+        cmocka_unit_test(test_a_users_name_behind_u_stays_where_the_program_takes_one),
         cmocka_unit_test(test_what_an_analyst_needs_of_texts_stays),
         cmocka_unit_test(test_secrets_in_events_go_and_what_stands_beside_them_stays),
         cmocka_unit_test(test_what_an_analyst_needs_of_events_stays),
