@@ -34,8 +34,9 @@ static size_t token_length(const char *bytes, size_t end)
 {
     static const struct slice literals[] = {{"true", 4}, {"null", 4}, {"false", 5}};
     size_t begin = end - 1;
+    bool may_be_literal = bytes[begin] == 'e' || bytes[begin] == 'l';
 
-    for (size_t i = 0; i < sizeof literals / sizeof *literals; i++)
+    for (size_t i = 0; may_be_literal && i < sizeof literals / sizeof *literals; i++)
         if (slice_ends_with(slice_make(bytes, end), literals[i]))
             return literals[i].length;
     while (is_number_before(bytes, end) && begin > 0 && is_number_before(bytes, begin))
@@ -95,10 +96,10 @@ static void top_level_ends(struct json_stream *stream)
 static struct slice string_text(struct json_stream *stream, const unsigned char *bytes, size_t length)
 {
     struct slice given = slice_make((const char *)bytes, length), raw;
-    size_t end = yajl_get_bytes_consumed(stream->yajl);
 
     if (given.bytes >= stream->piece.bytes && given.bytes + length <= stream->piece.bytes + stream->piece.length)
         return given;
+    size_t end = yajl_get_bytes_consumed(stream->yajl);
     if (end == 0 || !json_text_before_quote(stream->piece, end - 1, &raw))
         return given;
     if (raw.length == 0 || !memchr(raw.bytes, '\\', raw.length))

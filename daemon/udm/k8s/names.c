@@ -15,15 +15,14 @@ struct name_number {
 struct slice k8s_http_method(struct arena *arena, struct slice verb)
 {
     static const struct {
-        const char *verb;
-        struct slice method;
+        struct slice verb, method;
     } methods[] = {
-        {"get", {"GET", 3}},       {"list", {"GET", 3}},    {"watch", {"GET", 3}},     {"create", {"POST", 4}},
-        {"update", {"PUT", 3}},    {"patch", {"PATCH", 5}}, {"delete", {"DELETE", 6}}, {"deletecollection", {"DELETE", 6}},
+        {{"get", 3}, {"GET", 3}},    {{"list", 4}, {"GET", 3}},    {{"watch", 5}, {"GET", 3}},     {{"create", 6}, {"POST", 4}},
+        {{"update", 6}, {"PUT", 3}}, {{"patch", 5}, {"PATCH", 5}}, {{"delete", 6}, {"DELETE", 6}}, {{"deletecollection", 16}, {"DELETE", 6}},
     };
 
     for (size_t i = 0; i < COUNT(methods); i++) {
-        if (slice_is(verb, methods[i].verb))
+        if (slice_equal(verb, methods[i].verb))
             return methods[i].method;
     }
     char *text = arena_strdup(arena, verb);
