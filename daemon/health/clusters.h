@@ -14,7 +14,7 @@
  * something of its own (rows of metrics, episodes of silence and the like, a place in the store) only once it is known:
  *   - the configuration has it: a source's cluster or clusters, a client's cluster;
  *   - it is bound to a credential: a client's certificate;
- *   - it has been heard for health.known_after, all in all (health_names.c counts that).
+ *   - it has been heard for health.known_after, all in all (names.c counts that).
  * All others of a source are one row, CLUSTERS_OTHERS. Their events are judged as any, and their alerts have their names. */
 struct clusters;
 

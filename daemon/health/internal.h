@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The inside of health.h: health.c decides, health_silence.c of silence, health_tell.c tells, health_state.c writes down what a restart must not forget, health_names.c keeps names
- * that are not known yet, health_view.c shows. */
+/* The inside of health.h: health.c decides, silence.c of silence, tell.c tells, state.c writes down what a restart must not forget, names.c keeps names
+ * that are not known yet, view.c shows. */
 #ifndef HARRIER_HEALTH_INTERNAL_H
 #define HARRIER_HEALTH_INTERNAL_H
 

@@ -37,7 +37,7 @@ static const struct slice secret_words[] = {N("pass"), N("pin"), N("seed"), N("p
 static const struct slice other_names[] = {
     N("oldpwd"), N("automountserviceaccounttoken"), N("authenticationk8siolegacytoken"), N("authenticationk8siostaletoken")
 };
-/* Names of secrets, and a label of ours (k8s_fields.c). */
+/* Names of secrets, and a label of ours (udm/k8s/fields.c). */
 static const struct slice other_ends[] = {N("pullsecret"), N("pullsecrets"), N("volumesecret"), N("existingsecret")};
 /* password1, token_value, privateKeyPem, password_base64, password-hash: what form the secret has, or which one it is. */
 static const struct slice forms[] = {

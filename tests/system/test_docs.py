@@ -138,9 +138,9 @@ def test_each_field_and_label_stands_in_the_manual(log_type):
 
 def test_each_function_stands_in_the_manual():
     page = man("harrier-rules.7")
-    folder = os.path.join(captured.ROOT, "daemon", "yaral")
-    names = [name for file in sorted(os.listdir(folder)) if re.fullmatch(r"function_\w+\.c", file)
-             for name in re.findall(r'\.name = "([a-z0-9_.*]*[a-z0-9_*])"', read("daemon", "yaral", file))]
+    folder = ("daemon", "yaral", "function")
+    names = [name for file in sorted(os.listdir(os.path.join(captured.ROOT, *folder))) if file.endswith(".c")
+             for name in re.findall(r'\.name = "([a-z0-9_.*]*[a-z0-9_*])"', read(*folder, file))]
     assert len(names) > 20
     for name in names:
         assert re.search(rf"^\.It Cm {re.escape(name)}(\(.*)?$", page, re.M), f"{name} is not in harrier-rules(7)"

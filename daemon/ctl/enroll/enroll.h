@@ -36,13 +36,13 @@ bool enrollment_is_loopback(const struct enrollment *enrollment);
 const char *enrollment_file(const struct enrollment *enrollment, const char *name);
 const char *enrollment_cluster_file(const struct enrollment *enrollment, const char *ending);
 
-/* enroll_files.c: EX_OK, or the exit code after a message. */
+/* files.c: EX_OK, or the exit code after a message. */
 /* Makes what is missing of CA, server certificate and the cluster's certificate or token. */
 int enrollment_create(struct enrollment *enrollment);
 /* Reads what the kubeconfig needs. */
 int enrollment_read(struct enrollment *enrollment);
 
-/* enroll_text.c: each appends one part. */
+/* text.c: each appends one part. */
 /* kubernetes.io/docs/tasks/debug/debug-cluster/audit: the file of --audit-webhook-config-file. */
 void enroll_text_kubeconfig(const struct enrollment *enrollment, struct buffer *out);
 /* Options of the kube-apiserver, one in a line. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The mapping GKE_CONTROLPLANE: a LogEntry of Cloud Logging, whose protoPayload is a cluster's audit event, as a UDM record. What
- * it shares with K8S_AUDIT is in k8s_event.c, what its objects give in k8s_object.c and k8s_pod.c. */
+ * it shares with K8S_AUDIT is in k8s/event.c, what its objects give in k8s/object/object.c and k8s/object/pod.c. */
 #include "names.h"
 #include "daemon/udm/k8s/event.h"
 #include "daemon/udm/k8s/state.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What rules can read of a LogEntry of GKE. Where each value's origin stands is what k8s_fields.c says of the same path. */
+/* What rules can read of a LogEntry of GKE. Where each value's origin stands is what k8s/fields.c says of the same path. */
 #include "daemon/udm/k8s/fields.h"
 
 #define LABEL(key) K8S_LABEL_PATH(key)

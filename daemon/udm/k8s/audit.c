@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The mapping K8S_AUDIT: an event of audit.k8s.io as a UDM record. What its objects give is in k8s_object.c and k8s_pod.c. */
+/* The mapping K8S_AUDIT: an event of audit.k8s.io as a UDM record. What its objects give is in k8s/object/object.c and k8s/object/pod.c. */
 #include "event.h"
 #include "query.h"
 #include "state.h"

@@ -80,7 +80,7 @@ struct checker {
 struct yaral_rule *checker_check(const struct syntax_rule *syntax, struct arena *arena, struct owned_objects *owned, struct report *report,
                                  struct yaral_lists *lists, const struct yaral_options *options);
 
-/* --- checker_symbols.c: names */
+/* --- symbols.c: names */
 void checker_collect_symbols(struct checker *checker);
 /* The index, or -1. */
 ptrdiff_t checker_event(const struct checker *checker, struct slice name);
@@ -95,13 +95,13 @@ event_set checker_events_of(const struct checker *checker, const struct node *no
 bool event_set_is_single(event_set set);
 size_t event_set_first(event_set set);
 
-/* --- checker_expression.c: typed trees. NULL when an error was reported. */
+/* --- expression.c: typed trees. NULL when an error was reported. */
 struct yaral_expr *check_value(struct checker *checker, struct node *node);
 struct yaral_expr *check_condition(struct checker *checker, struct node *node);
 struct yaral_expr *checker_expr(struct checker *checker, enum yaral_expr_kind kind, enum yaral_type type, const struct node *node);
 void expr_adopt(struct checker *checker, struct yaral_expr *expr, struct yaral_expr *const *operands, size_t count);
 
-/* --- checker_operand.c: fields, variables, regexes, arithmetic, if */
+/* --- operand.c: fields, variables, regexes, arithmetic, if */
 struct yaral_expr *check_field(struct checker *checker, struct node *node);
 struct yaral_expr *check_variable(struct checker *checker, struct node *node);
 struct yaral_expr *check_regex(struct checker *checker, struct node *node, bool nocase);
@@ -110,7 +110,7 @@ struct yaral_expr *check_if(struct checker *checker, struct node *node);
 /* Types two values that must be alike; YARAL_NOTHING when they cannot be. */
 enum yaral_type common_type(const struct yaral_expr *a, const struct yaral_expr *b);
 
-/* --- checker_compare.c */
+/* --- compare.c */
 struct yaral_expr *check_compare(struct checker *checker, struct node *node);
 struct yaral_expr *check_in(struct checker *checker, struct node *node);
 /* The operator that says the same with the sides changed. */
@@ -118,20 +118,20 @@ enum yaral_op op_mirrored(enum yaral_op op);
 bool node_has_quantifier(const struct node *node);
 void check_regex_start(struct checker *checker, struct slice pattern, struct yaral_position at);
 
-/* --- checker_call.c: functions and aggregates */
+/* --- call.c: functions and aggregates */
 struct yaral_expr *check_call(struct checker *checker, struct node *node);
 
-/* --- checker_events.c: predicates and definitions, and what is worth a warning about them */
+/* --- events.c: predicates and definitions, and what is worth a warning about them */
 void checker_check_events(struct checker *checker);
 void checker_warn_of_events(struct checker *checker);
-/* --- checker_join.c */
+/* --- join.c */
 void checker_check_joins(struct checker *checker);
-/* --- checker_sections.c */
+/* --- sections.c */
 void checker_check_meta(struct checker *checker);
 void checker_check_match(struct checker *checker);
 void checker_check_outcomes(struct checker *checker);
 void checker_check_options(struct checker *checker);
-/* --- checker_condition.c */
+/* --- condition.c */
 void checker_check_condition(struct checker *checker);
 /* `#x op number`, however it is written: $x, !$x, #x, #x > 1, 1 < #x. False when the node is nothing of the kind. */
 struct count_test {
@@ -141,7 +141,7 @@ struct count_test {
     struct yaral_position number_at;
 };
 bool count_test_read(const struct checker *checker, const struct node *node, struct count_test *test);
-/* --- checker_presence.c: which events must be there, and which may be absent */
+/* --- presence.c: which events must be there, and which may be absent */
 void checker_check_presence(struct checker *checker, struct node *condition);
 
 /* --- helpers */

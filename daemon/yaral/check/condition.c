@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The condition as an expression; what it says of the presence of events is checker_presence.c's. */
+/* The condition as an expression; what it says of the presence of events is presence.c's. */
 #include "checker.h"
 
 static bool is_present_symbol(const struct checker *checker, const struct node *node)

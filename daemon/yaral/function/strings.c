@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* strings.*, but for the encodings (function_encodings.c). Texts are UTF-8 and counted in code points. */
+/* strings.*, but for the encodings (encodings.c). Texts are UTF-8 and counted in code points. */
 #include "strings.h"
 
 #include "harrier/base/utf8.h"

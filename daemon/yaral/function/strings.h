@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Encodings: functions of the groups strings and bytes that stand in function_encodings.c. */
+/* Encodings: functions of the groups strings and bytes that stand in encodings.c. */
 #ifndef HARRIER_YARAL_FUNCTION_STRINGS_H
 #define HARRIER_YARAL_FUNCTION_STRINGS_H
 
