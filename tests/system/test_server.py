@@ -2,7 +2,9 @@
 """The daemon as its operator sees it: checks, probes, metrics, reload, drain."""
 import http.client
 import os
+import select
 import socket
+import sqlite3
 import subprocess
 
 import captured
@@ -188,6 +190,23 @@ def test_who_asks_for_a_retry_and_leaves_harms_nobody(make_harrier):
     last.request("POST", "/dead/retry")
     harrier.stop()
     last.close()
+
+
+def test_a_retry_that_waits_for_the_store_keeps_nobody_else_waiting(make_harrier):
+    harrier = make_harrier().start()
+    other = sqlite3.connect(os.path.join(harrier.folder, "store", "store.db"), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")  # the commit thread waits for its turn to write, for some seconds
+
+    def answers_meanwhile():
+        waiting = LocalConnection(harrier)
+        waiting.request("POST", "/dead/retry")
+        assert harrier.probe("/healthz") in (200, 503)
+        meanwhile = not select.select([waiting.sock], [], [], 0)[0]
+        assert waiting.getresponse().status in (200, 503)
+        return meanwhile
+    wait_for(answers_meanwhile, "the page to answer while a retry waits")
+    other.execute("ROLLBACK")
+    harrier.stop()
 
 
 def test_a_page_of_a_browser_with_a_name_of_its_own_reads_no_metrics(make_harrier):
