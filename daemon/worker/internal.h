@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The inside of worker.h: worker.c runs the thread, unit.c takes what its sources bring. */
+/* The inside of worker.h: worker.c runs the thread, unit.c takes what its sources bring (unit.h). */
 #ifndef HARRIER_WORKER_INTERNAL_H
 #define HARRIER_WORKER_INTERNAL_H
 
