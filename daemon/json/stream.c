@@ -141,7 +141,7 @@ static void end_piece(struct json_stream *stream, enum json_piece kind)
     stream->handlers.piece(stream->handlers.context, kind, stream->piece, stream->piece_offset);
 }
 
-static bool fail_at(struct json_stream *stream, uint64_t offset, const char *detail)
+bool json_stream_fail_at(struct json_stream *stream, uint64_t offset, const char *detail)
 {
     uint64_t last_token;
     bool newline;
@@ -188,7 +188,7 @@ static bool fail(struct json_stream *stream)
     unsigned char *text = yajl_get_error(stream->yajl, 0, NULL, 0);
     const char *detail = text ? (const char *)text : "wrong syntax";
 
-    fail_at(stream, error_place(stream, detail), detail);
+    json_stream_fail_at(stream, error_place(stream, detail), detail);
     if (text)
         yajl_free_error(stream->yajl, text);
     return false;
@@ -224,7 +224,7 @@ static bool parse(struct json_stream *stream, struct slice bytes, size_t real, u
     return yajl_parse(stream->yajl, (const unsigned char *)bytes.bytes, bytes.length) == yajl_status_ok;
 }
 
-static void report(struct json_stream *stream, enum json_piece kind, struct slice bytes, uint64_t offset)
+void json_stream_report(struct json_stream *stream, enum json_piece kind, struct slice bytes, uint64_t offset)
 {
     if (bytes.length == 0)
         return;
@@ -249,7 +249,7 @@ static bool give(struct json_stream *stream, struct slice bytes, uint64_t offset
                 return fail(stream);
             renew_yajl(stream);
         }
-        report(stream, JSON_PIECE_GIVEN, slice_first(bytes, done), offset);
+        json_stream_report(stream, JSON_PIECE_GIVEN, slice_first(bytes, done), offset);
         bytes = slice_from(bytes, done);
         offset += done;
     }
@@ -320,15 +320,15 @@ static bool cut_string(struct json_stream *stream, size_t bound)
     char behind = all.bytes[kept];
 
     if (kept + LONGEST_STEP <= bound) /* nothing that long cannot be cut: yajl shall say what is wrong */
-        return give(stream, all, offset) || fail_at(stream, offset, "wrong syntax in a string");
+        return give(stream, all, offset) || json_stream_fail_at(stream, offset, "wrong syntax in a string");
     stream->handlers.bound(stream->handlers.context, JSON_BOUND_TOKEN);
     stream->carry.bytes[kept] = '"';
     if (!parse(stream, slice_make(all.bytes, kept + 1), kept, offset))
         return fail(stream);
     stream->carry.bytes[kept] = behind;
-    report(stream, JSON_PIECE_GIVEN, slice_first(all, kept), offset);
-    report(stream, JSON_PIECE_INSERTED, SLICE("\""), offset + kept);
-    report(stream, JSON_PIECE_LEFT_OUT, slice_from(all, kept), offset + kept);
+    json_stream_report(stream, JSON_PIECE_GIVEN, slice_first(all, kept), offset);
+    json_stream_report(stream, JSON_PIECE_INSERTED, SLICE("\""), offset + kept);
+    json_stream_report(stream, JSON_PIECE_LEFT_OUT, slice_from(all, kept), offset + kept);
     stream->mode = MODE_CUT_STRING;
     release(stream, KEPT_CAPACITY);
     return true;
@@ -356,7 +356,7 @@ static size_t go_on_string(struct json_stream *stream, struct slice bytes)
     if (closed || broken) {
         uint64_t offset = carry_offset(stream);
         if (give(stream, buffer_slice(&stream->carry), offset) && broken)
-            fail_at(stream, offset, "a string that has a newline");
+            json_stream_fail_at(stream, offset, "a string that has a newline");
         carry_done(stream);
     } else if (stream->carry.length > stream->limits.token_bytes + 1) {
         cut_string(stream, stream->limits.token_bytes);
@@ -379,7 +379,7 @@ static void give_scalar(struct json_stream *stream)
 
     buffer_append_byte(&stream->carry, ' ');
     if (parse(stream, buffer_slice(&stream->carry), length, offset))
-        report(stream, JSON_PIECE_GIVEN, slice_first(buffer_slice(&stream->carry), length), offset);
+        json_stream_report(stream, JSON_PIECE_GIVEN, slice_first(buffer_slice(&stream->carry), length), offset);
     else
         fail(stream);
     carry_done(stream);
@@ -403,7 +403,7 @@ static void cut_scalar(struct json_stream *stream)
         stream->piece_real = all.length;
         return;
     }
-    report(stream, JSON_PIECE_LEFT_OUT, all, offset);
+    json_stream_report(stream, JSON_PIECE_LEFT_OUT, all, offset);
     stream->mode = MODE_CUT_SCALAR;
     release(stream, KEPT_CAPACITY);
 }
@@ -425,88 +425,6 @@ static size_t go_on_scalar(struct json_stream *stream, struct slice bytes)
         cut_scalar(stream);
     } else if (ended || is_long_scalar(buffer_slice(&stream->carry))) {
         give_scalar(stream);
-    }
-    return length;
-}
-
-/* --- what is left out ----------------------------------------------------------------------------------------------------- */
-
-static size_t leave_out(struct json_stream *stream, struct slice bytes)
-{
-    stream->newlines = true;
-    report(stream, JSON_PIECE_LEFT_OUT, bytes, stream->offset);
-    stream->offset += bytes.length;
-    stream->steps += bytes.length;
-    return bytes.length;
-}
-
-static size_t pass_cut_string(struct json_stream *stream, struct slice bytes)
-{
-    bool closed;
-    size_t length = json_scan_string(bytes, &stream->escaped, &closed);
-    bool broken = !closed && bytes.bytes[length - 1] == '\n';
-
-    leave_out(stream, slice_first(bytes, length - broken));
-    if (broken) {
-        stream->piece = slice_make(bytes.bytes + length - 1, 1);
-        stream->piece_real = 1;
-        stream->piece_offset = stream->offset;
-        fail_at(stream, stream->offset, "a string that has a newline");
-        stream->offset++;
-    } else if (closed) {
-        stream->mode = MODE_READY;
-    }
-    return length;
-}
-
-static size_t pass_cut_scalar(struct json_stream *stream, struct slice bytes)
-{
-    size_t length = json_scan_scalar(bytes);
-    leave_out(stream, slice_first(bytes, length));
-    if (length < bytes.length)
-        stream->mode = MODE_READY;
-    return length;
-}
-
-/* False where the byte cannot stand in any JSON. */
-static bool deep_byte(struct json_deep *deep, char byte)
-{
-    if (deep->in_string) {
-        deep->in_string = deep->escaped || byte != '"';
-        deep->escaped = !deep->escaped && byte == '\\';
-        return byte != '\n';
-    }
-    if (byte == '{' || byte == '[' || byte == '"') {
-        if (deep->behind_value)
-            return false;
-        deep->depth += byte != '"';
-        deep->in_string = deep->behind_value = byte == '"';
-    } else if (byte == '}' || byte == ']') {
-        deep->depth--;
-        deep->behind_value = true;
-    } else if (byte == ',' || byte == ':') {
-        deep->behind_value = false;
-    }
-    return true;
-}
-
-static size_t pass_deep(struct json_stream *stream, struct slice bytes)
-{
-    size_t length = 0;
-    bool right = true;
-
-    do {
-        right = deep_byte(&stream->deep, bytes.bytes[length]);
-        length += right;
-    } while (right && length < bytes.length && stream->deep.depth > 0);
-    leave_out(stream, slice_first(bytes, length));
-    if (!right) {
-        stream->piece = slice_from(bytes, length);
-        stream->piece_real = 1;
-        stream->piece_offset = stream->offset;
-        fail_at(stream, stream->offset, "wrong syntax in a container that is too deep");
-    } else if (stream->deep.depth == 0) {
-        stream->mode = MODE_READY;
     }
     return length;
 }
@@ -571,9 +489,9 @@ static size_t take(struct json_stream *stream, struct slice bytes)
     case MODE_READY: return go_on(stream, bytes);
     case MODE_STRING: return go_on_string(stream, bytes);
     case MODE_SCALAR: return go_on_scalar(stream, bytes);
-    case MODE_CUT_STRING: return pass_cut_string(stream, bytes);
-    case MODE_CUT_SCALAR: return pass_cut_scalar(stream, bytes);
-    case MODE_DEEP: return pass_deep(stream, bytes);
+    case MODE_CUT_STRING: return json_skip_cut_string(stream, bytes);
+    case MODE_CUT_SCALAR: return json_skip_cut_scalar(stream, bytes);
+    case MODE_DEEP: return json_skip_deep(stream, bytes);
     case MODE_FAILED: break;
     }
     return 0;

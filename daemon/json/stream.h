@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The inside of json_stream.h: stream.c cuts the input and gives it to yajl, stream_calls.c hands on what yajl calls. */
+/* The inside of json_stream.h: stream.c cuts the input and gives it to yajl, stream_calls.c hands on what yajl calls,
+ * skip.c passes over what is left out. */
 #ifndef HARRIER_DAEMON_JSON_STREAM_H
 #define HARRIER_DAEMON_JSON_STREAM_H
 
@@ -69,5 +70,14 @@ struct json_stream {
 void json_stream_tell_all(struct json_stream *stream);
 /* Counts the newlines between top-level values up to the offset, which is within the piece. */
 void json_stream_count_lines(struct json_stream *stream, uint64_t up_to);
+/* The stream goes no further: what is wrong at the offset, which is within the piece. False, always. */
+bool json_stream_fail_at(struct json_stream *stream, uint64_t offset, const char *detail);
+/* Tells the handlers of a piece that is through, or left out. */
+void json_stream_report(struct json_stream *stream, enum json_piece kind, struct slice bytes, uint64_t offset);
+
+/* skip.c: each passes over bytes in its mode, sets the mode when it is through, and returns how many. */
+size_t json_skip_cut_string(struct json_stream *stream, struct slice bytes);
+size_t json_skip_cut_scalar(struct json_stream *stream, struct slice bytes);
+size_t json_skip_deep(struct json_stream *stream, struct slice bytes);
 
 #endif
