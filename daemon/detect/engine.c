@@ -9,7 +9,7 @@ struct detect_engine *detect_engine_new(struct detect_plan *plan, const struct d
 
     engine->plan = detect_plan_ref(plan);
     engine->limits = *limits;
-    engine->matcher = yaral_matcher_new();
+    engine->matcher = regex_matcher_new();
     engine->generation = 1;
     engine->answers = xcalloc(plan->predicates.count, sizeof *engine->answers);
     engine->row_answers = row_cache_new();
@@ -24,7 +24,7 @@ void detect_engine_free(struct detect_engine *engine)
 {
     if (!engine)
         return;
-    yaral_matcher_free(engine->matcher);
+    regex_matcher_free(engine->matcher);
     row_cache_free(engine->row_answers);
     free(engine->answers);
     free(engine->bound);
@@ -47,7 +47,7 @@ static void forget_event(struct detect_engine *engine)
     engine->row_count = 0;
     engine->row = 0;
     engine->doubt = 0;
-    engine->doubt_truth = YARAL_TRUE;
+    engine->doubt_truth = TRUTH_TRUE;
     engine->marks = false;
 }
 
@@ -67,7 +67,7 @@ static bool is_candidate(const struct detect_engine *engine, size_t rule)
 static bool rule_may_hold(struct detect_engine *engine, const struct rule_plan *rule)
 {
     for (size_t i = 0; i < rule->event_count; i++)
-        if (rule->event_dimension[i] == NONE && node_truth(engine, rule->events[i]) == YARAL_FALSE)
+        if (rule->event_dimension[i] == NONE && node_truth(engine, rule->events[i]) == TRUTH_FALSE)
             return false;
     return true;
 }
@@ -76,7 +76,7 @@ bool detect_may_concern(struct detect_engine *engine, const struct udm_record *r
 {
     engine->record = record;
     engine->now = now;
-    engine->doubt_truth = YARAL_TRUE;
+    engine->doubt_truth = TRUTH_TRUE;
     index_candidates(engine, engine->candidates);
     for (size_t i = 0; i < engine->plan->rule_count; i++)
         if (is_candidate(engine, i) && rule_may_hold(engine, &engine->plan->rules[i]))
@@ -112,25 +112,25 @@ static void detection_fill(struct detect_engine *engine, const struct rule_plan 
 }
 
 /* One rule over the record, with its condition section. */
-static enum yaral_truth rule_verdict(struct detect_engine *engine, const struct rule_plan *rule, size_t index)
+static enum truth rule_verdict(struct detect_engine *engine, const struct rule_plan *rule, size_t index)
 {
     bool limit_hit;
 
     engine->doubt = 0;
-    engine->doubt_truth = YARAL_TRUE;
+    engine->doubt_truth = TRUTH_TRUE;
     engine->rule = rule;
-    enum yaral_truth truth = rule_rows(engine, rule, &limit_hit);
+    enum truth truth = rule_rows(engine, rule, &limit_hit);
     if (limit_hit) {
         atomic_fetch_add_explicit(&engine->rule_counters[index].row_limit, 1, memory_order_relaxed);
-        if (truth != YARAL_TRUE) {
-            truth = YARAL_UNKNOWN; /* what was not looked at may match: not a plain no */
+        if (truth != TRUTH_TRUE) {
+            truth = TRUTH_UNKNOWN; /* what was not looked at may match: not a plain no */
             engine->doubt |= DETECT_DOUBT_ROWS;
         }
     }
-    if (truth != YARAL_TRUE)
+    if (truth != TRUTH_TRUE)
         return truth;
     outcomes_evaluate(engine, rule);
-    return condition_section_holds(engine, rule) ? YARAL_TRUE : YARAL_FALSE;
+    return condition_section_holds(engine, rule) ? TRUTH_TRUE : TRUTH_FALSE;
 }
 
 static void *grown(struct arena *arena, const void *items, size_t count, size_t size)
@@ -143,7 +143,7 @@ static void *grown(struct arena *arena, const void *items, size_t count, size_t 
 
 static void note_regex_counts(struct detect_engine *engine)
 {
-    const struct yaral_matcher_counts *counts = yaral_matcher_counts(engine->matcher);
+    const struct regex_matcher_counts *counts = regex_matcher_counts(engine->matcher);
     atomic_store_explicit(&engine->regex_fallbacks, counts->fallbacks, memory_order_relaxed);
     atomic_store_explicit(&engine->regex_unknown, counts->unknown, memory_order_relaxed);
 }
@@ -159,12 +159,12 @@ void detect_evaluate(struct detect_engine *engine, const struct udm_record *reco
         if (!is_candidate(engine, i))
             continue;
         atomic_fetch_add_explicit(&engine->rules_considered, 1, memory_order_relaxed);
-        enum yaral_truth truth = rule_verdict(engine, rule, i);
-        if (truth == YARAL_TRUE) {
+        enum truth truth = rule_verdict(engine, rule, i);
+        if (truth == TRUTH_TRUE) {
             atomic_fetch_add_explicit(&engine->rule_counters[i].fired, 1, memory_order_relaxed);
             result->detections = grown(record->arena, result->detections, result->detection_count, sizeof *result->detections);
             detection_fill(engine, rule, i, &result->detections[result->detection_count++]);
-        } else if (truth == YARAL_UNKNOWN || truth == YARAL_UNREAD) {
+        } else if (truth == TRUTH_UNKNOWN || truth == TRUTH_UNREAD) {
             atomic_fetch_add_explicit(&engine->rule_counters[i].unknown, 1, memory_order_relaxed);
             result->blind = grown(record->arena, result->blind, result->blind_count, sizeof *result->blind);
             result->blind[result->blind_count++] = (struct detect_blind){rule->rule, i, engine->doubt};
@@ -192,7 +192,7 @@ struct detect_counts detect_engine_counts(const struct detect_engine *engine)
 /* --- explanation ------------------------------------------------------------------------------------------------------------------- */
 
 /* One condition by itself: as if it were the rule's only one. */
-static enum yaral_truth condition_alone(struct detect_engine *engine, const struct rule_plan *rule, size_t condition)
+static enum truth condition_alone(struct detect_engine *engine, const struct rule_plan *rule, size_t condition)
 {
     struct rule_plan alone = *rule;
     bool limit_hit;
@@ -201,8 +201,8 @@ static enum yaral_truth condition_alone(struct detect_engine *engine, const stru
     alone.event_dimension = &rule->event_dimension[condition];
     alone.event_count = 1;
     alone.has_outcome_rows = false;
-    enum yaral_truth truth = rule_rows(engine, &alone, &limit_hit);
-    return limit_hit && truth != YARAL_TRUE ? YARAL_UNKNOWN : truth;
+    enum truth truth = rule_rows(engine, &alone, &limit_hit);
+    return limit_hit && truth != TRUTH_TRUE ? TRUTH_UNKNOWN : truth;
 }
 
 static void explain_conditions(struct detect_engine *engine, const struct rule_plan *rule, struct detect_explanation *explanation)
@@ -221,10 +221,10 @@ static void explain_conditions(struct detect_engine *engine, const struct rule_p
         condition->seen_count = evidence_seen(engine, rule->events[i], condition->seen, 0, MOST_SEEN);
     }
     for (size_t i = 0; i < rule->event_count && !explanation->first_failed; i++)
-        if (explanation->conditions[i].truth == YARAL_FALSE)
+        if (explanation->conditions[i].truth == TRUTH_FALSE)
             explanation->first_failed = &explanation->conditions[i];
     for (size_t i = 0; i < rule->event_count && !explanation->first_failed; i++)
-        if (explanation->conditions[i].truth != YARAL_TRUE)
+        if (explanation->conditions[i].truth != TRUTH_TRUE)
             explanation->first_failed = &explanation->conditions[i];
 }
 
@@ -238,6 +238,6 @@ void detect_explain(struct detect_engine *engine, const struct udm_record *recor
     *explanation = (struct detect_explanation){.rule = rule->rule};
     explain_conditions(engine, rule, explanation);
     explanation->verdict = rule_verdict(engine, rule, rule_index);
-    explanation->doubt = explanation->verdict == YARAL_UNKNOWN ? engine->doubt : 0;
-    explanation->condition_section_failed = explanation->verdict == YARAL_FALSE && rule_rows(engine, rule, &limit_hit) == YARAL_TRUE;
+    explanation->doubt = explanation->verdict == TRUTH_UNKNOWN ? engine->doubt : 0;
+    explanation->condition_section_failed = explanation->verdict == TRUTH_FALSE && rule_rows(engine, rule, &limit_hit) == TRUTH_TRUE;
 }

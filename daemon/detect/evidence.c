@@ -68,7 +68,7 @@ static void add_sets(struct collector *collector, const struct predicate *predic
     struct detect_engine *engine = collector->engine;
 
     if (set == predicate->set_count) {
-        if (predicate_bound_truth(engine, predicate) != (negated ? YARAL_FALSE : YARAL_TRUE))
+        if (predicate_bound_truth(engine, predicate) != (negated ? TRUTH_FALSE : TRUTH_TRUE))
             return;
         for (size_t i = 0; i < predicate->set_count; i++)
             add(collector, expr, negated, predicate->sets[i], engine->bound[predicate->sets[i]->number]);
@@ -100,7 +100,7 @@ static void collect_predicate(struct collector *collector, const struct predicat
 /* Goes down only where the part holds as it must: of an `or`, the alternatives that are met. */
 static void collect(struct collector *collector, const struct node *node, bool negated)
 {
-    if (node_truth(collector->engine, node) != (negated ? YARAL_FALSE : YARAL_TRUE))
+    if (node_truth(collector->engine, node) != (negated ? TRUTH_FALSE : TRUTH_TRUE))
         return;
     if (node->kind == NODE_PREDICATE) {
         collect_predicate(collector, collector->engine->plan->predicates.items[node->predicate], node->expr, negated);

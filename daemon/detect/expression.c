@@ -6,23 +6,23 @@
 
 /* Kleene's logic with two kinds of not knowing: unread (may still become known) stands above unknown, so that a head record's
  * "false" is final and everything else is not. */
-enum yaral_truth truth_and(enum yaral_truth a, enum yaral_truth b)
+enum truth truth_and(enum truth a, enum truth b)
 {
-    if (a == YARAL_FALSE || b == YARAL_FALSE)
-        return YARAL_FALSE;
-    if (a == YARAL_UNREAD || b == YARAL_UNREAD)
-        return YARAL_UNREAD;
-    return a == YARAL_UNKNOWN || b == YARAL_UNKNOWN ? YARAL_UNKNOWN : YARAL_TRUE;
+    if (a == TRUTH_FALSE || b == TRUTH_FALSE)
+        return TRUTH_FALSE;
+    if (a == TRUTH_UNREAD || b == TRUTH_UNREAD)
+        return TRUTH_UNREAD;
+    return a == TRUTH_UNKNOWN || b == TRUTH_UNKNOWN ? TRUTH_UNKNOWN : TRUTH_TRUE;
 }
 
-enum yaral_truth truth_not(enum yaral_truth a)
+enum truth truth_not(enum truth a)
 {
-    if (a == YARAL_TRUE)
-        return YARAL_FALSE;
-    return a == YARAL_FALSE ? YARAL_TRUE : a;
+    if (a == TRUTH_TRUE)
+        return TRUTH_FALSE;
+    return a == TRUTH_FALSE ? TRUTH_TRUE : a;
 }
 
-enum yaral_truth truth_or(enum yaral_truth a, enum yaral_truth b)
+enum truth truth_or(enum truth a, enum truth b)
 {
     return truth_not(truth_and(truth_not(a), truth_not(b)));
 }
@@ -130,8 +130,8 @@ static struct yaral_value call_value(struct detect_engine *engine, const struct 
     }
     struct yaral_value value = function->call(&context, node->expr->call.prepared, arguments, node->operand_count);
     if (context.unknown) {
-        if (engine->doubt_truth == YARAL_TRUE)
-            engine->doubt_truth = YARAL_UNKNOWN;
+        if (engine->doubt_truth == TRUTH_TRUE)
+            engine->doubt_truth = TRUTH_UNKNOWN;
         engine->doubt |= DETECT_DOUBT_REGEX;
     }
     return engine->marks && carries_secret(function, arguments, node->operand_count) ? sensitive_value(context.arena, value) : value;
@@ -139,13 +139,13 @@ static struct yaral_value call_value(struct detect_engine *engine, const struct 
 
 static struct yaral_value if_value(struct detect_engine *engine, const struct node *node)
 {
-    enum yaral_truth saved = engine->doubt_truth;
-    enum yaral_truth truth = node_truth(engine, node->operands[0]);
+    enum truth saved = engine->doubt_truth;
+    enum truth truth = node_truth(engine, node->operands[0]);
 
     engine->doubt_truth = saved;
-    if (truth == YARAL_TRUE)
+    if (truth == TRUTH_TRUE)
         return node_value(engine, node->operands[1]);
-    if ((truth == YARAL_UNKNOWN || truth == YARAL_UNREAD) && engine->doubt_truth != YARAL_UNREAD)
+    if ((truth == TRUTH_UNKNOWN || truth == TRUTH_UNREAD) && engine->doubt_truth != TRUTH_UNREAD)
         engine->doubt_truth = truth;
     if (node->operand_count > 2 && node->operands[2])
         return node_value(engine, node->operands[2]);
@@ -156,7 +156,7 @@ static bool n_of_holds(struct detect_engine *engine, const struct node *node)
 {
     size_t held = 0;
     for (size_t i = 0; i < node->operand_count; i++)
-        held += node_truth(engine, node->operands[i]) == YARAL_TRUE;
+        held += node_truth(engine, node->operands[i]) == TRUTH_TRUE;
     return held >= node->expr->at_least;
 }
 
@@ -166,14 +166,14 @@ struct yaral_value node_value(struct detect_engine *engine, const struct node *n
     bool a_or_b;
 
     if (node->kind != NODE_VALUE) {
-        enum yaral_truth truth = node_truth(engine, node);
-        if ((truth == YARAL_UNKNOWN || truth == YARAL_UNREAD) && engine->doubt_truth != YARAL_UNREAD)
+        enum truth truth = node_truth(engine, node);
+        if ((truth == TRUTH_UNKNOWN || truth == TRUTH_UNREAD) && engine->doubt_truth != TRUTH_UNREAD)
             engine->doubt_truth = truth;
-        return yaral_bool(truth == YARAL_TRUE);
+        return yaral_bool(truth == TRUTH_TRUE);
     }
     switch (node->expr->kind) {
     case YARAL_EXPR_LITERAL: return node->expr->literal;
-    case YARAL_EXPR_REGEX: return yaral_string(yaral_regex_pattern(node->expr->regex));
+    case YARAL_EXPR_REGEX: return yaral_string(regex_pattern(node->expr->regex));
     case YARAL_EXPR_FIELD:
         return engine->bound[node->field->number] ? *engine->bound[node->field->number] : field_row_value(engine, node->field);
     case YARAL_EXPR_OUTCOME: return engine->outcome_values[node->expr->outcome];
@@ -194,27 +194,27 @@ struct yaral_value node_value(struct detect_engine *engine, const struct node *n
     }
 }
 
-static enum yaral_truth as_truth(bool holds)
+static enum truth as_truth(bool holds)
 {
-    return holds ? YARAL_TRUE : YARAL_FALSE;
+    return holds ? TRUTH_TRUE : TRUTH_FALSE;
 }
 
 /* field = /re/: the pattern may stand on either side. */
-static enum yaral_truth compare_regex(struct detect_engine *engine, const struct predicate *predicate)
+static enum truth compare_regex(struct detect_engine *engine, const struct predicate *predicate)
 {
     size_t pattern = predicate->operands[1]->expr->kind == YARAL_EXPR_REGEX ? 1 : 0;
     struct yaral_value text = node_value(engine, predicate->operands[1 - pattern]);
     struct slice subject = text.type == YARAL_STRING && !text.is_list ? text.string : yaral_to_text(engine->record->arena, &text);
 
-    if (engine->doubt_truth != YARAL_TRUE)
+    if (engine->doubt_truth != TRUTH_TRUE)
         return engine->doubt_truth;
-    enum yaral_truth found = yaral_regex_search(predicate->operands[pattern]->expr->regex, engine->matcher, subject);
-    if (found == YARAL_UNKNOWN)
+    enum truth found = regex_search(predicate->operands[pattern]->expr->regex, engine->matcher, subject);
+    if (found == TRUTH_UNKNOWN)
         engine->doubt |= DETECT_DOUBT_REGEX;
     return predicate->expr->op == YARAL_OP_NOT_EQUAL ? truth_not(found) : found;
 }
 
-static enum yaral_truth compare(struct detect_engine *engine, const struct predicate *predicate)
+static enum truth compare(struct detect_engine *engine, const struct predicate *predicate)
 {
     const struct yaral_expr *expr = predicate->expr;
 
@@ -222,7 +222,7 @@ static enum yaral_truth compare(struct detect_engine *engine, const struct predi
         return compare_regex(engine, predicate);
     struct yaral_value a = node_value(engine, predicate->operands[0]);
     struct yaral_value b = node_value(engine, predicate->operands[1]);
-    if (engine->doubt_truth != YARAL_TRUE)
+    if (engine->doubt_truth != TRUTH_TRUE)
         return engine->doubt_truth;
     switch (expr->op) {
     case YARAL_OP_EQUAL: return as_truth(yaral_equal(&a, &b, expr->nocase));
@@ -231,57 +231,57 @@ static enum yaral_truth compare(struct detect_engine *engine, const struct predi
     case YARAL_OP_LESS_EQUAL: return as_truth(yaral_compare(&a, &b) <= 0);
     case YARAL_OP_GREATER: return as_truth(yaral_compare(&a, &b) > 0);
     case YARAL_OP_GREATER_EQUAL: return as_truth(yaral_compare(&a, &b) >= 0);
-    default: return YARAL_FALSE;
+    default: return TRUTH_FALSE;
     }
 }
 
-static enum yaral_truth in_list(struct detect_engine *engine, const struct predicate *predicate)
+static enum truth in_list(struct detect_engine *engine, const struct predicate *predicate)
 {
     struct yaral_value value = node_value(engine, predicate->operands[0]);
-    if (engine->doubt_truth != YARAL_TRUE)
+    if (engine->doubt_truth != TRUTH_TRUE)
         return engine->doubt_truth;
     struct slice text = value.type == YARAL_STRING && !value.is_list ? value.string : yaral_to_text(engine->record->arena, &value);
-    enum yaral_truth found = yaral_list_contains(predicate->expr->in.list, engine->matcher, engine->record->arena, text);
-    if (found == YARAL_UNKNOWN)
+    enum truth found = yaral_list_contains(predicate->expr->in.list, engine->matcher, engine->record->arena, text);
+    if (found == TRUTH_UNKNOWN)
         engine->doubt |= DETECT_DOUBT_REGEX;
     return found;
 }
 
-enum yaral_truth predicate_bound_truth(struct detect_engine *engine, const struct predicate *predicate)
+enum truth predicate_bound_truth(struct detect_engine *engine, const struct predicate *predicate)
 {
-    enum yaral_truth saved = engine->doubt_truth;
-    enum yaral_truth truth;
+    enum truth saved = engine->doubt_truth;
+    enum truth truth;
 
-    engine->doubt_truth = YARAL_TRUE;
+    engine->doubt_truth = TRUTH_TRUE;
     if (predicate->expr->kind == YARAL_EXPR_COMPARE) {
         truth = compare(engine, predicate);
     } else if (predicate->expr->kind == YARAL_EXPR_IN) {
         truth = in_list(engine, predicate);
     } else {
         struct yaral_value value = node_value(engine, predicate->operands[0]);
-        truth = engine->doubt_truth != YARAL_TRUE ? engine->doubt_truth : as_truth(value.boolean);
+        truth = engine->doubt_truth != TRUTH_TRUE ? engine->doubt_truth : as_truth(value.boolean);
     }
     engine->doubt_truth = saved;
     return truth;
 }
 
 /* The predicate with its sets bound: what it makes on the way is let go, as there may be as many values as an event has bytes. */
-static enum yaral_truth bound_truth(struct detect_engine *engine, const struct predicate *predicate)
+static enum truth bound_truth(struct detect_engine *engine, const struct predicate *predicate)
 {
     struct arena *arena = engine->record->arena;
     struct arena_mark mark = arena_mark(arena);
-    enum yaral_truth truth = predicate_bound_truth(engine, predicate);
+    enum truth truth = predicate_bound_truth(engine, predicate);
 
-    if (arena_is_full(arena) && truth == YARAL_FALSE) { /* something of what it looks at is missing */
+    if (arena_is_full(arena) && truth == TRUTH_FALSE) { /* something of what it looks at is missing */
         engine->doubt |= DETECT_DOUBT_UNSEEN;
-        truth = YARAL_UNKNOWN;
+        truth = TRUTH_UNKNOWN;
     }
     arena_rewind(arena, mark);
     return truth;
 }
 
 /* Asks the predicate of each value of its set fields: any value for a map and for `any`, every value for `all`. */
-static enum yaral_truth over_sets(struct detect_engine *engine, const struct predicate *predicate, size_t set)
+static enum truth over_sets(struct detect_engine *engine, const struct predicate *predicate, size_t set)
 {
     if (set == predicate->set_count)
         return bound_truth(engine, predicate);
@@ -290,11 +290,11 @@ static enum yaral_truth over_sets(struct detect_engine *engine, const struct pre
     struct arena_mark mark = arena_mark(engine->record->arena);
     struct field_values values = field_all_values(engine, field);
     bool all = field->quantifier == YARAL_ALL;
-    enum yaral_truth truth = as_truth(all);
+    enum truth truth = as_truth(all);
 
     if (values.knowledge == UDM_UNREAD) {
         engine->doubt |= DETECT_DOUBT_UNSEEN;
-        return YARAL_UNREAD;
+        return TRUTH_UNREAD;
     }
     arena_go_on(engine->record->arena); /* what it may not have it lacks already, see knowledge */
     struct yaral_value zero = field_zero(field);
@@ -304,14 +304,14 @@ static enum yaral_truth over_sets(struct detect_engine *engine, const struct pre
     }
     for (size_t i = 0; i < values.count && truth != as_truth(!all); i++) {
         engine->bound[field->number] = &values.items[i];
-        enum yaral_truth one = over_sets(engine, predicate, set + 1);
+        enum truth one = over_sets(engine, predicate, set + 1);
         truth = all ? truth_and(truth, one) : truth_or(truth, one);
     }
     engine->bound[field->number] = NULL;
     arena_rewind(engine->record->arena, mark);
     if (values.knowledge == UDM_UNKNOWN && truth != as_truth(!all)) {
         engine->doubt |= DETECT_DOUBT_UNSEEN;
-        truth = all ? truth_and(truth, YARAL_UNKNOWN) : truth_or(truth, YARAL_UNKNOWN);
+        truth = all ? truth_and(truth, TRUTH_UNKNOWN) : truth_or(truth, TRUTH_UNKNOWN);
     }
     return truth;
 }
@@ -330,7 +330,7 @@ static struct cached_answer *answer_slot(struct detect_engine *engine, const str
     return row_cache_slot(engine->row_answers, engine->record->arena, number, element->value, found);
 }
 
-enum yaral_truth predicate_truth(struct detect_engine *engine, size_t number)
+enum truth predicate_truth(struct detect_engine *engine, size_t number)
 {
     const struct predicate *predicate = engine->plan->predicates.items[number];
     bool found;
@@ -342,37 +342,37 @@ enum yaral_truth predicate_truth(struct detect_engine *engine, size_t number)
     }
     unsigned int outer = engine->doubt;
     engine->doubt = 0;
-    enum yaral_truth truth = over_sets(engine, predicate, 0);
-    if (truth != YARAL_UNREAD)
+    enum truth truth = over_sets(engine, predicate, 0);
+    if (truth != TRUTH_UNREAD)
         atomic_fetch_add_explicit(&engine->predicates_evaluated, 1, memory_order_relaxed);
     /* nested predicates may have grown the table: the slot is looked up again */
     slot = answer_slot(engine, predicate, number, &found);
-    if (slot && truth != YARAL_UNREAD) {
+    if (slot && truth != TRUTH_UNREAD) {
         slot->generation = engine->generation;
         slot->truth = truth;
-        slot->doubt = truth == YARAL_UNKNOWN ? engine->doubt : 0;
+        slot->doubt = truth == TRUTH_UNKNOWN ? engine->doubt : 0;
     } else if (slot && predicate->dimension != NONE) {
         slot->truth = truth; /* unread answers on rows exist only while a head is looked at, which has no rows */
     }
-    engine->doubt = outer | (truth == YARAL_UNKNOWN ? engine->doubt : 0);
+    engine->doubt = outer | (truth == TRUTH_UNKNOWN ? engine->doubt : 0);
     return truth;
 }
 
-enum yaral_truth node_truth(struct detect_engine *engine, const struct node *node)
+enum truth node_truth(struct detect_engine *engine, const struct node *node)
 {
-    enum yaral_truth truth;
+    enum truth truth;
 
     switch (node->kind) {
     case NODE_PREDICATE: return predicate_truth(engine, node->predicate);
     case NODE_NOT: return truth_not(node_truth(engine, node->operands[0]));
     case NODE_AND:
-        truth = YARAL_TRUE;
-        for (size_t i = 0; i < node->operand_count && truth != YARAL_FALSE; i++)
+        truth = TRUTH_TRUE;
+        for (size_t i = 0; i < node->operand_count && truth != TRUTH_FALSE; i++)
             truth = truth_and(truth, node_truth(engine, node->operands[i]));
         return truth;
     case NODE_OR:
-        truth = YARAL_FALSE;
-        for (size_t i = 0; i < node->operand_count && truth != YARAL_TRUE; i++)
+        truth = TRUTH_FALSE;
+        for (size_t i = 0; i < node->operand_count && truth != TRUTH_TRUE; i++)
             truth = truth_or(truth, node_truth(engine, node->operands[i]));
         return truth;
     default: return as_truth(node_value(engine, node).boolean);

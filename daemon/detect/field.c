@@ -174,8 +174,8 @@ struct field_values field_values_or_zero(struct detect_engine *engine, const str
 
 static void note_doubt(struct detect_engine *engine, enum udm_knowledge knowledge)
 {
-    enum yaral_truth truth = knowledge == UDM_UNREAD ? YARAL_UNREAD : YARAL_UNKNOWN;
-    if (engine->doubt_truth != YARAL_UNREAD)
+    enum truth truth = knowledge == UDM_UNREAD ? TRUTH_UNREAD : TRUTH_UNKNOWN;
+    if (engine->doubt_truth != TRUTH_UNREAD)
         engine->doubt_truth = truth;
     engine->doubt |= DETECT_DOUBT_UNSEEN;
 }

@@ -108,14 +108,14 @@ struct element {
 
 struct cached_answer {
     uint64_t generation;
-    enum yaral_truth truth;
+    enum truth truth;
     unsigned int doubt;
 };
 
 struct detect_engine {
     struct detect_plan *plan;
     struct detect_limits limits;
-    struct yaral_matcher *matcher;
+    struct regex_matcher *matcher;
     const struct udm_record *record;
     clock_nanos now;
     uint64_t generation;               /* of the event in hand */
@@ -128,7 +128,7 @@ struct detect_engine {
     struct element *rows;              /* row_count times the rule's dimensions */
     size_t row;                        /* the kept row in hand */
     const struct rule_plan *rule;
-    enum yaral_truth doubt_truth;      /* while a predicate's operands are worked out: TRUE, or why it cannot be told */
+    enum truth doubt_truth;      /* while a predicate's operands are worked out: TRUE, or why it cannot be told */
     unsigned int doubt;                /* bits of detect_doubt met since it was cleared */
     bool marks;                        /* values are worked out to be shown: what is sensitive is marked. It costs a look at the way to the root each */
     uint64_t *candidates;              /* bits */
@@ -147,15 +147,15 @@ void index_build(struct detect_plan *plan);
 void index_candidates(struct detect_engine *engine, uint64_t *bits);
 
 /* expression.c */
-enum yaral_truth truth_and(enum yaral_truth a, enum yaral_truth b);
-enum yaral_truth truth_or(enum yaral_truth a, enum yaral_truth b);
-enum yaral_truth truth_not(enum yaral_truth a);
+enum truth truth_and(enum truth a, enum truth b);
+enum truth truth_or(enum truth a, enum truth b);
+enum truth truth_not(enum truth a);
 struct yaral_value node_value(struct detect_engine *engine, const struct node *node);
-enum yaral_truth node_truth(struct detect_engine *engine, const struct node *node);
+enum truth node_truth(struct detect_engine *engine, const struct node *node);
 /* A predicate's answer on the row in hand, from the cache where it is known. */
-enum yaral_truth predicate_truth(struct detect_engine *engine, size_t number);
+enum truth predicate_truth(struct detect_engine *engine, size_t number);
 /* Its answer with the set fields bound as they are; no cache. */
-enum yaral_truth predicate_bound_truth(struct detect_engine *engine, const struct predicate *predicate);
+enum truth predicate_bound_truth(struct detect_engine *engine, const struct predicate *predicate);
 
 /* field.c */
 struct field_values {
@@ -186,7 +186,7 @@ struct cached_answer *row_cache_slot(struct row_cache *cache, struct arena *aren
 /* rows.c */
 /* The rule's `events` over the record: TRUE as soon as a row holds (all rows are looked at, and kept, where outcomes need them).
  * On TRUE the elements in hand are the first row's that held. *limit_hit: the bound on rows was met. */
-enum yaral_truth rule_rows(struct detect_engine *engine, const struct rule_plan *rule, bool *limit_hit);
+enum truth rule_rows(struct detect_engine *engine, const struct rule_plan *rule, bool *limit_hit);
 /* Puts a kept row in hand. */
 void row_restore(struct detect_engine *engine, const struct rule_plan *rule, size_t row);
 

@@ -9,7 +9,7 @@ struct detect_needs *detect_needs_new(struct detect_plan *plan, const struct udm
 
     needs->plan = plan;
     needs->engine = detect_engine_new(plan, &detect_default_limits);
-    needs->matcher = yaral_matcher_new();
+    needs->matcher = regex_matcher_new();
     needs->arena = arena_new(4096);
     for (size_t i = 0; i < NEEDS_STAGE_COUNT; i++)
         needs->events[i].arena = arena_new(16384);
@@ -25,7 +25,7 @@ void detect_needs_free(struct detect_needs *needs)
     if (!needs)
         return;
     detect_engine_free(needs->engine);
-    yaral_matcher_free(needs->matcher);
+    regex_matcher_free(needs->matcher);
     VECTOR_FREE(&needs->resources);
     VECTOR_FREE(&needs->namespaces);
     arena_free(needs->arena);
@@ -64,7 +64,7 @@ static bool depends_on_time(const struct yaral_expr *expr)
 }
 
 /* The regex that target.url is matched with, where that is all there is to the predicate. */
-static const struct yaral_regex *url_regex(const struct predicate *predicate)
+static const struct regex *url_regex(const struct predicate *predicate)
 {
     const struct yaral_expr *expr = predicate->expr;
 
@@ -82,7 +82,7 @@ static const struct yaral_regex *url_regex(const struct predicate *predicate)
 
 static unsigned int url_may_be(const struct detect_needs *needs, const struct predicate *predicate)
 {
-    const struct yaral_regex *regex = url_regex(predicate);
+    const struct regex *regex = url_regex(predicate);
 
     if (!regex || needs_url_may_match(needs, regex))
         return MAY_BE_EITHER;
@@ -135,8 +135,8 @@ static unsigned int predicate_may_be(struct detect_needs *needs, size_t number)
         url = url || fate == NEEDS_URL;
     }
     if (fixed) {
-        enum yaral_truth truth = predicate_truth(needs->engine, number);
-        return truth == YARAL_TRUE ? MAY_BE_TRUE : truth == YARAL_FALSE ? MAY_BE_FALSE : 0;
+        enum truth truth = predicate_truth(needs->engine, number);
+        return truth == TRUTH_TRUE ? MAY_BE_TRUE : truth == TRUTH_FALSE ? MAY_BE_FALSE : 0;
     }
     if (url)
         return url_may_be(needs, predicate);

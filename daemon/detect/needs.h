@@ -42,7 +42,7 @@ enum needs_stage { NEEDS_REQUEST_RECEIVED, NEEDS_RESPONSE_STARTED, NEEDS_RESPONS
 struct detect_needs {
     struct detect_plan *plan;
     struct detect_engine *engine;
-    struct yaral_matcher *matcher;
+    struct regex_matcher *matcher;
     struct arena *arena; /* what lives as long as this */
     VECTOR(struct udm_k8s_resource) resources;
     VECTOR(struct slice) namespaces;
@@ -70,6 +70,6 @@ enum needs_fate needs_fate_of(const struct detect_needs *needs, const struct udm
 bool needs_excludes(const struct detect_needs *needs, const struct udm_path *path, struct slice constant);
 /* The requests may have an object: one of an unusual verb is not decoded by the API server. */
 bool needs_has_object(const struct detect_request *request);
-bool needs_url_may_match(const struct detect_needs *needs, const struct yaral_regex *regex);
+bool needs_url_may_match(const struct detect_needs *needs, const struct regex *regex);
 
 #endif

@@ -246,7 +246,7 @@ void needs_look_at(struct detect_needs *needs, enum needs_stage stage)
     detect_begin(needs->engine);
     needs->engine->record = &event->record;
     needs->engine->now = 0;
-    needs->engine->doubt_truth = YARAL_TRUE;
+    needs->engine->doubt_truth = TRUTH_TRUE;
 }
 
 /* --- fields ------------------------------------------------------------------------------------------------------------------------- */
@@ -334,21 +334,21 @@ enum { MOST_PARTS = 24 };
 
 /* The parts of a path, as they are put together. */
 struct outline {
-    struct yaral_outline parts[MOST_PARTS];
+    struct regex_outline parts[MOST_PARTS];
     size_t count;
 };
 
-static void add_part(struct outline *outline, enum yaral_outline_kind kind, struct slice text)
+static void add_part(struct outline *outline, enum regex_outline_kind kind, struct slice text)
 {
-    outline->parts[outline->count++] = (struct yaral_outline){kind, text};
+    outline->parts[outline->count++] = (struct regex_outline){kind, text};
 }
 
 static void add_text(struct outline *outline, const char *text)
 {
-    add_part(outline, YARAL_OUTLINE_TEXT, slice_of(text));
+    add_part(outline, REGEX_OUTLINE_TEXT, slice_of(text));
 }
 
-static void add_free(struct outline *outline, enum yaral_outline_kind kind)
+static void add_free(struct outline *outline, enum regex_outline_kind kind)
 {
     add_part(outline, kind, SLICE(""));
 }
@@ -357,13 +357,13 @@ static void add_free(struct outline *outline, enum yaral_outline_kind kind)
 static void begin_path(struct outline *outline, const struct udm_k8s_resource *resource, bool watch)
 {
     add_text(outline, "/");
-    add_free(outline, YARAL_OUTLINE_SLASHES);
+    add_free(outline, REGEX_OUTLINE_SLASHES);
     add_text(outline, resource->group[0] ? "apis/" : "api/");
     if (resource->group[0]) {
         add_text(outline, resource->group);
         add_text(outline, "/");
     }
-    add_free(outline, YARAL_OUTLINE_SEGMENT);
+    add_free(outline, REGEX_OUTLINE_SEGMENT);
     add_text(outline, watch ? "/watch/" : "/");
 }
 
@@ -372,14 +372,14 @@ static void end_path(struct outline *outline, const struct detect_request *reque
 {
     if (named || request->subresource.length) {
         add_text(outline, "/");
-        add_free(outline, YARAL_OUTLINE_SEGMENT);
+        add_free(outline, REGEX_OUTLINE_SEGMENT);
     }
     if (is_any_subresource(request)) {
         add_text(outline, "/");
-        add_free(outline, YARAL_OUTLINE_ANYTHING);
+        add_free(outline, REGEX_OUTLINE_ANYTHING);
     } else if (request->subresource.length) {
         add_text(outline, "/");
-        add_part(outline, YARAL_OUTLINE_TEXT, request->subresource);
+        add_part(outline, REGEX_OUTLINE_TEXT, request->subresource);
     }
 }
 
@@ -394,7 +394,7 @@ static bool known_path(struct outline *outline, const struct detect_request *req
     begin_path(outline, request->resource, way & 1);
     if (namespaced) {
         add_text(outline, "namespaces/");
-        add_part(outline, request->namespace ? YARAL_OUTLINE_TEXT : YARAL_OUTLINE_SEGMENT,
+        add_part(outline, request->namespace ? REGEX_OUTLINE_TEXT : REGEX_OUTLINE_SEGMENT,
                  request->namespace ? *request->namespace : SLICE(""));
         add_text(outline, "/");
     }
@@ -402,22 +402,22 @@ static bool known_path(struct outline *outline, const struct detect_request *req
     end_path(outline, request, named);
     if (way & 8) {
         add_text(outline, "/");
-        add_free(outline, request->subresource.length ? YARAL_OUTLINE_ANYTHING : YARAL_OUTLINE_SLASHES);
+        add_free(outline, request->subresource.length ? REGEX_OUTLINE_ANYTHING : REGEX_OUTLINE_SLASHES);
     }
     return true;
 }
 
-bool needs_url_may_match(const struct detect_needs *needs, const struct yaral_regex *regex)
+bool needs_url_may_match(const struct detect_needs *needs, const struct regex *regex)
 {
     struct outline outline = {.count = 0};
 
     if (needs->request.is_resource && needs->request.resource) {
         for (unsigned int way = 0; way < 16; way++)
-            if (known_path(&outline, &needs->request, way) && yaral_regex_may_match(regex, needs->matcher, outline.parts, outline.count))
+            if (known_path(&outline, &needs->request, way) && regex_may_match(regex, needs->matcher, outline.parts, outline.count))
                 return true;
         return false;
     }
     add_text(&outline, "/");
-    add_free(&outline, YARAL_OUTLINE_ANYTHING);
-    return yaral_regex_may_match(regex, needs->matcher, outline.parts, outline.count);
+    add_free(&outline, REGEX_OUTLINE_ANYTHING);
+    return regex_may_match(regex, needs->matcher, outline.parts, outline.count);
 }

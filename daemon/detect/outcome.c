@@ -171,5 +171,5 @@ void outcomes_evaluate(struct detect_engine *engine, const struct rule_plan *rul
 bool condition_section_holds(struct detect_engine *engine, const struct rule_plan *rule)
 {
     engine->rule = rule;
-    return node_truth(engine, rule->condition) == YARAL_TRUE;
+    return node_truth(engine, rule->condition) == TRUTH_TRUE;
 }

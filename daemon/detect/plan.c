@@ -110,8 +110,8 @@ static void canonical(struct builder *builder, const struct yaral_expr *expr)
     switch (expr->kind) {
     case YARAL_EXPR_LITERAL: canonical_literal(out, &expr->literal); break;
     case YARAL_EXPR_REGEX:
-        buffer_printf(out, "%zu:", yaral_regex_pattern(expr->regex).length);
-        buffer_append_slice(out, yaral_regex_pattern(expr->regex));
+        buffer_printf(out, "%zu:", regex_pattern(expr->regex).length);
+        buffer_append_slice(out, regex_pattern(expr->regex));
         break;
     case YARAL_EXPR_FIELD:
         buffer_printf(out, "%d ", (int)expr->field.quantifier);

@@ -5,7 +5,7 @@
 struct walk {
     struct detect_engine *engine;
     const struct rule_plan *rule;
-    enum yaral_truth truth; /* of the rows so far, joined by or */
+    enum truth truth; /* of the rows so far, joined by or */
     size_t steps;           /* elements bound so far */
     bool limit_hit;
     bool stop;
@@ -28,13 +28,13 @@ void row_restore(struct detect_engine *engine, const struct rule_plan *rule, siz
     engine->row = row;
 }
 
-static void walk_dimension(struct walk *walk, size_t depth, enum yaral_truth above);
+static void walk_dimension(struct walk *walk, size_t depth, enum truth above);
 
 /* The conditions that waited for this dimension, on the element now in hand; then the dimensions below. */
-static void walk_element(struct walk *walk, size_t depth, enum yaral_truth above, struct element element)
+static void walk_element(struct walk *walk, size_t depth, enum truth above, struct element element)
 {
     const struct rule_plan *rule = walk->rule;
-    enum yaral_truth truth = above;
+    enum truth truth = above;
 
     if (++walk->steps > walk->engine->limits.rows) {
         walk->limit_hit = true;
@@ -42,19 +42,19 @@ static void walk_element(struct walk *walk, size_t depth, enum yaral_truth above
         return;
     }
     walk->engine->elements[rule->dimensions[depth]] = element;
-    for (size_t i = 0; i < rule->event_count && truth != YARAL_FALSE; i++)
+    for (size_t i = 0; i < rule->event_count && truth != TRUTH_FALSE; i++)
         if (rule->event_dimension[i] == depth)
             truth = truth_and(truth, node_truth(walk->engine, rule->events[i]));
-    if (truth != YARAL_FALSE)
+    if (truth != TRUTH_FALSE)
         walk_dimension(walk, depth + 1, truth);
 }
 
 /* Depth is the number of dimensions that a rule's text names. */
-static void walk_dimension(struct walk *walk, size_t depth, enum yaral_truth above)
+static void walk_dimension(struct walk *walk, size_t depth, enum truth above)
 {
     if (depth == walk->rule->dimension_count) {
         walk->truth = truth_or(walk->truth, above);
-        if (above == YARAL_TRUE) {
+        if (above == TRUTH_TRUE) {
             keep_row(walk->engine, walk->rule);
             walk->stop = !walk->rule->has_outcome_rows;
         }
@@ -72,18 +72,18 @@ static void walk_dimension(struct walk *walk, size_t depth, enum yaral_truth abo
         walk_element(walk, depth, above, (struct element){NULL, knowledge});
 }
 
-enum yaral_truth rule_rows(struct detect_engine *engine, const struct rule_plan *rule, bool *limit_hit)
+enum truth rule_rows(struct detect_engine *engine, const struct rule_plan *rule, bool *limit_hit)
 {
-    struct walk walk = {.engine = engine, .rule = rule, .truth = YARAL_FALSE};
-    enum yaral_truth scalars = YARAL_TRUE;
+    struct walk walk = {.engine = engine, .rule = rule, .truth = TRUTH_FALSE};
+    enum truth scalars = TRUTH_TRUE;
 
     *limit_hit = false;
     engine->row_count = 0;
-    for (size_t i = 0; i < rule->event_count && scalars != YARAL_FALSE; i++)
+    for (size_t i = 0; i < rule->event_count && scalars != TRUTH_FALSE; i++)
         if (rule->event_dimension[i] == NONE)
             scalars = truth_and(scalars, node_truth(engine, rule->events[i]));
-    if (scalars == YARAL_FALSE)
-        return YARAL_FALSE;
+    if (scalars == TRUTH_FALSE)
+        return TRUTH_FALSE;
     walk_dimension(&walk, 0, scalars);
     *limit_hit = walk.limit_hit;
     if (engine->row_count > 0)

@@ -10,9 +10,9 @@
  * characters; more than that is the linear matcher's work. */
 enum { JIT_STACK_START = 32 * 1024, JIT_STACK_MOST = 1024 * 1024, SCRATCH_BYTES = 4096 };
 
-struct yaral_matcher *yaral_matcher_new(void)
+struct regex_matcher *regex_matcher_new(void)
 {
-    struct yaral_matcher *matcher = xcalloc(1, sizeof *matcher);
+    struct regex_matcher *matcher = xcalloc(1, sizeof *matcher);
 
     matcher->data = pcre2_match_data_create(REGEX_CAPTURED, NULL);
     matcher->context = pcre2_match_context_create(NULL);
@@ -26,7 +26,7 @@ struct yaral_matcher *yaral_matcher_new(void)
     return matcher;
 }
 
-void yaral_matcher_free(struct yaral_matcher *matcher)
+void regex_matcher_free(struct regex_matcher *matcher)
 {
     if (!matcher)
         return;
@@ -38,7 +38,7 @@ void yaral_matcher_free(struct yaral_matcher *matcher)
     free(matcher);
 }
 
-const struct yaral_matcher_counts *yaral_matcher_counts(const struct yaral_matcher *matcher)
+const struct regex_matcher_counts *regex_matcher_counts(const struct regex_matcher *matcher)
 {
     return &matcher->counts;
 }

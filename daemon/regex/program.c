@@ -344,7 +344,7 @@ static size_t skip(const struct regex_program *program, struct slice text, size_
     return at;
 }
 
-enum yaral_truth regex_program_search(const struct regex_program *program, struct regex_threads *threads, struct slice text, uint64_t step_limit)
+enum truth regex_program_search(const struct regex_program *program, struct regex_threads *threads, struct slice text, uint64_t step_limit)
 {
     uint64_t steps = 0;
     size_t at = 0, length;
@@ -357,17 +357,17 @@ enum yaral_truth regex_program_search(const struct regex_program *program, struc
             place = look(text, start, (unsigned char)text.bytes[start - 1], &length);
         at = start;
         if ((at == 0 || !program->is_anchored) && add_thread(program, &threads->now, threads->stack, 0, &place))
-            return YARAL_TRUE;
+            return TRUTH_TRUE;
         if (place.at_end || threads->now.count == 0)
-            return YARAL_FALSE;
+            return TRUTH_FALSE;
         steps += threads->now.count;
         if (steps > step_limit)
-            return YARAL_UNKNOWN;
+            return TRUTH_UNKNOWN;
         uint32_t character = place.after;
         at += length;
         place = look(text, at, character, &length);
         if (step(program, threads, character, &place))
-            return YARAL_TRUE;
+            return TRUTH_TRUE;
     }
 }
 
@@ -381,16 +381,16 @@ struct outline_run {
     bool found;
 };
 
-static bool takes_any(const struct regex_program *program, const struct instruction *instruction, enum yaral_outline_kind kind)
+static bool takes_any(const struct regex_program *program, const struct instruction *instruction, enum regex_outline_kind kind)
 {
-    if (kind == YARAL_OUTLINE_SLASHES)
+    if (kind == REGEX_OUTLINE_SLASHES)
         return takes(program, instruction, '/');
     if (instruction->opcode == OP_CHARACTER)
-        return kind == YARAL_OUTLINE_ANYTHING || instruction->low != '/' || instruction->high != '/';
+        return kind == REGEX_OUTLINE_ANYTHING || instruction->low != '/' || instruction->high != '/';
     if (instruction->opcode != OP_CLASS)
         return false;
     const struct regex_class *set = &program->classes.items[instruction->target].set;
-    return set->count > 0 && (kind == YARAL_OUTLINE_ANYTHING || set->count > 1 || set->ranges[0].low != '/' || set->ranges[0].high != '/');
+    return set->count > 0 && (kind == REGEX_OUTLINE_ANYTHING || set->count > 1 || set->ranges[0].low != '/' || set->ranges[0].high != '/');
 }
 
 static void add_to(struct outline_run *run, struct thread_set *set, uint32_t start)
@@ -409,7 +409,7 @@ static void outline_text(struct outline_run *run, struct slice text, bool may_en
 }
 
 /* One character of the kind; `now` is what stands behind it. */
-static void outline_one(struct outline_run *run, enum yaral_outline_kind kind)
+static void outline_one(struct outline_run *run, enum regex_outline_kind kind)
 {
     struct thread_set *next = &run->threads->next;
 
@@ -426,7 +426,7 @@ static void outline_one(struct outline_run *run, enum yaral_outline_kind kind)
 }
 
 /* Any number of characters of the kind: the set grows while it is walked. */
-static void outline_many(struct outline_run *run, enum yaral_outline_kind kind)
+static void outline_many(struct outline_run *run, enum regex_outline_kind kind)
 {
     struct thread_set *now = &run->threads->now;
 
@@ -436,15 +436,15 @@ static void outline_many(struct outline_run *run, enum yaral_outline_kind kind)
             add_to(run, now, now->items[i] + 1);
 }
 
-static bool may_be_empty(const struct yaral_outline *parts, size_t count)
+static bool may_be_empty(const struct regex_outline *parts, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (parts[i].kind == YARAL_OUTLINE_SEGMENT || (parts[i].kind == YARAL_OUTLINE_TEXT && parts[i].text.length))
+        if (parts[i].kind == REGEX_OUTLINE_SEGMENT || (parts[i].kind == REGEX_OUTLINE_TEXT && parts[i].text.length))
             return false;
     return true;
 }
 
-bool regex_program_may_match(const struct regex_program *program, struct regex_threads *threads, const struct yaral_outline *parts, size_t count)
+bool regex_program_may_match(const struct regex_program *program, struct regex_threads *threads, const struct regex_outline *parts, size_t count)
 {
     struct outline_run run = {program, threads, {.is_outline = true, .at_begin = true, .at_end = may_be_empty(parts, count)}, false};
 
@@ -452,12 +452,12 @@ bool regex_program_may_match(const struct regex_program *program, struct regex_t
     add_to(&run, &threads->now, 0);
     for (size_t i = 0; i < count && !run.found; i++) {
         bool may_end = may_be_empty(parts + i + 1, count - i - 1);
-        if (parts[i].kind == YARAL_OUTLINE_TEXT) {
+        if (parts[i].kind == REGEX_OUTLINE_TEXT) {
             outline_text(&run, parts[i].text, may_end);
             continue;
         }
         run.place = (struct place){.is_outline = true, .at_end = may_end};
-        if (parts[i].kind == YARAL_OUTLINE_SEGMENT)
+        if (parts[i].kind == REGEX_OUTLINE_SEGMENT)
             outline_one(&run, parts[i].kind);
         outline_many(&run, parts[i].kind);
     }

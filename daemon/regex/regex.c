@@ -18,7 +18,7 @@ enum { LONGEST_TO_BACKTRACK = 16 * 1024 };
 /* PCRE2 bounds nested parentheses; ours are at most a few for each of the pattern's. */
 enum { PARENTHESES_MOST = 5 * REGEX_DEEPEST_NESTING };
 
-struct yaral_regex {
+struct regex {
     char *pattern;
     size_t pattern_length;
     size_t groups;
@@ -51,7 +51,7 @@ static pcre2_code *compile(struct slice pattern, struct arena *arena, struct sli
     return code;
 }
 
-static struct yaral_regex *build(struct slice pattern, const struct regex_tree *tree, struct arena *arena, struct slice *error)
+static struct regex *build(struct slice pattern, const struct regex_tree *tree, struct arena *arena, struct slice *error)
 {
     struct buffer translated = {0};
 
@@ -67,7 +67,7 @@ static struct yaral_regex *build(struct slice pattern, const struct regex_tree *
         *error = arena_printf(arena, "the pattern is too large once its repetitions are written out (more than %d steps)", REGEX_LARGEST_PROGRAM);
         return NULL;
     }
-    struct yaral_regex *regex = xcalloc(1, sizeof *regex);
+    struct regex *regex = xcalloc(1, sizeof *regex);
     regex->pattern = xstrndup(pattern.bytes ? pattern.bytes : "", pattern.length);
     regex->pattern_length = pattern.length;
     regex->groups = tree->groups;
@@ -78,7 +78,7 @@ static struct yaral_regex *build(struct slice pattern, const struct regex_tree *
     return regex;
 }
 
-enum result yaral_regex_compile(struct slice pattern, bool nocase, struct arena *arena, struct yaral_regex **regex, struct slice *error)
+enum result regex_compile(struct slice pattern, bool nocase, struct arena *arena, struct regex **regex, struct slice *error)
 {
     struct regex_tree tree;
     struct slice text = {0};
@@ -93,7 +93,7 @@ enum result yaral_regex_compile(struct slice pattern, bool nocase, struct arena 
     return *regex ? RESULT_OK : RESULT_INVALID;
 }
 
-void yaral_regex_free(struct yaral_regex *regex)
+void regex_free(struct regex *regex)
 {
     if (!regex)
         return;
@@ -103,17 +103,17 @@ void yaral_regex_free(struct yaral_regex *regex)
     free(regex);
 }
 
-struct slice yaral_regex_pattern(const struct yaral_regex *regex)
+struct slice regex_pattern(const struct regex *regex)
 {
     return slice_make(regex->pattern, regex->pattern_length);
 }
 
-size_t yaral_regex_groups(const struct yaral_regex *regex)
+size_t regex_groups(const struct regex *regex)
 {
     return regex->groups;
 }
 
-bool yaral_regex_jit(const struct yaral_regex *regex)
+bool regex_jit(const struct regex *regex)
 {
     return regex->jit;
 }
@@ -155,7 +155,7 @@ static uint32_t ways_back(size_t length)
 }
 
 /* By PCRE2: a count of groups, PCRE2_ERROR_NOMATCH, or another error when it gave up. */
-static int match(const struct yaral_regex *regex, struct yaral_matcher *matcher, struct slice text, size_t start)
+static int match(const struct regex *regex, struct regex_matcher *matcher, struct slice text, size_t start)
 {
     PCRE2_SPTR subject = (PCRE2_SPTR)(text.bytes ? text.bytes : "");
 
@@ -165,20 +165,20 @@ static int match(const struct yaral_regex *regex, struct yaral_matcher *matcher,
     return pcre2_match(regex->code, subject, text.length, start, PCRE2_NO_UTF_CHECK, matcher->data, matcher->context);
 }
 
-static enum yaral_truth counted(struct yaral_matcher *matcher, enum yaral_truth truth)
+static enum truth counted(struct regex_matcher *matcher, enum truth truth)
 {
-    if (truth == YARAL_UNKNOWN)
+    if (truth == TRUTH_UNKNOWN)
         matcher->counts.unknown++;
     return truth;
 }
 
-static enum yaral_truth search_linear(const struct yaral_regex *regex, struct yaral_matcher *matcher, struct slice text)
+static enum truth search_linear(const struct regex *regex, struct regex_matcher *matcher, struct slice text)
 {
     matcher->counts.fallbacks++;
     return regex_program_search(regex->program, matcher->threads, text, LINEAR_STEPS);
 }
 
-enum yaral_truth yaral_regex_search(const struct yaral_regex *regex, struct yaral_matcher *matcher, struct slice text)
+enum truth regex_search(const struct regex *regex, struct regex_matcher *matcher, struct slice text)
 {
     matcher->counts.matches++;
     if (!is_clean(text)) {
@@ -189,31 +189,31 @@ enum yaral_truth yaral_regex_search(const struct yaral_regex *regex, struct yara
         return counted(matcher, search_linear(regex, matcher, text));
     int found = match(regex, matcher, text, 0);
     if (found >= 0)
-        return YARAL_TRUE;
-    return found == PCRE2_ERROR_NOMATCH ? YARAL_FALSE : counted(matcher, search_linear(regex, matcher, text));
+        return TRUTH_TRUE;
+    return found == PCRE2_ERROR_NOMATCH ? TRUTH_FALSE : counted(matcher, search_linear(regex, matcher, text));
 }
 
-bool yaral_regex_may_match(const struct yaral_regex *regex, struct yaral_matcher *matcher, const struct yaral_outline *parts, size_t count)
+bool regex_may_match(const struct regex *regex, struct regex_matcher *matcher, const struct regex_outline *parts, size_t count)
 {
     return regex_program_may_match(regex->program, matcher->threads, parts, count);
 }
 
-enum yaral_truth regex_capture(const struct yaral_regex *regex, struct yaral_matcher *matcher, struct slice clean, size_t start,
+enum truth regex_capture(const struct regex *regex, struct regex_matcher *matcher, struct slice clean, size_t start,
                                struct slice groups[REGEX_CAPTURED])
 {
     matcher->counts.matches++;
     int found = match(regex, matcher, clean, start);
     if (found == PCRE2_ERROR_NOMATCH)
-        return YARAL_FALSE;
+        return TRUTH_FALSE;
     if (found < 0) {
         /* Where the groups lie only PCRE2 can tell; but when nothing matches there is nothing to tell. */
-        bool nothing = start == 0 && search_linear(regex, matcher, clean) == YARAL_FALSE;
-        return counted(matcher, nothing ? YARAL_FALSE : YARAL_UNKNOWN);
+        bool nothing = start == 0 && search_linear(regex, matcher, clean) == TRUTH_FALSE;
+        return counted(matcher, nothing ? TRUTH_FALSE : TRUTH_UNKNOWN);
     }
     const PCRE2_SIZE *at = pcre2_get_ovector_pointer(matcher->data);
     for (int i = 0; i < REGEX_CAPTURED; i++) {
         bool set = (found == 0 || i < found) && at[2 * i] != PCRE2_UNSET;
         groups[i] = set ? slice_make(clean.bytes + at[2 * i], at[2 * i + 1] - at[2 * i]) : (struct slice){0};
     }
-    return YARAL_TRUE;
+    return TRUTH_TRUE;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inside of the regex engine, for the files of yaral/ only. A pattern is parsed once as RE2 would; from its tree come a PCRE2 pattern,
+/* Inside of the regex engine, for the files of regex/ only. A pattern is parsed once as RE2 would; from its tree come a PCRE2 pattern,
  * for speed, and a program of our own, for the texts on which backtracking would take too long. */
 #ifndef HARRIER_REGEX_REGEX_H
 #define HARRIER_REGEX_REGEX_H
@@ -9,7 +9,7 @@
 
 #include "harrier/base/arena.h"
 #include "harrier/base/buffer.h"
-#include "harrier/yaral_value.h"
+#include "harrier/regex.h"
 
 /* --- code points --------------------------------------------------------------------------------------------------------- */
 
@@ -110,20 +110,20 @@ void regex_threads_free(struct regex_threads *threads);
 
 /* Unanchored search in valid UTF-8, in time proportional to the text's length times the program's. UNKNOWN when that is more than
  * step_limit steps. */
-enum yaral_truth regex_program_search(const struct regex_program *program, struct regex_threads *threads, struct slice text, uint64_t step_limit);
+enum truth regex_program_search(const struct regex_program *program, struct regex_threads *threads, struct slice text, uint64_t step_limit);
 
-/* Is there a text of that outline in which the program finds something? See yaral_regex_may_match. */
-bool regex_program_may_match(const struct regex_program *program, struct regex_threads *threads, const struct yaral_outline *parts, size_t count);
+/* Is there a text of that outline in which the program finds something? See regex_may_match. */
+bool regex_program_may_match(const struct regex_program *program, struct regex_threads *threads, const struct regex_outline *parts, size_t count);
 
 /* --- a thread's own ------------------------------------------------------------------------------------------------------------ */
 
-struct yaral_matcher {
+struct regex_matcher {
     pcre2_match_data *data;
     pcre2_match_context *context;
     pcre2_jit_stack *stack; /* NULL where the system forbids JIT */
     struct regex_threads *threads;
     struct arena *scratch;  /* one cleaned text */
-    struct yaral_matcher_counts counts;
+    struct regex_matcher_counts counts;
 };
 
 /* --- for functions ----------------------------------------------------------------------------------------------------------- */
@@ -134,7 +134,7 @@ struct slice regex_clean(struct arena *arena, struct slice text);
 enum { REGEX_CAPTURED = 10 /* the whole match and \1 to \9 */ };
 
 /* The first match at or after start in a clean text: where the groups begin and end; both SIZE_MAX where a group took no part. */
-enum yaral_truth regex_capture(const struct yaral_regex *regex, struct yaral_matcher *matcher, struct slice clean, size_t start,
+enum truth regex_capture(const struct regex *regex, struct regex_matcher *matcher, struct slice clean, size_t start,
                                struct slice groups[REGEX_CAPTURED]);
 
 #endif

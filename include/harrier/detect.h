@@ -159,14 +159,14 @@ struct detect_seen {
 struct detect_condition {
     struct slice source;
     uint32_t line;
-    enum yaral_truth truth;
+    enum truth truth;
     struct detect_seen *seen; /* the values of the fields that it names; at most 20 */
     size_t seen_count;
 };
 
 struct detect_explanation {
     const struct yaral_rule *rule;
-    enum yaral_truth verdict;   /* fired, did not, could not see */
+    enum truth verdict;   /* fired, did not, could not see */
     unsigned int doubt;
     struct detect_condition *conditions; /* all, in the rule's order, each by itself */
     size_t condition_count;

@@ -60,7 +60,7 @@ struct yaral_expr {
     size_t operand_count;
     union {
         struct yaral_value literal;
-        const struct yaral_regex *regex;
+        const struct regex *regex;
         struct {
             size_t event; /* index into rule->events */
             struct udm_path *path;

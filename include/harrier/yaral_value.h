@@ -6,6 +6,7 @@
 #include "harrier/base/arena.h"
 #include "harrier/base/clock.h"
 #include "harrier/base/result.h"
+#include "harrier/regex.h"
 #include "harrier/udm.h"
 
 enum yaral_type { YARAL_NOTHING, YARAL_STRING, YARAL_INT, YARAL_FLOAT, YARAL_BOOL, YARAL_BYTES, YARAL_ENUM };
@@ -27,10 +28,6 @@ struct yaral_value {
     const struct udm_enum *enumeration; /* ENUM */
     const struct json_node *origin;     /* where it stood in the event; NULL if it was made */
 };
-
-/* Three values: a condition that cannot be seen is unknown, one that rests on what is not read yet is unread (Kleene's logic; unread
- * is an unknown that may still become known). */
-enum yaral_truth { YARAL_FALSE, YARAL_TRUE, YARAL_UNKNOWN, YARAL_UNREAD };
 
 enum yaral_aggregate {
     YARAL_MAX, YARAL_MIN, YARAL_SUM, YARAL_COUNT, YARAL_COUNT_DISTINCT, YARAL_ARRAY, YARAL_ARRAY_DISTINCT,
@@ -71,59 +68,18 @@ double yaral_to_double(const struct yaral_value *value);
 /* Simple case folding of a whole text. */
 struct slice yaral_fold(struct arena *arena, struct slice text);
 
-/* --- regexes: RE2's language, run by PCRE2 (yaral.md 4.3) ---------------------------------------------------------------------------- */
-
-struct yaral_regex;
-
-/* Compiles an RE2 pattern. What RE2 refuses is refused: RESULT_INVALID and *error in the arena ("look-ahead `(?!` is not supported by RE2 (offset 3)").
- * Thread-safe to match once compiled. Equal (pattern, nocase) may be compiled more than once. */
-enum result yaral_regex_compile(struct slice pattern, bool nocase, struct arena *arena, struct yaral_regex **regex, struct slice *error);
-void yaral_regex_free(struct yaral_regex *regex);
-struct slice yaral_regex_pattern(const struct yaral_regex *regex);
-size_t yaral_regex_groups(const struct yaral_regex *regex);
-bool yaral_regex_jit(const struct yaral_regex *regex);
-
-/* Per-thread scratch: match data, JIT stack, the linear matcher's threads. */
-struct yaral_matcher;
-struct yaral_matcher *yaral_matcher_new(void);
-void yaral_matcher_free(struct yaral_matcher *matcher);
-/* How often the JIT matcher gave up and the linear one took over, and how often that failed too (the predicate was unknown). */
-struct yaral_matcher_counts {
-    uint64_t matches;
-    uint64_t fallbacks;
-    uint64_t unknown;
-};
-const struct yaral_matcher_counts *yaral_matcher_counts(const struct yaral_matcher *matcher);
-
-/* Unanchored search. YARAL_UNKNOWN when both matchers ended in anything but yes or no. */
-enum yaral_truth yaral_regex_search(const struct yaral_regex *regex, struct yaral_matcher *matcher, struct slice text);
-
-/* A text of which only the outline is known. */
-enum yaral_outline_kind {
-    YARAL_OUTLINE_TEXT,    /* this text */
-    YARAL_OUTLINE_SEGMENT, /* one character or more, none a slash */
-    YARAL_OUTLINE_SLASHES, /* any number of slashes, or none */
-    YARAL_OUTLINE_ANYTHING /* any text, or none */
-};
-struct yaral_outline {
-    enum yaral_outline_kind kind;
-    struct slice text; /* YARAL_OUTLINE_TEXT */
-};
-/* Is there a text of these parts in which the regex is found? Never false where there is one; of word and line boundaries it is assumed that they hold. */
-bool yaral_regex_may_match(const struct yaral_regex *regex, struct yaral_matcher *matcher, const struct yaral_outline *parts, size_t count);
-
 /* --- lists --------------------------------------------------------------------------------------------------------------------------- */
 
 struct yaral_list;
-/* Is the value in the list, in the way (string, regex, CIDR; nocase) the list was made ready for? Never YARAL_UNREAD. */
-enum yaral_truth yaral_list_contains(const struct yaral_list *list, struct yaral_matcher *matcher, struct arena *arena, struct slice value);
+/* Is the value in the list, in the way (string, regex, CIDR; nocase) the list was made ready for? Never TRUTH_UNREAD. */
+enum truth yaral_list_contains(const struct yaral_list *list, struct regex_matcher *matcher, struct arena *arena, struct slice value);
 
 /* --- functions (yaral.md 8) ------------------------------------------------------------------------------------------------------------ */
 
 /* What a function may use while it runs. */
 struct yaral_call_context {
     struct arena *arena;           /* for results; gone when the event is */
-    struct yaral_matcher *matcher;
+    struct regex_matcher *matcher;
     clock_nanos now;               /* timestamp.now() */
     bool unknown;                  /* a function sets it when it could not tell (a regex that gave up): the predicate is unknown */
 };

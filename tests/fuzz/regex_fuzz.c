@@ -7,28 +7,28 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* PCRE2 as the engine uses it against the linear matcher. */
 static void compare(struct slice pattern, bool nocase, struct slice text, struct arena *arena)
 {
-    struct yaral_regex *regex;
+    struct regex *regex;
     struct regex_tree tree;
     struct slice error = {0};
 
-    if (yaral_regex_compile(pattern, nocase, arena, &regex, &error) != RESULT_OK) {
+    if (regex_compile(pattern, nocase, arena, &regex, &error) != RESULT_OK) {
         if (regex || error.length == 0)
             __builtin_trap();
         return;
     }
-    struct yaral_matcher *matcher = yaral_matcher_new();
-    enum yaral_truth found = yaral_regex_search(regex, matcher, text);
+    struct regex_matcher *matcher = regex_matcher_new();
+    enum truth found = regex_search(regex, matcher, text);
     if (regex_parse(pattern, nocase, arena, &tree, &error) != RESULT_OK)
         __builtin_trap();
     struct regex_program *program = regex_program_new(tree.root);
     if (regex_program_search(program, matcher->threads, regex_clean(arena, text), UINT64_MAX) != found)
         __builtin_trap();
     struct slice groups[REGEX_CAPTURED];
-    if (regex_capture(regex, matcher, regex_clean(arena, text), 0, groups) == YARAL_TRUE && found != YARAL_TRUE)
+    if (regex_capture(regex, matcher, regex_clean(arena, text), 0, groups) == TRUTH_TRUE && found != TRUTH_TRUE)
         __builtin_trap();
     regex_program_free(program);
-    yaral_matcher_free(matcher);
-    yaral_regex_free(regex);
+    regex_matcher_free(matcher);
+    regex_free(regex);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

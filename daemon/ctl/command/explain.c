@@ -32,20 +32,20 @@ struct explain {
     uint64_t shown;
 };
 
-static const char *truth_text(enum yaral_truth truth)
+static const char *truth_text(enum truth truth)
 {
     switch (truth) {
-    case YARAL_TRUE: return "true";
-    case YARAL_FALSE: return "false";
-    case YARAL_UNKNOWN:
-    case YARAL_UNREAD: break;
+    case TRUTH_TRUE: return "true";
+    case TRUTH_FALSE: return "false";
+    case TRUTH_UNKNOWN:
+    case TRUTH_UNREAD: break;
     }
     return "unknown";
 }
 
-static const char *verdict_text(enum yaral_truth verdict)
+static const char *verdict_text(enum truth verdict)
 {
-    return verdict == YARAL_TRUE ? "fired" : verdict == YARAL_FALSE ? "did not fire" : "could not see";
+    return verdict == TRUTH_TRUE ? "fired" : verdict == TRUTH_FALSE ? "did not fire" : "could not see";
 }
 
 static const char *doubt_text(unsigned int doubt)
@@ -92,8 +92,8 @@ static void write_json(struct explain *explain, const struct udm_record *record,
     json_put_string(writer, "audit_id", redact_text(record->arena, id_of(record)));
     json_put_string(writer, "rule", explanation->rule->name);
     json_put_text(writer, "verdict",
-                  explanation->verdict == YARAL_TRUE    ? "fired"
-                  : explanation->verdict == YARAL_FALSE ? "not_fired"
+                  explanation->verdict == TRUTH_TRUE    ? "fired"
+                  : explanation->verdict == TRUTH_FALSE ? "not_fired"
                                                         : "unknown");
     json_put_text(writer, "doubt", doubt_text(explanation->doubt));
     json_put_bool(writer, "condition_section_failed", explanation->condition_section_failed);
@@ -189,15 +189,15 @@ static void write_table(struct explain *explain, const struct detect_explanation
     for (size_t i = 0; i < explanation->condition_count; i++) {
         const struct detect_condition *condition = &explanation->conditions[i];
         bool first_failed = condition == explanation->first_failed;
-        if (!first_failed && !explain->all && explanation->verdict != YARAL_TRUE)
+        if (!first_failed && !explain->all && explanation->verdict != TRUTH_TRUE)
             continue;
         write_condition_line(explain, condition, first_failed);
-        if (first_failed || explanation->verdict == YARAL_TRUE)
+        if (first_failed || explanation->verdict == TRUTH_TRUE)
             write_seen(explain, condition);
     }
     if (explanation->condition_section_failed)
         buffer_append_text(&explain->out, "    every condition of events: holds; condition: does not\n");
-    else if (explanation->verdict != YARAL_TRUE && !explanation->first_failed)
+    else if (explanation->verdict != TRUTH_TRUE && !explanation->first_failed)
         buffer_append_text(&explain->out,
                            "    each condition holds by itself, but not all of them of the same values of repeated fields\n");
 }
@@ -212,7 +212,7 @@ static bool is_beside_the_point(const struct detect_explanation *explanation)
         "network.http.method", "target.url"};
     const struct detect_condition *failed = explanation->first_failed;
 
-    if (explanation->verdict != YARAL_FALSE || !failed || failed->seen_count == 0)
+    if (explanation->verdict != TRUTH_FALSE || !failed || failed->seen_count == 0)
         return false;
     for (size_t i = 0; i < failed->seen_count; i++) {
         bool is_kind = false;

@@ -255,11 +255,11 @@ static void write_warnings(struct server *server, struct json_writer *writer)
 static bool jit_works(void)
 {
     struct arena *arena = arena_new(1024);
-    struct yaral_regex *regex = NULL;
+    struct regex *regex = NULL;
     struct slice error;
-    bool jit = yaral_regex_compile(SLICE("a+b"), false, arena, &regex, &error) == RESULT_OK && yaral_regex_jit(regex);
+    bool jit = regex_compile(SLICE("a+b"), false, arena, &regex, &error) == RESULT_OK && regex_jit(regex);
 
-    yaral_regex_free(regex);
+    regex_free(regex);
     arena_free(arena);
     return jit;
 }

@@ -134,7 +134,7 @@ static struct yaral_argument describe_argument(const struct yaral_expr *expr)
     } else if (expr->kind == YARAL_EXPR_REGEX) {
         argument.is_constant = true;
         argument.is_regex = true;
-        argument.constant = yaral_string(yaral_regex_pattern(expr->regex));
+        argument.constant = yaral_string(regex_pattern(expr->regex));
     }
     return argument;
 }

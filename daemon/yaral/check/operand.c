@@ -191,15 +191,15 @@ struct yaral_expr *check_variable(struct checker *checker, struct node *node)
 
 static void release_regex(void *regex)
 {
-    yaral_regex_free(regex);
+    regex_free(regex);
 }
 
 struct yaral_expr *check_regex(struct checker *checker, struct node *node, bool nocase)
 {
-    struct yaral_regex *regex = NULL;
+    struct regex *regex = NULL;
     struct slice error = {0};
 
-    if (yaral_regex_compile(node->text, nocase, checker->arena, &regex, &error) != RESULT_OK) {
+    if (regex_compile(node->text, nocase, checker->arena, &regex, &error) != RESULT_OK) {
         report_error(checker->report, node->at, "regex /%.*s/: %.*s", SLICE_ARGS(report_excerpt(node->text)), SLICE_ARGS(error));
         return NULL;
     }

@@ -11,17 +11,17 @@
 
 static void release_regex(void *prepared)
 {
-    yaral_regex_free(prepared);
+    regex_free(prepared);
 }
 
 static enum result prepare_regex(const struct yaral_argument *arguments, size_t count, bool nocase, struct arena *arena, void **prepared,
                                  struct slice *error, size_t *guilty)
 {
-    struct yaral_regex *regex;
+    struct regex *regex;
 
     (void)count;
     *guilty = 1;
-    enum result result = yaral_regex_compile(arguments[1].constant.string, nocase, arena, &regex, error);
+    enum result result = regex_compile(arguments[1].constant.string, nocase, arena, &regex, error);
     *prepared = regex;
     return result;
 }
@@ -31,10 +31,10 @@ static enum result prepare_capture(const struct yaral_argument *arguments, size_
 {
     enum result result = prepare_regex(arguments, count, nocase, arena, prepared, error, guilty);
 
-    if (result != RESULT_OK || yaral_regex_groups(*prepared) <= 1)
+    if (result != RESULT_OK || regex_groups(*prepared) <= 1)
         return result;
     *error = arena_printf(arena, "the pattern has %zu capturing groups where one at most may be; write (?:...) for the others",
-                          yaral_regex_groups(*prepared));
+                          regex_groups(*prepared));
     release_regex(*prepared);
     *prepared = NULL;
     return RESULT_INVALID;
@@ -43,17 +43,17 @@ static enum result prepare_capture(const struct yaral_argument *arguments, size_
 static struct yaral_value call_regex(struct yaral_call_context *context, const void *prepared, const struct yaral_value *arguments, size_t count)
 {
     (void)count;
-    enum yaral_truth truth = yaral_regex_search(prepared, context->matcher, function_text(context, &arguments[0]));
-    if (truth == YARAL_UNKNOWN)
+    enum truth truth = regex_search(prepared, context->matcher, function_text(context, &arguments[0]));
+    if (truth == TRUTH_UNKNOWN)
         context->unknown = true;
-    return yaral_bool(truth == YARAL_TRUE);
+    return yaral_bool(truth == TRUTH_TRUE);
 }
 
 /* --- capture ------------------------------------------------------------------------------------------------------------------ */
 
-static struct slice captured(const struct yaral_regex *regex, const struct slice groups[REGEX_CAPTURED])
+static struct slice captured(const struct regex *regex, const struct slice groups[REGEX_CAPTURED])
 {
-    return groups[yaral_regex_groups(regex) ? 1 : 0];
+    return groups[regex_groups(regex) ? 1 : 0];
 }
 
 static struct yaral_value call_capture(struct yaral_call_context *context, const void *prepared, const struct yaral_value *arguments, size_t count)
@@ -62,15 +62,15 @@ static struct yaral_value call_capture(struct yaral_call_context *context, const
     struct slice text = regex_clean(context->arena, function_text(context, &arguments[0]));
 
     (void)count;
-    enum yaral_truth truth = regex_capture(prepared, context->matcher, text, 0, groups);
-    if (truth == YARAL_UNKNOWN)
+    enum truth truth = regex_capture(prepared, context->matcher, text, 0, groups);
+    if (truth == TRUTH_UNKNOWN)
         context->unknown = true;
-    return yaral_string(truth == YARAL_TRUE ? captured(prepared, groups) : (struct slice){0});
+    return yaral_string(truth == TRUTH_TRUE ? captured(prepared, groups) : (struct slice){0});
 }
 
 /* All matches from left to right, none in another. As RE2's GlobalReplace: an empty match just behind a match is none. */
 struct scan {
-    const struct yaral_regex *regex;
+    const struct regex *regex;
     struct slice text;
     size_t from;
     size_t last_end; /* of the last match; SIZE_MAX before the first */
@@ -82,10 +82,10 @@ struct scan {
 static bool next_match(struct yaral_call_context *context, struct scan *scan)
 {
     while (scan->from <= scan->text.length) {
-        enum yaral_truth truth = regex_capture(scan->regex, context->matcher, scan->text, scan->from, scan->groups);
-        if (truth == YARAL_UNKNOWN)
+        enum truth truth = regex_capture(scan->regex, context->matcher, scan->text, scan->from, scan->groups);
+        if (truth == TRUTH_UNKNOWN)
             context->unknown = true;
-        if (truth != YARAL_TRUE)
+        if (truth != TRUTH_TRUE)
             return false;
         scan->start = (size_t)(scan->groups[0].bytes - scan->text.bytes);
         scan->end = scan->start + scan->groups[0].length;
@@ -103,7 +103,7 @@ static bool next_match(struct yaral_call_context *context, struct scan *scan)
     return false;
 }
 
-static struct scan scan_of(struct yaral_call_context *context, const struct yaral_regex *regex, const struct yaral_value *value)
+static struct scan scan_of(struct yaral_call_context *context, const struct regex *regex, const struct yaral_value *value)
 {
     struct slice text = regex_clean(context->arena, function_text(context, value));
     return (struct scan){.regex = regex, .text = text, .last_end = SIZE_MAX};
@@ -150,7 +150,7 @@ static enum result prepare_replace(const struct yaral_argument *arguments, size_
 
     if (result != RESULT_OK || !arguments[2].is_constant)
         return result;
-    const char *wrong = replacement_error(arguments[2].constant.string, yaral_regex_groups(*prepared));
+    const char *wrong = replacement_error(arguments[2].constant.string, regex_groups(*prepared));
     if (!wrong)
         return RESULT_OK;
     *guilty = 2;

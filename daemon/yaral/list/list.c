@@ -19,7 +19,7 @@ struct yaral_list {
     enum yaral_list_kind kind;
     bool nocase;
     struct map *strings; /* value -> itself; folded when nocase */
-    VECTOR(struct yaral_regex *) regexes;
+    VECTOR(struct regex *) regexes;
     struct range_table v4;
     struct range_table v6;
 };
@@ -43,10 +43,10 @@ static void complain(const struct list_source *source, const struct list_value *
 static void add_regex(struct yaral_list *list, const struct list_source *source, const struct list_value *value, struct arena *arena,
                       struct diagnostics *diagnostics)
 {
-    struct yaral_regex *regex;
+    struct regex *regex;
     struct slice error;
 
-    if (yaral_regex_compile(value->text, list->nocase, arena, &regex, &error) == RESULT_OK)
+    if (regex_compile(value->text, list->nocase, arena, &regex, &error) == RESULT_OK)
         VECTOR_PUSH(&list->regexes, regex);
     else
         complain(source, value, "regex", arena_strdup(arena, error), diagnostics);
@@ -124,7 +124,7 @@ void list_free(struct yaral_list *list)
     free(list->name);
     map_free(list->strings, NULL);
     for (size_t i = 0; i < list->regexes.count; i++)
-        yaral_regex_free(list->regexes.items[i]);
+        regex_free(list->regexes.items[i]);
     VECTOR_FREE(&list->regexes);
     VECTOR_FREE(&list->v4.ranges);
     VECTOR_FREE(&list->v6.ranges);
@@ -138,16 +138,16 @@ struct slice yaral_list_name(const struct yaral_list *list)
 
 /* --- asking ------------------------------------------------------------------------------------------------------------------- */
 
-static enum yaral_truth any_regex(const struct yaral_list *list, struct yaral_matcher *matcher, struct slice value)
+static enum truth any_regex(const struct yaral_list *list, struct regex_matcher *matcher, struct slice value)
 {
-    enum yaral_truth truth = YARAL_FALSE;
+    enum truth truth = TRUTH_FALSE;
 
     for (size_t i = 0; i < list->regexes.count; i++) {
-        enum yaral_truth found = yaral_regex_search(list->regexes.items[i], matcher, value);
-        if (found == YARAL_TRUE)
-            return YARAL_TRUE;
-        if (found == YARAL_UNKNOWN)
-            truth = YARAL_UNKNOWN;
+        enum truth found = regex_search(list->regexes.items[i], matcher, value);
+        if (found == TRUTH_TRUE)
+            return TRUTH_TRUE;
+        if (found == TRUTH_UNKNOWN)
+            truth = TRUTH_UNKNOWN;
     }
     return truth;
 }
@@ -176,12 +176,12 @@ static bool any_range(const struct yaral_list *list, struct slice value)
            (address.is_v6 && table_has(&list->v6, address.v6, CIDR_V6_BYTES));
 }
 
-static enum yaral_truth truth_of(bool yes)
+static enum truth truth_of(bool yes)
 {
-    return yes ? YARAL_TRUE : YARAL_FALSE;
+    return yes ? TRUTH_TRUE : TRUTH_FALSE;
 }
 
-enum yaral_truth yaral_list_contains(const struct yaral_list *list, struct yaral_matcher *matcher, struct arena *arena, struct slice value)
+enum truth yaral_list_contains(const struct yaral_list *list, struct regex_matcher *matcher, struct arena *arena, struct slice value)
 {
     switch (list->kind) {
     case YARAL_LIST_REGEX: return any_regex(list, matcher, value);

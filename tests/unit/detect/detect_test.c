@@ -342,9 +342,9 @@ static void test_an_explanation_names_the_first_condition_that_failed_and_the_va
     read_event(&f, "{\"principal\":{\"ip\":[\"1\",\"2\"]},\"target\":{\"port\":22}}");
     detect_begin(f.engine);
     detect_explain(f.engine, &f.record, 0, 0, &explanation);
-    assert_int_equal(explanation.verdict, YARAL_FALSE);
+    assert_int_equal(explanation.verdict, TRUTH_FALSE);
     assert_ptr_equal(explanation.first_failed, &explanation.conditions[1]);
-    assert_int_equal(explanation.conditions[0].truth, YARAL_TRUE);
+    assert_int_equal(explanation.conditions[0].truth, TRUTH_TRUE);
     assert_int_equal(explanation.first_failed->seen_count, 2);
     assert_true(slice_is(explanation.first_failed->seen[1].value, "2"));
     assert_true(slice_is(explanation.first_failed->seen[1].path, "principal.ip[1]"));

@@ -11,24 +11,24 @@
 
 #include <cmocka.h>
 
-static size_t read_outline(const char *text, struct yaral_outline *parts)
+static size_t read_outline(const char *text, struct regex_outline *parts)
 {
     static const struct {
         const char *word;
-        enum yaral_outline_kind kind;
-    } words[] = {{"{segment}", YARAL_OUTLINE_SEGMENT}, {"{slashes}", YARAL_OUTLINE_SLASHES}, {"{any}", YARAL_OUTLINE_ANYTHING}};
+        enum regex_outline_kind kind;
+    } words[] = {{"{segment}", REGEX_OUTLINE_SEGMENT}, {"{slashes}", REGEX_OUTLINE_SLASHES}, {"{any}", REGEX_OUTLINE_ANYTHING}};
     size_t count = 0;
 
     while (*text) {
         size_t length = strcspn(text, "{");
         if (length) {
-            parts[count++] = (struct yaral_outline){YARAL_OUTLINE_TEXT, slice_make(text, length)};
+            parts[count++] = (struct regex_outline){REGEX_OUTLINE_TEXT, slice_make(text, length)};
             text += length;
         }
         for (size_t i = 0; i < 3; i++) {
             if (strncmp(text, words[i].word, strlen(words[i].word)) != 0)
                 continue;
-            parts[count++] = (struct yaral_outline){words[i].kind, SLICE("")};
+            parts[count++] = (struct regex_outline){words[i].kind, SLICE("")};
             text += strlen(words[i].word);
         }
     }
@@ -38,15 +38,15 @@ static size_t read_outline(const char *text, struct yaral_outline *parts)
 static bool may_match(const char *pattern, const char *outline)
 {
     struct arena *arena = arena_new(4096);
-    struct yaral_matcher *matcher = yaral_matcher_new();
-    struct yaral_outline parts[16];
-    struct yaral_regex *regex;
+    struct regex_matcher *matcher = regex_matcher_new();
+    struct regex_outline parts[16];
+    struct regex *regex;
     struct slice error;
 
-    assert_int_equal(yaral_regex_compile(slice_of(pattern), false, arena, &regex, &error), RESULT_OK);
-    bool found = yaral_regex_may_match(regex, matcher, parts, read_outline(outline, parts));
-    yaral_regex_free(regex);
-    yaral_matcher_free(matcher);
+    assert_int_equal(regex_compile(slice_of(pattern), false, arena, &regex, &error), RESULT_OK);
+    bool found = regex_may_match(regex, matcher, parts, read_outline(outline, parts));
+    regex_free(regex);
+    regex_matcher_free(matcher);
     arena_free(arena);
     return found;
 }

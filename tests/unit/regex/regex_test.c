@@ -19,12 +19,12 @@ struct expectation {
     bool found;
 };
 
-static struct yaral_regex *compile(struct arena *arena, const char *pattern, bool nocase)
+static struct regex *compile(struct arena *arena, const char *pattern, bool nocase)
 {
-    struct yaral_regex *regex;
+    struct regex *regex;
     struct slice error = {0};
 
-    if (yaral_regex_compile(slice_of(pattern), nocase, arena, &regex, &error) != RESULT_OK)
+    if (regex_compile(slice_of(pattern), nocase, arena, &regex, &error) != RESULT_OK)
         fail_msg("/%s/ was refused: %.*s", pattern, SLICE_ARGS(error));
     return regex;
 }
@@ -33,25 +33,25 @@ static struct yaral_regex *compile(struct arena *arena, const char *pattern, boo
 static void expect_search(const struct expectation *expected, bool nocase)
 {
     struct arena *arena = arena_new(4096);
-    struct yaral_matcher *matcher = yaral_matcher_new();
-    struct yaral_regex *regex = compile(arena, expected->pattern, nocase);
+    struct regex_matcher *matcher = regex_matcher_new();
+    struct regex *regex = compile(arena, expected->pattern, nocase);
     struct slice text = expected->length ? slice_make(expected->text, expected->length) : slice_of(expected->text);
     struct regex_tree tree;
     struct slice error;
 
-    bool found = yaral_regex_search(regex, matcher, text) == YARAL_TRUE;
+    bool found = regex_search(regex, matcher, text) == TRUTH_TRUE;
     if (found != expected->found)
         fail_msg("/%s/ on `%s`: %s", expected->pattern, expected->text, found ? "found" : "not found");
-    assert_int_equal(yaral_matcher_counts(matcher)->fallbacks, 0);
+    assert_int_equal(regex_matcher_counts(matcher)->fallbacks, 0);
 
     assert_int_equal(regex_parse(slice_of(expected->pattern), nocase, arena, &tree, &error), RESULT_OK);
     struct regex_program *program = regex_program_new(tree.root);
-    found = regex_program_search(program, matcher->threads, regex_clean(arena, text), UINT64_MAX) == YARAL_TRUE;
+    found = regex_program_search(program, matcher->threads, regex_clean(arena, text), UINT64_MAX) == TRUTH_TRUE;
     if (found != expected->found)
         fail_msg("linear: /%s/ on `%s`: %s", expected->pattern, expected->text, found ? "found" : "not found");
     regex_program_free(program);
-    yaral_regex_free(regex);
-    yaral_matcher_free(matcher);
+    regex_free(regex);
+    regex_matcher_free(matcher);
     arena_free(arena);
 }
 
@@ -186,9 +186,9 @@ static void test_what_re2_refuses_is_refused_with_its_place(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
-        struct yaral_regex *regex;
+        struct regex *regex;
         struct slice error = {0};
-        if (yaral_regex_compile(slice_of(refused[i].pattern), false, arena, &regex, &error) != RESULT_INVALID)
+        if (regex_compile(slice_of(refused[i].pattern), false, arena, &regex, &error) != RESULT_INVALID)
             fail_msg("/%s/ was taken", refused[i].pattern);
         assert_null(regex);
         if (slice_find(error, slice_of(refused[i].says)) < 0)
@@ -201,15 +201,15 @@ static void test_deep_and_large_patterns_are_refused_not_run(void **state)
 {
     struct arena *arena = arena_new(4096);
     struct buffer deep = {0};
-    struct yaral_regex *regex;
+    struct regex *regex;
     struct slice error;
 
     (void)state;
     for (int i = 0; i < 100000; i++)
         buffer_append_byte(&deep, '(');
-    assert_int_equal(yaral_regex_compile(buffer_slice(&deep), false, arena, &regex, &error), RESULT_INVALID);
+    assert_int_equal(regex_compile(buffer_slice(&deep), false, arena, &regex, &error), RESULT_INVALID);
     assert_true(slice_find(error, SLICE("more than 200 groups")) >= 0);
-    assert_int_equal(yaral_regex_compile(SLICE("(?:abcdefghijklmnopqrstuvwxyz(?:[a-z]1)){1000}"), false, arena, &regex, &error), RESULT_INVALID);
+    assert_int_equal(regex_compile(SLICE("(?:abcdefghijklmnopqrstuvwxyz(?:[a-z]1)){1000}"), false, arena, &regex, &error), RESULT_INVALID);
     assert_true(slice_find(error, SLICE("too large")) >= 0);
     buffer_free(&deep);
     arena_free(arena);
@@ -218,12 +218,12 @@ static void test_deep_and_large_patterns_are_refused_not_run(void **state)
 static void test_groups_are_counted_and_the_pattern_kept(void **state)
 {
     struct arena *arena = arena_new(4096);
-    struct yaral_regex *regex = compile(arena, "(a)(?:b)(?P<n>c)(?<m>d)", false);
+    struct regex *regex = compile(arena, "(a)(?:b)(?P<n>c)(?<m>d)", false);
 
     (void)state;
-    assert_int_equal(yaral_regex_groups(regex), 3);
-    assert_true(slice_is(yaral_regex_pattern(regex), "(a)(?:b)(?P<n>c)(?<m>d)"));
-    yaral_regex_free(regex);
+    assert_int_equal(regex_groups(regex), 3);
+    assert_true(slice_is(regex_pattern(regex), "(a)(?:b)(?P<n>c)(?<m>d)"));
+    regex_free(regex);
     arena_free(arena);
 }
 
@@ -238,33 +238,33 @@ static char *repeated(const char *unit, size_t length)
     return text;
 }
 
-static void expect_fallback(const char *pattern, const char *unit, size_t length, const char *end, enum yaral_truth expected)
+static void expect_fallback(const char *pattern, const char *unit, size_t length, const char *end, enum truth expected)
 {
     struct arena *arena = arena_new(4096);
-    struct yaral_matcher *matcher = yaral_matcher_new();
-    struct yaral_regex *regex = compile(arena, pattern, false);
+    struct regex_matcher *matcher = regex_matcher_new();
+    struct regex *regex = compile(arena, pattern, false);
     char *body = repeated(unit, length), *text = xasprintf("%s%s", body, end);
 
-    assert_int_equal(yaral_regex_search(regex, matcher, slice_of(text)), expected);
-    assert_int_equal(yaral_matcher_counts(matcher)->matches, 1);
-    assert_int_equal(yaral_matcher_counts(matcher)->fallbacks, 1);
-    assert_int_equal(yaral_matcher_counts(matcher)->unknown, 0);
+    assert_int_equal(regex_search(regex, matcher, slice_of(text)), expected);
+    assert_int_equal(regex_matcher_counts(matcher)->matches, 1);
+    assert_int_equal(regex_matcher_counts(matcher)->fallbacks, 1);
+    assert_int_equal(regex_matcher_counts(matcher)->unknown, 0);
     free(body);
     free(text);
-    yaral_regex_free(regex);
-    yaral_matcher_free(matcher);
+    regex_free(regex);
+    regex_matcher_free(matcher);
     arena_free(arena);
 }
 
 static void test_a_pattern_that_backtracks_without_end_is_answered_all_the_same(void **state)
 {
     (void)state;
-    expect_fallback("(a+)+$", "a", 5000, "b", YARAL_FALSE);
-    expect_fallback("(a+)+$", "a", 1024 * 1024, "b", YARAL_FALSE);
-    expect_fallback("(a+)+$", "a", 1024 * 1024, "", YARAL_TRUE);
-    expect_fallback("(?:a|a)*[cd]", "a", 1000, "b", YARAL_FALSE);
-    expect_fallback("(x+x+)+y", "x", 3 * 1024 * 1024, "y", YARAL_TRUE);
-    expect_fallback("(?i)(\\w|\xC3\xA9)*!$", "ab\xC3\x89", 100 * 1024 + 2, "?", YARAL_FALSE);
+    expect_fallback("(a+)+$", "a", 5000, "b", TRUTH_FALSE);
+    expect_fallback("(a+)+$", "a", 1024 * 1024, "b", TRUTH_FALSE);
+    expect_fallback("(a+)+$", "a", 1024 * 1024, "", TRUTH_TRUE);
+    expect_fallback("(?:a|a)*[cd]", "a", 1000, "b", TRUTH_FALSE);
+    expect_fallback("(x+x+)+y", "x", 3 * 1024 * 1024, "y", TRUTH_TRUE);
+    expect_fallback("(?i)(\\w|\xC3\xA9)*!$", "ab\xC3\x89", 100 * 1024 + 2, "?", TRUTH_FALSE);
 }
 
 static void test_the_steps_of_the_linear_matcher_are_bounded(void **state)
@@ -278,9 +278,9 @@ static void test_the_steps_of_the_linear_matcher_are_bounded(void **state)
     (void)state;
     assert_int_equal(regex_parse(SLICE("(a+)+b"), false, arena, &tree, &error), RESULT_OK);
     struct regex_program *program = regex_program_new(tree.root);
-    assert_int_equal(regex_program_search(program, threads, slice_of(text), 100), YARAL_UNKNOWN);
+    assert_int_equal(regex_program_search(program, threads, slice_of(text), 100), TRUTH_UNKNOWN);
     /* Fewer than twenty threads wait at any place, however long the text is. */
-    assert_int_equal(regex_program_search(program, threads, slice_of(text), 20 * 1000), YARAL_FALSE);
+    assert_int_equal(regex_program_search(program, threads, slice_of(text), 20 * 1000), TRUTH_FALSE);
     regex_program_free(program);
     free(text);
     regex_threads_free(threads);
@@ -290,16 +290,16 @@ static void test_the_steps_of_the_linear_matcher_are_bounded(void **state)
 static void test_a_long_value_meets_a_simple_pattern_in_pcre2(void **state)
 {
     struct arena *arena = arena_new(4096);
-    struct yaral_matcher *matcher = yaral_matcher_new();
-    struct yaral_regex *regex = compile(arena, "xmrig|stratum", false);
+    struct regex_matcher *matcher = regex_matcher_new();
+    struct regex *regex = compile(arena, "xmrig|stratum", false);
     char *text = repeated("stratux", 3 * 1024 * 1024);
 
     (void)state;
-    assert_int_equal(yaral_regex_search(regex, matcher, slice_of(text)), YARAL_FALSE);
-    assert_int_equal(yaral_matcher_counts(matcher)->fallbacks, 0);
+    assert_int_equal(regex_search(regex, matcher, slice_of(text)), TRUTH_FALSE);
+    assert_int_equal(regex_matcher_counts(matcher)->fallbacks, 0);
     free(text);
-    yaral_regex_free(regex);
-    yaral_matcher_free(matcher);
+    regex_free(regex);
+    regex_matcher_free(matcher);
     arena_free(arena);
 }
 

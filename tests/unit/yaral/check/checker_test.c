@@ -81,7 +81,7 @@ static void test_regexes_are_compiled(void **state)
     struct rules rules = expect_good(EVENTS("(/^a\\/b/ != $e.principal.hostname nocase)"));
     const struct yaral_expr *compare = yaral_ruleset_at(rules.ruleset, 0)->predicates[1];
     assert_int_equal(compare->operands[1]->kind, YARAL_EXPR_REGEX);
-    assert_true(slice_is(yaral_regex_pattern(compare->operands[1]->regex), "^a/b"));
+    assert_true(slice_is(regex_pattern(compare->operands[1]->regex), "^a/b"));
     assert_int_equal(compare->op, YARAL_OP_NOT_EQUAL);
     assert_true(compare->nocase);
     rules_free(&rules);

@@ -20,7 +20,7 @@ static struct yaral_value text_of(const char *text)
 /* One call as the checker and the evaluator make it. */
 struct call {
     struct arena *arena;
-    struct yaral_matcher *matcher;
+    struct regex_matcher *matcher;
     const struct yaral_function *function;
     struct yaral_argument arguments[MOST_ARGUMENTS];
     struct yaral_value values[MOST_ARGUMENTS];
@@ -33,7 +33,7 @@ struct call {
 
 static struct call call_new(const char *name)
 {
-    struct call call = {.arena = arena_new(4096), .matcher = yaral_matcher_new(), .function = yaral_function_find(slice_of(name), NULL)};
+    struct call call = {.arena = arena_new(4096), .matcher = regex_matcher_new(), .function = yaral_function_find(slice_of(name), NULL)};
     if (!call.function)
         fail_msg("no function %s", name);
     return call;
@@ -76,7 +76,7 @@ static void call_free(struct call *call)
 {
     if (call->prepared)
         call->function->release(call->prepared);
-    yaral_matcher_free(call->matcher);
+    regex_matcher_free(call->matcher);
     arena_free(call->arena);
 }
 

@@ -19,13 +19,13 @@
 struct fixture {
     struct yaral_lists *lists;
     struct diagnostics *diagnostics;
-    struct yaral_matcher *matcher;
+    struct regex_matcher *matcher;
     struct arena *arena;
 };
 
 static struct fixture fixture_new(const char *name, const char *path, enum result expected)
 {
-    struct fixture fixture = {yaral_lists_new(), diagnostics_new(), yaral_matcher_new(), arena_new(1024)};
+    struct fixture fixture = {yaral_lists_new(), diagnostics_new(), regex_matcher_new(), arena_new(1024)};
     assert_int_equal(yaral_lists_add_file(fixture.lists, slice_of(name), path, fixture.diagnostics), expected);
     return fixture;
 }
@@ -34,7 +34,7 @@ static void fixture_free(struct fixture *fixture)
 {
     yaral_lists_free(fixture->lists);
     diagnostics_free(fixture->diagnostics);
-    yaral_matcher_free(fixture->matcher);
+    regex_matcher_free(fixture->matcher);
     arena_free(fixture->arena);
 }
 
@@ -46,8 +46,8 @@ static const struct yaral_list *find(struct fixture *fixture, const char *name, 
 static void expect_in(struct fixture *fixture, const struct yaral_list *list, const char *value, bool expected)
 {
     assert_non_null(list);
-    enum yaral_truth truth = yaral_list_contains(list, fixture->matcher, fixture->arena, slice_of(value));
-    if (truth != (expected ? YARAL_TRUE : YARAL_FALSE))
+    enum truth truth = yaral_list_contains(list, fixture->matcher, fixture->arena, slice_of(value));
+    if (truth != (expected ? TRUTH_TRUE : TRUTH_FALSE))
         fail_msg("`%s` in %%%.*s: %d", value, SLICE_ARGS(yaral_list_name(list)), (int)truth);
 }
 
