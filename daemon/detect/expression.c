@@ -51,7 +51,7 @@ static int64_t saturate_multiply(int64_t a, int64_t b)
     return (a < 0) != (b < 0) ? INT64_MIN : INT64_MAX;
 }
 
-/* yaral.md 4.7: integers stay 64-bit and saturate, `/` gives a float, division and modulo by zero give 0. */
+/* As in Google SecOps: integers stay 64-bit and saturate, `/` gives a float, division and modulo by zero give 0. */
 static struct yaral_value arithmetic(enum yaral_op op, const struct yaral_value *a, const struct yaral_value *b)
 {
     bool integers = a->type == YARAL_INT && b->type == YARAL_INT;

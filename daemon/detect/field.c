@@ -95,7 +95,7 @@ static struct slice message_string(const struct udm_message *message, const char
     return values.count ? values.items[0].string : (struct slice){NULL, 0};
 }
 
-/* The values under the path's key in one label list or struct. Only strings of a struct can be read (yaral.md 4.6). */
+/* The values under the path's key in one label list or struct. Only strings of a struct can be read. */
 static void gather_keyed(struct detect_engine *engine, const struct field *field, struct udm_values values, struct gathered *out)
 {
     const struct udm_field *last = field->path->steps[field->path->step_count - 1].field;

@@ -13,7 +13,7 @@
 #define NONE SIZE_MAX
 
 /* A dimension of rows: one repeated step of a path, named without any/all, index or key ("about", "security_result.action"). Paths that
- * share a repeated parent share its dimension, so they walk its elements together; independent dimensions multiply (yaral.md 4.5).
+ * share a repeated parent share its dimension, so they walk its elements together; independent dimensions multiply.
  * A dimension's number is above its parent's, so binding them in order binds parents first. */
 struct dimension {
     struct slice key;             /* the path up to the step */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The outcome and condition sections of a rule without a window, over the rows of its event that are left (yaral.md 7 and 9). */
+/* The outcome and condition sections of a rule without a window, over the rows of its event that are left. */
 #include "internal.h"
 
 #include <math.h>

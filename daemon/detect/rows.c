@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows: every choice of one element from each dimension that a rule names. `events` holds when it holds on one row (yaral.md 4.5). */
+/* Rows: every choice of one element from each dimension that a rule names. `events` holds when it holds on one row. */
 #include "internal.h"
 
 struct walk {

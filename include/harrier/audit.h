@@ -2,7 +2,7 @@
 /* Bytes in, audit events out: tells the formats apart by looking, in one pass over the bytes as they come, in any order of keys. Events come
  * bare (EventList, Event, arrays, NDJSON, documents one after another), as LogEntries of Cloud Logging, and in envelopes within envelopes:
  * Pub/Sub, Firehose, CloudWatch (also as `aws logs filter-log-events` prints it), Azure's records, CloudEvents, Event Grid, records of log shippers,
- * OTLP's logs (udm-k8s-mapping section 7). UDM records are
+ * OTLP's logs. UDM records are
  * taken too. Lists are never held; an envelope that is one text (Pub/Sub, a shipper's line) is, within limits->event_bytes, as what says what
  * it is may stand behind it. */
 #ifndef HARRIER_AUDIT_H
@@ -50,7 +50,7 @@ struct audit_event {
     struct slice bytes;              /* the event's own text as it stood, from { to }; where something was cut, well-formed without it */
     struct udm_cut cut;
     const uint8_t *full_sha256;      /* where bytes is not all of it: SHA-256 (32 octets) over the whole text as it stood; else NULL */
-    struct slice cluster;            /* that the envelope names (udm-k8s-mapping 7.9), for who believes it; empty: none, or not yet known */
+    struct slice cluster;            /* that the envelope names, for who believes it; empty: none, or not yet known */
     enum udm_provider provider;      /* whose envelope it came in; UDM_PROVIDER_NONE: nobody's */
     bool enclosed;                   /* it stood in the text of an envelope: bytes are not the input's own */
     uint64_t offset;                 /* of the event's first byte in the input; of one from an envelope's text, that of the envelope's object */

@@ -67,7 +67,7 @@ bool udm_is_label(const struct udm_message_type *type);
 /* --- paths ---------------------------------------------------------------------------------------------------------------- */
 
 /* Where a value of a record comes from. A record knows of each origin whether it was read, so a condition can tell
- * "absent" from "could not be seen" (udm-k8s-mapping section 5) and from "not yet read". */
+ * "absent" from "could not be seen" and from "not yet read". */
 enum udm_origin {
     UDM_ORIGIN_LOG_TYPE,        /* metadata.log_type: known before the first byte */
     UDM_ORIGIN_VERB,            /* network.http.method, labels["verb"], security_result.action_details */
@@ -169,7 +169,7 @@ struct udm_record {
     struct udm_message *root; /* of type UDM */
     enum udm_knowledge knowledge[UDM_ORIGIN_COUNT];
     /* A map form (`labels["k"]`) sees all values of a key (records that our mappings make), or only the first (UDM JSON, as
-     * Google has it: yaral.md 4.6). */
+     * Google has it). */
     bool map_sees_all_values;
     struct udm_label_set *label_set; /* of udm_record_add_label */
     struct udm_message *spare;       /* stands for elements that found the arena full; NULL until needed */
@@ -214,7 +214,7 @@ bool udm_label_filter_wants(const struct udm_label_filter *filter, struct slice 
 /* Some label with the prefix `response.`. */
 bool udm_label_filter_wants_response(const struct udm_label_filter *filter);
 
-/* Sensitive labels can be tested by rules, but are shown only as a stand-in (udm-k8s-mapping 4.3, redact.h): values of variables and of data, and any label,
+/* Sensitive labels can be tested by rules, but are shown only as a stand-in (redact.h): values of variables and of data, and any label,
  * annotation or label of the user's own with a secret's name. */
 bool udm_label_is_sensitive(struct slice key);
 
@@ -285,7 +285,7 @@ struct udm_cut {
     bool transport; /* the text ended before the event did */
 };
 
-/* The whole mapping K8S_AUDIT (udm-k8s-mapping sections 2 to 5) over the tree of one event. */
+/* The whole mapping K8S_AUDIT (harrier-rules(7)) over the tree of one event. */
 void udm_k8s_record(struct udm_record *record, const struct udm_source *source, const struct json_node *event, const struct udm_cut *cut);
 
 /* The whole mapping GKE_CONTROLPLANE (section 6) over the tree of one LogEntry of Cloud Logging whose protoPayload is of k8s.io. metadata.log_type is

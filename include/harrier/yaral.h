@@ -141,7 +141,7 @@ struct yaral_rule {
 /* Value of a meta key (the last where it stands twice), or an empty slice. */
 struct slice yaral_rule_meta(const struct yaral_rule *rule, const char *key);
 
-/* --- reference lists and data tables (yaral.md 5) ------------------------------------------------------------------------------- */
+/* --- reference lists and data tables ------------------------------------------------------------------------------- */
 
 /* What rules may name: lists and table columns. Read before the rules; bad lines are diagnostics with file and line. */
 struct yaral_lists;

@@ -74,7 +74,7 @@ struct yaral_list;
 /* Is the value in the list, in the way (string, regex, CIDR; nocase) the list was made ready for? Never TRUTH_UNREAD. */
 enum truth yaral_list_contains(const struct yaral_list *list, struct regex_matcher *matcher, struct arena *arena, struct slice value);
 
-/* --- functions (yaral.md 8) ------------------------------------------------------------------------------------------------------------ */
+/* --- functions ------------------------------------------------------------------------------------------------------------ */
 
 /* What a function may use while it runs. */
 struct yaral_call_context {

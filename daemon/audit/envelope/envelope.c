@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The second look at an object that is no audit event, once it is whole: which envelope is it, and where in it is what it carries? The
- * numbers are those of the table in udm-k8s-mapping 7.1. Lists were entered as they came (values.c), so here are their elements, and what
+/* The second look at an object that is no audit event, once it is whole: which envelope is it, and where in it is what it carries?
+ * Lists were entered as they came (values.c), so here are their elements, and what
  * stands alone. Only the object's own members are looked at, and no further than named here: what a client wrote is never an envelope. */
 #include "daemon/audit/reader.h"
 
@@ -15,7 +15,7 @@ bool audit_reader_opens(const struct audit_reader *reader, enum audit_format for
     return reader->accept != AUDIT_ACCEPT_UDM && (reader->format == AUDIT_FORMAT_AUTO || reader->format == format);
 }
 
-/* --- clusters (7.9) ---------------------------------------------------------------------------------------------------------- */
+/* --- clusters --------------------------------------------------------------------------------------------------------------- */
 
 /* `/aws/eks/NAME/cluster`: NAME, or nothing. */
 static struct slice eks_name(struct slice log_group)
@@ -88,7 +88,7 @@ static void name_aks(struct audit_reader *reader, struct json_raw resource_id)
         buffer_consume(cluster, (size_t)slash + 1);
 }
 
-/* --- 4: LogEntry ------------------------------------------------------------------------------------------------------------- */
+/* --- Cloud Logging's LogEntry ------------------------------------------------------------------------------------------------------------- */
 
 /* Of an entry that broke off: is the member not there, or the last thing that is? */
 static bool may_lack(struct json_raw entry, struct json_raw payload, const char *name)
@@ -248,7 +248,7 @@ static bool open_line(struct audit_reader *reader, struct slice object, struct j
     return payload->events > 0 || payload->deferred > 0 || payload->held;
 }
 
-/* 9 */
+/* Azure Monitor's records, as an Event Hub has them. */
 static bool open_azure_record(struct audit_reader *reader, const struct members *members, struct slice bytes)
 {
     if (!json_raw_is(members->category, "kube-audit") && !json_raw_is(members->category, "kube-audit-admin")) {
@@ -261,13 +261,13 @@ static bool open_azure_record(struct audit_reader *reader, const struct members 
     return open_line(reader, bytes, is_there(log) ? log : json_walk_member(members->properties, "log", JSON_OBJECT));
 }
 
-/* 10 */
+/* CloudEvents, of Event Grid and others. */
 static bool open_cloud_event(struct audit_reader *reader, const struct members *members, struct slice bytes)
 {
     return is_there(members->data) ? open_cloud(reader, bytes, members->data, PAYLOAD_TEXT) : open_cloud(reader, bytes, members->data_base64, PAYLOAD_BASE64);
 }
 
-/* 11; the handshake is answered by who received the request. */
+/* Event Grid's own schema; the handshake is answered by who received the request. */
 static bool open_event_grid(struct audit_reader *reader, const struct members *members, struct slice bytes)
 {
     if (!json_raw_is(members->event_type, "Microsoft.EventGrid.SubscriptionValidationEvent"))
@@ -283,7 +283,7 @@ static bool is_other_line(const struct audit_reader *reader, struct slice bytes,
     return has_line && !reader->payload.damaged && !audit_names_event(bytes);
 }
 
-/* 12: members in the order of the document; the first that yields an event wins. */
+/* Members in the order of the document; the first that yields an event wins. */
 static bool open_collector(struct audit_reader *reader, struct slice bytes)
 {
     static const char *const names[] = {"message", "log", "msg", "MESSAGE", "event", "_raw", "structured"};
@@ -371,7 +371,7 @@ static bool open_members(struct audit_reader *reader, struct slice bytes)
         return open_otlp_record(reader, &members, bytes);
     if (audit_reader_opens(reader, AUDIT_FORMAT_CLOUD_LOGGING)) {
         struct json_raw data = json_walk_member(members.message_object, "data", JSON_STRING);
-        if (is_there(data)) /* 5 */
+        if (is_there(data)) /* Pub/Sub */
             return open_cloud(reader, bytes, data, PAYLOAD_BASE64);
         if ((is_there(members.message_object) && is_there(members.subscription)) || (is_there(members.log_name) && is_there(members.log_payload))) {
             note_other(reader);
@@ -388,10 +388,10 @@ static bool open_members(struct audit_reader *reader, struct slice bytes)
             return open_event_grid(reader, &members, bytes);
     }
     if (audit_reader_opens(reader, AUDIT_FORMAT_FIREHOSE)) {
-        if (list == LIST_RECORDS && is_there(members.data_text)) /* 6 */
+        if (list == LIST_RECORDS && is_there(members.data_text)) /* Data Firehose */
             return open_cloud(reader, bytes, members.data_text, PAYLOAD_BASE64);
         if (list == LIST_LOG_EVENTS && is_there(members.message_text))
-            return open_log_event(reader, &members, bytes); /* 7 */
+            return open_log_event(reader, &members, bytes);
     }
     /* A Kubernetes object is no collector's record; who may create an Event chooses its message. */
     bool kubernetes_object = is_there(members.kind) && is_there(members.api_version);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What follows from the names in a LogEntry of GKE: its methodName, resourceName and status (udm-k8s-mapping 6.2 to 6.4). */
+/* What follows from the names in a LogEntry of GKE: its methodName, resourceName and status. */
 #ifndef HARRIER_UDM_GKE_NAMES_H
 #define HARRIER_UDM_GKE_NAMES_H
 

@@ -155,7 +155,7 @@ static const struct json_node *last_element(const struct json_node *array)
 }
 
 /* AKS puts a proxy of its own in front of most API servers. It is told by its address: 172.30.0.0/16 and 172.31.0.0/16 are AKS's own, and no node or
- * pod can have one (https://learn.microsoft.com/azure/aks/concepts-network-ip-address-planning). Where it is not there, as with API Server VNet
+ * pod can have one (https://learn.microsoft.com/azure/aks/configure-kubenet, "Prerequisites"). Where it is not there, as with API Server VNet
  * Integration, the last address is the client's, and the one before it of the client's choosing. */
 static bool is_proxy_of_aks(struct slice address)
 {

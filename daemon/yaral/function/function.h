@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inside of the functions (yaral.md 8), for the files function*.c only. Each group is a table in alphabetical order. */
+/* Inside of the functions, for the files function*.c only. Each group is a table in alphabetical order. */
 #ifndef HARRIER_YARAL_FUNCTION_FUNCTION_H
 #define HARRIER_YARAL_FUNCTION_FUNCTION_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Functions that the language has and that cannot run here, each with the reason (yaral.md 8 and 12). */
+/* Functions that the language has and that cannot run here, each with the reason. */
 #include "function.h"
 
 static const struct yaral_function group_functions[] = {

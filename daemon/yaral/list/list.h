@@ -30,7 +30,7 @@ struct list_source {
 
 /* The whole file; a diagnostic when it cannot be read or is too large. */
 enum result list_read_file(const char *path, struct buffer *bytes, struct diagnostics *diagnostics);
-/* Values of a list's text (yaral.md 5). */
+/* Values of a list's text. */
 enum result list_parse(struct list_source *source, struct slice text, struct diagnostics *diagnostics);
 /* Columns of a table's text: CSV or JSON. */
 enum result table_parse(struct list_source *source, struct slice text, struct diagnostics *diagnostics);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The functions' table (yaral.md 8), example by example. */
+/* The functions' table, example by example. */
 #include "harrier/yaral_value.h"
 
 #include <math.h>

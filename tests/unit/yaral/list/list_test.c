@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reference lists (yaral.md 5): their files, and the three ways to ask them. */
+/* Reference lists: their files, and the three ways to ask them. */
 #include "harrier/yaral.h"
 
 #include <setjmp.h>
