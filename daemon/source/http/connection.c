@@ -6,9 +6,7 @@
 
 #include <stdlib.h>
 
-/* BODY_TURNS: a turn of a body is so many of a line's, for mostly there is no alert in it, and to look at the sockets after each 64 KiB costs some
- * percent of all. */
-enum { KEPT_HEAD_CAPACITY = 1024, BODY_TURNS = 4 };
+enum { KEPT_HEAD_CAPACITY = 1024 };
 
 bool connection_is_idle(const struct connection *connection)
 {
@@ -247,11 +245,11 @@ static bool state_reads(const struct connection *connection)
            connection->state == CONNECTION_LINGER;
 }
 
-/* What is left when the turn's bytes are used up makes the socket readable again at once. */
+/* What is left when turn_bytes are used up makes the socket readable again at once. */
 static void read_turn(struct channel *channel)
 {
     struct connection *connection = (struct connection *)channel;
-    size_t turn_bytes = BODY_TURNS * channel->worker->limits.turn_bytes;
+    size_t turn_bytes = channel->worker->limits.turn_bytes;
     bool more = true;
 
     connection->inflated_in_turn = 0;

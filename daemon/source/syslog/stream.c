@@ -215,6 +215,13 @@ static void end_of_input(struct stream_connection *stream, enum source_close rea
     }
 }
 
+/* Less than of a body: lines of the log may all be attacks, and each turn's alerts are a unit of their own. */
+static size_t bytes_of_turn(const struct stream_connection *stream)
+{
+    size_t turn_bytes = stream->channel.worker->limits.turn_bytes;
+    return turn_bytes < SOURCE_RECEIVE_BYTES ? turn_bytes : SOURCE_RECEIVE_BYTES;
+}
+
 /* False: there is no more for now. */
 static bool receive(struct stream_connection *stream, size_t *turn_bytes)
 {
@@ -240,7 +247,7 @@ static bool receive(struct stream_connection *stream, size_t *turn_bytes)
 
 static void linger(struct stream_connection *stream)
 {
-    size_t turn_bytes = stream->channel.worker->limits.turn_bytes;
+    size_t turn_bytes = bytes_of_turn(stream);
     struct slice bytes;
     enum transport_result result;
 
@@ -252,7 +259,7 @@ static void linger(struct stream_connection *stream)
 
 static void read_bytes(struct stream_connection *stream)
 {
-    size_t turn_bytes = stream->channel.worker->limits.turn_bytes;
+    size_t turn_bytes = bytes_of_turn(stream);
     bool more = true;
 
     while (more && stream_can_take(stream) && !is_drained(stream)) {

@@ -543,11 +543,13 @@ static void test_one_alert_that_is_disliked_keeps_no_other(void **state)
         struct dislike dislike;
         begin_dislike(world, &dislike, dislikes[i]);
         dislike.numbers[3] = true;
-        add_destination(world, "a", DELIVER_WEBHOOK)->timeout = 100 * CLOCK_MILLISECOND;
+        bool is_silent = dislikes[i].kind == RAW;
+        add_destination(world, "a", DELIVER_WEBHOOK)->timeout = is_silent ? 100 * CLOCK_MILLISECOND : 3600 * CLOCK_SECOND;
         fixture_commit_alerts(world->fixture, 1, 31, "a");
         start(world);
         run_until(world, thirty_delivered);
-        assert_rest_in_order(world, &dislike);
+        if (!is_silent) /* else others may take too long as well */
+            assert_rest_in_order(world, &dislike);
         /* What is called malformed may have been given up by now, on the evidence of the others. */
         assert_int_equal(fixture_open_count(world->fixture, "a") + count_results(world, "a", STORE_DEAD), 1);
         assert_true(dislike.tries[3] <= 24); /* two forms of each, for 413; libcurl repeats what broke */
