@@ -49,9 +49,9 @@ EVERY_EVENT = """rule every_event {
 
 
 def write_log(path, count, seed=1):
-    """A log of the API server's log backend; the auditIDs in it."""
+    """A log of the API server's log backend, or more of it where there is one; the auditIDs that were written."""
     ids = []
-    with open(path, "wb") as file:
+    with open(path, "ab") as file:
         for audit_id, line in itertools.islice(attack_lines(seed), count):
             ids.append(audit_id)
             file.write(line)
