@@ -532,7 +532,7 @@ void alert_from_notice(struct alert *alert, const struct alert_notice *notice)
 {
     *alert = (struct alert){.rule = slice_of(kinds[notice->kind].name),
                             .time = notice->time,
-                            .risk_score = notice->over ? 0 : notice->moved ? MOVED_RISK : kinds[notice->kind].risk,
+                            .risk_score = notice->over ? 0 : notice->moved ? (double)MOVED_RISK : kinds[notice->kind].risk,
                             .arena = arena_new(1024)};
     snprintf(alert->severity, sizeof alert->severity, "%s", notice->over ? "INFO" : notice->moved ? "LOW" : kinds[notice->kind].severity);
     make_ids(alert, notice);

@@ -20,7 +20,7 @@ void progress_show(struct progress *progress, uint64_t done, uint64_t size)
     if (progress->drawn && now - progress->last < 100 * CLOCK_MILLISECOND)
         return;
     double part = size ? (double)done / (double)size : 1;
-    int full = (int)(part * BAR_WIDTH);
+    int full = (int)(part * (double)BAR_WIDTH);
     struct buffer line = {NULL, 0, 0};
     buffer_append_text(&line, "\r\033[K");
     display_escape(&line, slice_of(progress->what));

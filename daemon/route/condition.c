@@ -155,7 +155,7 @@ static bool convert(struct parser *parser, const struct condition_field *field, 
         return false;
     case FIELD_SEVERITY:
         value->number = severity_rank(token->text);
-        if (value->number < SEVERITY_UNKNOWN)
+        if (severity_rank(token->text) < SEVERITY_UNKNOWN)
             return true;
         fail(parser, token->offset, "there is no such severity: take one of INFO, LOW, MEDIUM, HIGH, CRITICAL");
         return false;
